@@ -1,0 +1,25 @@
+# The web process of a deployment; docker-compose.yml puts MariaDB and Redis beside it.
+
+FROM python:3.13-slim-bookworm AS packages
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends build-essential pkg-config default-libmysqlclient-dev \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements.txt requirements-mysql.txt ./
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt -r requirements-mysql.txt
+
+FROM python:3.13-slim-bookworm
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libmariadb3 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --create-home app
+COPY --from=packages /venv /venv
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 WEB_CONCURRENCY=2
+WORKDIR /app
+COPY . .
+RUN mkdir var && chown app var
+USER app
+VOLUME /app/var
+EXPOSE 8000
+# Threads, because one request may call another site of the same process.
+CMD ["gunicorn", "idjag_demo.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--threads=8"]

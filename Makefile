@@ -1,0 +1,85 @@
+# Two commands: `make demo` runs it, `make test` tests it. `make help` lists the others.
+
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+
+# The first Python here that is new enough; `make demo PYTHON=/path/to/python3` chooses another.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
+
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --only-binary :all: --require-hashes
+# These stamps make the second `make demo` a matter of seconds: pip runs again only when the pins change.
+RUNTIME := $(VENV)/installed-requirements
+DEVELOPMENT := $(VENV)/installed-requirements-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test conformance mutation lint format reset requirements clean
+
+help: ## Say what the targets do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(RUNTIME) ## Install, migrate, seed an empty database, serve on port 8000 (or on BASE_DOMAIN=localhost:8123)
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) seed
+	@exec $(MANAGE) runserver
+
+test: $(DEVELOPMENT) ## Run all tests, those in a browser too if there is one (required with REQUIRE_BROWSER=1)
+	@$(BIN)/python -m tests.support.chromium
+	$(BIN)/python -m pytest --numprocesses 2 $(PYTEST_ARGS)
+
+conformance: $(DEVELOPMENT) ## Run the tests and write docs/conformance.md: which clause is proved by which test
+	$(BIN)/python -m pytest --numprocesses 2 --ignore tests/browser -p tests.conformance.plugin \
+		--conformance docs/conformance.md $(PYTEST_ARGS)
+
+mutation: $(DEVELOPMENT) ## Weaken each check of both token endpoints and see that a test fails (takes long)
+	$(BIN)/python -m tests.mutation.run --write $(MUTATION_ARGS)
+
+lint: $(DEVELOPMENT) ## Check style, types, imports, templates, migrations and settings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --quiet --lint .
+	$(BIN)/djlint --check .
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) check
+
+format: $(DEVELOPMENT) ## Bring code and templates into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djlint --quiet --reformat . || true
+
+reset: $(RUNTIME) ## Empty the database and seed it anew
+	@$(MANAGE) resetdb
+
+requirements: $(DEVELOPMENT) ## Pin what the .in files ask for (newer versions with UPGRADE=1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@for name in requirements requirements-dev requirements-mysql; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+			--no-emit-find-links $(if $(UPGRADE),--upgrade) $$name.in --output-file $$name.txt || exit 1; \
+		{ sed -n '/^#/!q;p' $$name.in; echo '# Pinned by `make requirements`.'; echo; cat $$name.txt; } > $$name.new || exit 1; \
+		mv $$name.new $$name.txt; \
+	done
+
+clean: ## Remove what was installed and every cache; the database in var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; here is $$(python3 --version 2>/dev/null || echo none)."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: install them first (Debian, Ubuntu: apt install python3-venv)."; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@echo "Installing requirements.txt"
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	@echo "Installing requirements-dev.txt"
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@

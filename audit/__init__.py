@@ -1,0 +1,27 @@
+"""What happened, for the operator: one line in the log and one row in an append-only table for every act.
+
+What is an act: a grant at a token endpoint (token exchange, redemption of an ID-JAG, code, refresh token) or its
+refusal, a revocation, a sign-in or its refusal, a sign-out, and a change of a policy, key, client, IdP connection,
+tenant or account. API calls are none, nor is what a rate limit turns away.
+
+Where it comes from
+    `log.done` and `log.refused` write one event. The grants of `authserver` and `idp` call them. What must not know
+    this app sends signals, which `receivers.py` hears: sign-ins (`tenants`, Django), redemptions
+    (`crossapp.resource_app`). `changes.py` watches the tables whose rows decide who may do what; `queryset.update()`
+    sends no signals, so code that changes those tables that way calls `changes.record` itself.
+
+What is in it
+    Who (acting client and user, tenant, address), what (audience, resource, scopes asked and granted, the ID-JAG's
+    issuer, `sub` and `jti`), the outcome, and of a refusal the OAuth error, the failed check and the detail that the
+    peer is not told. What a peer claimed and nobody verified stands apart, in `unverified` (`unverified_...` in the
+    line). Never a token, code, assertion or secret; a value is one line of 200 characters at most.
+
+What must hold
+    No grant without its row: if the row cannot be written, the answer is 503 `temporarily_unavailable` and no token
+    leaves. A redemption's row is part of the transaction that stores the token. A refusal's row is written after the
+    rollback, and if that fails, the refusal stands and the log has its line and an error. The same holds for sign-ins
+    and sign-outs. A change is recorded in the transaction that makes it.
+
+    Rows are never changed and never deleted one by one. `AuditEvent.objects.sweep(older_than=...)` ends their time.
+    Seeding the demo leaves no rows.
+"""

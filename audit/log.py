@@ -1,0 +1,120 @@
+"""Writes an act: one row in the table and one line of JSON in the log "audit"."""
+
+import json
+import logging
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, TypedDict
+
+from django.db import Error, router, transaction
+
+from audit.current_request import current_request
+from audit.models import MAX_TEXT, Act, AuditEvent, Outcome
+from tenants.models import User
+
+logger = logging.getLogger("audit")
+trouble = logging.getLogger("idjag_demo.audit")  # whoever collects the acts gets nothing but JSON
+
+_JWT = re.compile(r"eyJ[\w-]*(\.[\w-]*)*")
+
+
+class NotRecorded(Exception):
+    """The row could not be written, so the act must not take place."""
+
+
+class Facts(TypedDict, total=False):
+    """What is known of an act; every fact is optional. The names are those of the columns of `AuditEvent`."""
+
+    server: str
+    tenant: str
+    user: User | None
+    client_id: str
+    issuer: str
+    sub: str
+    jti: str
+    audience: str
+    resource: str
+    scope_asked: str
+    scope_granted: str
+    target: str
+    detail: str
+    unverified: Mapping[str, object]
+    ms: float
+
+
+def done(act: Act, facts: Facts) -> None:
+    """Record an act that takes place, in the transaction in which it does; raises `NotRecorded`."""
+    event = _event(act, Outcome.DONE, facts)
+    try:
+        event.save()
+    except Error as error:
+        raise NotRecorded(type(error).__name__) from error
+    transaction.on_commit(partial(_write_line, event), using=router.db_for_write(AuditEvent), robust=True)
+
+
+def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
+    """Record a refusal, after the rollback of what was refused; never raises, for the refusal stands either way."""
+    event = _event(act, Outcome.REFUSED, facts)
+    event.error, event.failed_check = one_line(error), one_line(check)
+    _write_line(event)
+    try:
+        event.save()
+    except Error as failure:
+        trouble.error("the row of a refusal could not be written: %s", type(failure).__name__)
+
+
+def one_line(value: object) -> str:
+    """Return `value` as text for a log: one line of 200 characters, nothing that acts on a terminal, no JWT."""
+    if not isinstance(value, str):
+        return "" if value is None else f"[{type(value).__name__}]"
+    text = _JWT.sub("[token]", value[: 100 * MAX_TEXT])
+    text = "".join(map(_visible, text[: MAX_TEXT + 1]))
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def _visible(character: str) -> str:
+    """Return `character`, or an escape for it if it is a control, format, surrogate or line-separating one."""
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return f"\\u{ord(character):04x}"
+    return character
+
+
+def user_name(user: User | None) -> str:
+    """Return how an event names an account: its realm, and its user name, which mostly begins with the realm anyway."""
+    if user is None or not user.pk:
+        return ""
+    return user.username if user.username.startswith(f"{user.realm}:") else f"{user.realm}:{user.username}"
+
+
+def _event(act: Act, outcome: Outcome, facts: Facts) -> AuditEvent:
+    """Return the event of these facts; who asked, and where, is taken from the request that is being answered."""
+    request = current_request()
+    values: dict[str, Any] = {}
+    if request is not None:
+        values = {"server": request.site.origin, "address": request.META.get("REMOTE_ADDR", "")}
+        values["tenant"] = request.tenant.slug if request.tenant else ""
+    values |= {name: value for name, value in facts.items() if value}
+    values["user"] = user_name(facts.get("user"))
+    ms, unverified = values.pop("ms", None), values.pop("unverified", {})
+    return AuditEvent(
+        act=act,
+        outcome=outcome,
+        ms=None if ms is None else round(ms, 1),
+        unverified={name: one_line(value) for name, value in unverified.items() if value},
+        **{name: one_line(value) for name, value in values.items()},
+    )
+
+
+def _write_line(event: AuditEvent) -> None:
+    """Write all that is not empty, as JSON and as `record.audit`."""
+    fields = {
+        field.name: getattr(event, field.name)
+        for field in AuditEvent._meta.concrete_fields
+        if field.name not in ("id", "unverified") and getattr(event, field.name) not in ("", None)
+    }
+    fields |= {f"unverified_{name}": value for name, value in event.unverified.items()}
+    fields["at"] = event.at.isoformat(timespec="milliseconds")
+    level = logging.INFO if event.outcome == Outcome.DONE else logging.WARNING
+    logger.log(level, "%s", json.dumps(fields), extra={"audit": fields})

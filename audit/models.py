@@ -1,0 +1,115 @@
+"""The audit table: rows come, and go only when their time is over."""
+
+from datetime import datetime
+from typing import Any, ClassVar, NoReturn
+
+from django.db import models
+from django.utils import timezone
+
+MAX_TEXT = 200
+
+
+class AppendOnly(TypeError):
+    """Somebody tried to change the past."""
+
+    def __init__(self) -> None:
+        super().__init__("Audit events are neither changed nor deleted; sweep() ends those that are old enough.")
+
+
+class Act(models.TextChoices):
+    """What somebody did or tried to do."""
+
+    SIGN_IN = "sign_in", "sign-in"
+    SIGN_OUT = "sign_out", "sign-out"
+    TOKEN_EXCHANGE = "token_exchange", "token exchange"
+    REDEMPTION = "redemption", "redemption of an ID-JAG"
+    AUTHORIZATION_CODE = "authorization_code", "redemption of a code"
+    REFRESH_TOKEN = "refresh_token", "refresh"
+    TOKEN_REQUEST = "token_request", "token request without a known grant"
+    REVOCATION = "revocation", "revocation"
+    POLICY_CHANGE = "policy_change", "change of a policy"
+    KEY_CHANGE = "key_change", "change of a key"
+    CONNECTION_CHANGE = "connection_change", "change of a connection"
+    CLIENT_CHANGE = "client_change", "change of a client"
+    TENANT_CHANGE = "tenant_change", "change of a tenant"
+    ACCOUNT_CHANGE = "account_change", "change of an account"
+
+
+class Outcome(models.TextChoices):
+    DONE = "done", "done"
+    REFUSED = "refused", "refused"
+
+
+class AuditEvents(models.QuerySet["AuditEvent"]):
+    """Reads and adds; everything else raises `AppendOnly`, but for `sweep`."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly
+
+    def delete(self) -> NoReturn:
+        raise AppendOnly
+
+    def sweep(self, *, older_than: datetime) -> int:
+        """Delete the events from before `older_than` and return how many went."""
+        return self.filter(at__lt=older_than)._raw_delete(self.db)
+
+
+def _text(help_text: str = "", **kwargs: Any) -> Any:
+    return models.CharField(max_length=MAX_TEXT, blank=True, help_text=help_text, **kwargs)
+
+
+class AuditEvent(models.Model):
+    """One act and what came of it. All text, no foreign keys: it outlives what it speaks of."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    act = models.CharField(max_length=20, choices=Act.choices)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    server = _text("The origin that was asked; empty for a command.")
+    address = _text("The network address of whoever asked.")
+    tenant = _text("Its slug.")
+    user = _text("Who acted, or for whom the client did: realm and user name.")
+    client_id = _text("The client that acted, authenticated.")
+    issuer = _text("Of the verified identity assertion.")
+    sub = _text("The subject there.")
+    jti = _text("Of the ID-JAG.", db_index=True)
+    audience = _text("The resource authorization server's issuer.")
+    resource = _text("The API's identifier.")
+    scope_asked = _text()
+    scope_granted = _text()
+    target = _text("What was changed.")
+    error = _text("The OAuth error code of a refusal.")
+    failed_check = _text()
+    detail = _text("For the operator: the peer is told less.")
+    unverified = models.JSONField(default=dict, blank=True, help_text="What the peer claimed and nobody verified.")
+    ms = models.FloatField("milliseconds", null=True, blank=True)
+
+    objects: ClassVar[Any] = AuditEvents.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["tenant", "at"], name="audit_by_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()}: {self.outcome_in_words}"
+
+    @property
+    def outcome_in_words(self) -> str:
+        if self.outcome == Outcome.DONE:
+            return self.get_outcome_display()
+        why = ", ".join(filter(None, [self.error, self.failed_check]))
+        return f"{self.get_outcome_display()} ({why})" if why else self.get_outcome_display()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add a new row; raises `AppendOnly` for one that was loaded or saved before."""
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **{**kwargs, "force_insert": True})  # a row with the same key is never overwritten
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly

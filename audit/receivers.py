@@ -1,0 +1,114 @@
+"""Hears what the apps below this one tell: who signs in and out, which ID-JAGs are redeemed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+
+from audit import log
+from audit.clients import unverified_client
+from audit.models import Act
+from crossapp.resource_app.errors import TemporarilyUnavailable
+from crossapp.resource_app.id_jag import IdJag
+from crossapp.resource_app.jws import UnverifiedJws
+from crossapp.resource_app.signals import redemption_granted, redemption_refused
+from tenants.models import IdPConnection, User
+from tenants.signals import sign_in_refused
+from tenants.single_sign_on import errors
+
+_SIGN_IN_CHECKS = {
+    errors.UNKNOWN_ADDRESS: "address",
+    errors.START_AGAIN: "state",
+    errors.NO_ANSWER: "idp_unreachable",
+    errors.NOT_ACCEPTED: "answer_of_idp",
+    errors.NO_ACCESS: "subject",
+    errors.NOT_CONFIGURED: "configuration",
+}
+
+
+def listen() -> None:
+    """Connect the receivers."""
+    user_logged_in.connect(_signed_in)
+    user_logged_out.connect(_signed_out)
+    user_login_failed.connect(_wrong_password)
+    sign_in_refused.connect(_sign_in_refused)
+    redemption_granted.connect(_redemption_granted)
+    redemption_refused.connect(_redemption_refused)
+
+
+def _signed_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    sign_in = getattr(request, "sign_in", None)
+    connection = sign_in.connection if sign_in else None
+    _person(Act.SIGN_IN, user, {"issuer": connection.issuer, "client_id": connection.client_id} if connection else {})
+
+
+def _signed_out(sender: Any, request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    if user is not None:
+        _person(Act.SIGN_OUT, user, {})
+
+
+def _person(act: Act, user: User, more: log.Facts) -> None:
+    """Record what a person did with their session; a missing row ends no session."""
+    try:
+        log.done(act, {**more, "user": user, "tenant": user.tenant.slug if user.tenant else "", "sub": user.sub or ""})
+    except log.NotRecorded as error:
+        log.trouble.error("the row of a %s could not be written: %s", act.label, error)
+
+
+def _wrong_password(sender: Any, credentials: Mapping[str, Any], request: HttpRequest | None, **kwargs: Any) -> None:
+    """Record the user name or email that was entered; Django has masked the password."""
+    if request is None or hasattr(request, "sign_in"):  # a single sign-on says why it failed by itself
+        return
+    unverified = {name: credentials.get(name) for name in ("username", "email")}
+    log.refused(Act.SIGN_IN, {"unverified": unverified}, check="password")
+
+
+def _sign_in_refused(
+    sender: Any, refused: errors.SignInRefused, connection: IdPConnection | None, email: str = "", **kwargs: Any
+) -> None:
+    facts: log.Facts = {"detail": refused.detail, "unverified": {"email": email}}
+    if connection is not None:
+        facts |= {"tenant": connection.tenant.slug, "issuer": connection.issuer, "client_id": connection.client_id}
+    log.refused(Act.SIGN_IN, facts, check=_SIGN_IN_CHECKS.get(refused.reason, "refused_by_idp"))
+
+
+def _redemption_granted(sender: Any, request: Any, **kwargs: Any) -> None:
+    facts = _facts_of_redemption(request, **kwargs)
+    facts |= {"resource": " ".join(request.resource), "scope_granted": " ".join(request.scopes)}
+    try:
+        log.done(Act.REDEMPTION, facts)
+    except log.NotRecorded as failure:
+        raise TemporarilyUnavailable(
+            "The server is busy. Try again later.", check="audit", detail=str(failure)
+        ) from failure
+
+
+def _redemption_refused(
+    sender: Any, request: Any, error: str, check: str, detail: str, unverified: UnverifiedJws | None, **kwargs: Any
+) -> None:
+    facts = _facts_of_redemption(request, **kwargs)
+    claimed = {} if "client_id" in facts else _claimed_client(request)
+    if unverified is not None and "jti" not in facts:
+        claims = unverified.unverified_payload
+        claimed |= {"issuer": claims.get("iss"), "sub": claims.get("sub"), "jti": claims.get("jti")}
+    log.refused(Act.REDEMPTION, {**facts, "detail": detail, "unverified": claimed}, check=check, error=error)
+
+
+def _claimed_client(request: Any) -> dict[str, Any]:
+    return {"client_id": unverified_client(request.headers.get("HTTP_AUTHORIZATION"), request.client_id)}
+
+
+def _facts_of_redemption(
+    request: Any, facts: Mapping[str, Any], id_jag: IdJag | None, trusted: Any, **kwargs: Any
+) -> log.Facts:
+    known: log.Facts = {"scope_asked": request.scope or "", "ms": facts["ms"]}
+    if "client_id" in facts:
+        known |= {"client_id": facts["client_id"], "audience": facts["audience"]}
+    if isinstance(request.user, User):
+        known["user"] = request.user
+    if id_jag is not None:
+        known |= {"issuer": id_jag.issuer, "sub": id_jag.subject, "jti": id_jag.jti}
+    if trusted is not None and isinstance(trusted.connection, IdPConnection):
+        known["tenant"] = trusted.connection.tenant.slug
+    return known

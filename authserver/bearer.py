@@ -1,0 +1,116 @@
+"""RFC 6750 and RFC 9068 section 4: who calls an API, by bearer token or by the session of its own pages."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from ninja.security.base import AuthBase
+from ninja.utils import check_csrf
+from oauth2_provider.models import get_access_token_model
+
+from authserver.models import AuthorizationServer, Client
+from authserver.servers import server_for
+from tenants.models import Realm, User
+from tenants.throttling import API
+
+_NOT_IN_A_HEADER = str.maketrans('"\\', "''")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls and what they may do; `client` is None for a person on the app's own pages."""
+
+    user: User
+    scopes: frozenset[str]
+    client: Client | None
+
+
+class BearerError(Exception):
+    """A refused API call. `error` is a code of RFC 6750 section 3.1, or empty if there were no credentials."""
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(description)
+        self.status, self.error, self.description = status, error, description
+
+
+class BearerOrSession(AuthBase):
+    """Who calls an API (the `auth` of a NinjaAPI): the bearer of an access token, or the person of the session."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+    csrf = True  # tells the documentation page to send the token
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        """Return the caller. Raises `BearerError`."""
+        if "Authorization" in request.headers:
+            return caller_by_token(request)
+        if not request.user.is_authenticated:
+            raise BearerError(401, "", "Authentication is needed: a bearer token, or the session of this site.")
+        if check_csrf(request, lambda: None):
+            raise BearerError(403, "csrf_failed", "A session call that changes something needs the X-CSRFToken header.")
+        API.count(request.user.pk, "session")
+        return Caller(request.user, frozenset(server_for(request).scopes), None)
+
+
+def caller_by_token(request: HttpRequest) -> Caller:
+    """Return whom the bearer token of `request` stands for, checked at every call. Raises `BearerError`."""
+    scheme, _, token = request.headers["Authorization"].partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise BearerError(401, "", "The Authorization header must be: Bearer and an access token.")
+    row = usable_access_token(token, server_for(request))
+    API.count(row.user_id, row.application_id)
+    return Caller(row.user, frozenset(row.scope.split()), row.application)
+
+
+def usable_access_token(token: str, server: AuthorizationServer) -> Any:
+    """Return the row of an access token that is good at this moment. Raises `BearerError`.
+
+    The row decides: it must be of a client of this server, for its resource, unexpired, user and client active.
+    """
+    row = _find(token, server)
+    if row is None or row.application is None or row.application.server_id != server.pk:
+        raise BearerError(401, "invalid_token", "The access token is not known here.")
+    if row.expires <= timezone.now():
+        raise BearerError(401, "invalid_token", "The access token has expired.")
+    if row.resource != [server.resource]:  # RFC 8707 section 2, RFC 9068 section 4
+        raise BearerError(401, "invalid_token", "The access token is for another resource.")
+    if not (row.application.is_active and _may_act(row.user)):
+        raise BearerError(401, "invalid_token", "The access token is no longer good.")
+    return row
+
+
+def _find(token: str, server: AuthorizationServer) -> Any:
+    """Return the row of an access token; at an app only while the tenant's IdP connection is enabled there."""
+    rows = get_access_token_model().objects.select_related("application", "user__tenant")
+    if server.realm != Realm.IDP:
+        rows = rows.filter(user__tenant__idp_connections__app=server.realm, user__tenant__idp_connections__enabled=True)
+    return rows.filter(token_checksum=hashlib.sha256(token.encode()).hexdigest()).first()
+
+
+def _may_act(user: User | None) -> bool:
+    return user is not None and user.is_active and user.tenant is not None and user.tenant.is_active
+
+
+def require_scope(request: Any, scope: str) -> None:
+    """Raise the 403 of RFC 6750 section 3.1 unless the caller of `request` has `scope`."""
+    if scope not in request.auth.scopes:
+        raise BearerError(403, "insufficient_scope", f"This call needs the scope {scope}.")
+
+
+def bearer_error_response(request: HttpRequest, error: BearerError) -> HttpResponse:
+    """Render a refusal with the challenge of RFC 6750 section 3 and the pointer of RFC 9728 section 5.1."""
+    code = error.error or "unauthorized"
+    response = JsonResponse({"error": code, "error_description": error.description}, status=error.status)
+    if error.status == 401 or code == "insufficient_scope":
+        description = error.description.translate(_NOT_IN_A_HEADER)
+        parts = [f'realm="{request.site.name}"']
+        if error.error:
+            parts += [f'error="{error.error}"', f'error_description="{description}"']
+        if request.site.realm != "idp":
+            metadata_url = f"{request.site.origin}/.well-known/oauth-protected-resource/api"
+            parts.append(f'resource_metadata="{metadata_url}"')
+        response["WWW-Authenticate"] = "Bearer " + ", ".join(parts)
+    response["Cache-Control"] = "no-store"
+    return response

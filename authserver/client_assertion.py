@@ -1,0 +1,250 @@
+"""RFC 7523 sections 2.2 and 3, OpenID Connect Core section 9: a client authenticates with a JWT that it has signed.
+
+`CHECKS` is the whole of it, in order: what needs no key first, then the key, the signature, and that it was not used
+before. Outside, every failure reads the same; which check failed is in the log. Left out on purpose: assertions that
+share a secret (client_secret_jwt) or that somebody else has signed.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import transaction
+
+from authserver.client_rules import PRIVATE_KEY_JWT
+from authserver.models import AuthorizationServer, Client
+from crossapp.resource_app import replay
+from crossapp.resource_app.issuer_keys import keys_at
+from crossapp.resource_app.jwk import KEY_TYPES, MAX_KID_LENGTH, KeysUnavailable, VerificationKey, usable_keys
+from crossapp.resource_app.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
+
+log = logging.getLogger("idjag_demo.authserver.client_assertion")
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+TYPES = (None, "JWT", "client-authentication+jwt")
+ALGORITHMS = tuple(KEY_TYPES)
+LIFETIME, SKEW = 300, 30  # seconds
+MAX_TEXT_LENGTH = 255
+
+
+class Refused(Exception):
+    """The assertion is not good; the text says why, for the log."""
+
+
+@dataclass
+class Case:
+    """One assertion on its way through the checks; `check_client` adds whose it claims to be, `check_key` the key."""
+
+    server: AuthorizationServer
+    jws: UnverifiedJws
+    find_client: Callable[[str], Client | None]
+    now: float
+    client: Client = field(init=False)
+    key: VerificationKey = field(init=False)
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        return self.jws.unverified_header
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        return self.jws.unverified_payload
+
+
+def authenticate(
+    assertion_type: str | None,
+    assertion: str | None,
+    *,
+    server: AuthorizationServer,
+    find_client: Callable[[str], Client | None],
+) -> Client | None:
+    """Return the client that signed `assertion` for `server`, or None; `find_client` looks one up by its identifier.
+
+    An assertion that authenticates is spent, whatever becomes of the request.
+    """
+    name, unverified_client_id = "client_assertion_type", ""
+    try:
+        if assertion_type != ASSERTION_TYPE:  # RFC 7523 section 2.2
+            raise Refused("it is missing or another one")
+        name = "jws"
+        case = Case(server, _parse(assertion or ""), find_client, time.time())
+        unverified_client_id = str(case.payload.get("sub", ""))[:MAX_TEXT_LENGTH]
+        for check in CHECKS:
+            name = check.name
+            check.run(case)
+    except Refused as refused:
+        facts = {"issuer": server.issuer, "unverified_client": unverified_client_id, "check": name}
+        log.info("client assertion refused %s", json.dumps(facts | {"detail": str(refused)[:MAX_TEXT_LENGTH]}))
+        return None
+    return case.client
+
+
+def _parse(assertion: str) -> UnverifiedJws:
+    """RFC 7523 section 3 (8), RFC 7515 section 5.2: a compact JWS."""
+    try:
+        return parse_jws(assertion)
+    except MalformedJws as error:
+        raise Refused(str(error)) from error
+
+
+def check_typ(case: Case) -> None:
+    """RFC 8725 section 3.11: no other kind of JWT passes for a client assertion, whoever signed it."""
+    if case.header.get("typ") not in TYPES:
+        raise Refused(f"typ is none of {TYPES}")
+
+
+def check_alg(case: Case) -> None:
+    """RFC 8725 section 3.1: the algorithm is on our list; "none" and shared secrets never are."""
+    if case.header.get("alg") not in ALGORITHMS:
+        raise Refused(f"alg is none of {ALGORITHMS}")
+
+
+def check_crit(case: Case) -> None:
+    """RFC 7515 section 4.1.11 and RFC 7797 section 6: we understand no extension, so none may be critical."""
+    if "crit" in case.header or "b64" in case.header:
+        raise Refused("the header has crit or b64")
+
+
+def check_kid(case: Case) -> None:
+    """RFC 7515 section 4.1.4: the key may be named, by text."""
+    kid = case.header.get("kid", "-")
+    if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID_LENGTH:
+        raise Refused("kid is no short text")
+
+
+def check_iss_sub(case: Case) -> None:
+    """RFC 7523 section 3 (1) and (2) B: the client speaks for itself."""
+    if _text(case, "iss") != _text(case, "sub"):
+        raise Refused("iss and sub differ")
+
+
+def check_aud(case: Case) -> None:
+    """RFC 7523 section 3 (3): for this server alone, by its issuer or its token endpoint, byte for byte."""
+    audience = case.payload.get("aud")
+    if isinstance(audience, list) and len(audience) == 1:
+        audience = audience[0]
+    if not isinstance(audience, str) or audience not in (case.server.issuer, case.server.token_endpoint):
+        raise Refused(f"aud is not exactly one of {case.server.issuer} and {case.server.token_endpoint}")
+
+
+def check_exp(case: Case) -> None:
+    """RFC 7523 section 3 (4): it has not expired, and will do so soon."""
+    exp = _seconds(case, "exp")
+    if exp + SKEW <= case.now:
+        raise Refused("it has expired")
+    if exp > case.now + LIFETIME + SKEW:
+        raise Refused(f"it expires in more than {LIFETIME} seconds")
+
+
+def check_iat(case: Case) -> None:
+    """RFC 7523 section 3 (6): if it says when it was issued, that was a moment ago."""
+    if "iat" not in case.payload:
+        return
+    iat = _seconds(case, "iat")
+    if iat > case.now + SKEW:
+        raise Refused("iat is in the future")
+    if not 0 < _seconds(case, "exp") - iat <= LIFETIME:
+        raise Refused(f"exp is not within {LIFETIME} seconds of iat")
+
+
+def check_nbf(case: Case) -> None:
+    """RFC 7523 section 3 (5): its time has come."""
+    if "nbf" in case.payload and _seconds(case, "nbf") > case.now + SKEW:
+        raise Refused("nbf is in the future")
+
+
+def check_jti(case: Case) -> None:
+    """OpenID Connect Core section 9: it can be told from every other."""
+    _text(case, "jti")
+
+
+def check_client(case: Case) -> None:
+    """OpenID Connect Core section 9: an active client of this server that is registered for this method."""
+    client = case.find_client(case.payload["sub"])
+    if client is None:
+        raise Refused("no such client here")
+    if client.auth_method != PRIVATE_KEY_JWT:
+        raise Refused(f"the client is registered for {client.auth_method}")
+    case.client = client
+
+
+def check_key(case: Case) -> None:
+    """RFC 8725 sections 3.1 and 3.10: the client's own key, by its name or as the only one for the algorithm."""
+    kid, alg = case.header.get("kid"), case.header["alg"]
+    try:
+        keys = _keys_of(case.client, kid)
+    except KeysUnavailable as error:
+        raise Refused(str(error)) from error
+    fitting = [key for key in keys.values() if key.fits(alg) and kid in (None, key.kid)]
+    if len(fitting) != 1:
+        raise Refused(f"{len(fitting)} keys fit kid {kid!r} and alg {alg}")
+    case.key = fitting[0]
+
+
+def _keys_of(client: Client, kid: str | None) -> Mapping[str, VerificationKey]:
+    return keys_at(client.jwks_uri, kid) if client.jwks_uri else usable_keys(client.jwks.get("keys", []))
+
+
+def check_signature(case: Case) -> None:
+    """RFC 7523 section 3 (9): the client has signed it."""
+    try:
+        verify_signature(case.jws, key=case.key, alg=case.header["alg"])
+    except BadSignature as error:
+        raise Refused("the signature is wrong") from error
+
+
+def check_replay(case: Case) -> None:
+    """RFC 7523 section 3 (7): it is used once, by whichever process is first; the database decides."""
+    namespace = f"client-assertion {case.server.issuer} {case.client.client_id}"  # no issuer has a space
+    expires_at = datetime.fromtimestamp(case.payload["exp"] + SKEW, UTC)
+    try:
+        with transaction.atomic(using=replay.database()):
+            replay.claim(issuer=namespace, jti=case.payload["jti"], expires_at=expires_at)
+    except replay.Replayed as error:
+        raise Refused("it was used before") from error
+    replay.sweep_now_and_then()
+
+
+class Check(NamedTuple):
+    """One step. Its clause is the first words of its docstring."""
+
+    name: str
+    run: Callable[[Case], None]
+
+
+CHECKS = (
+    Check("typ", check_typ),
+    Check("alg", check_alg),
+    Check("crit", check_crit),
+    Check("kid", check_kid),
+    Check("iss_sub", check_iss_sub),
+    Check("aud", check_aud),
+    Check("exp", check_exp),
+    Check("iat", check_iat),
+    Check("nbf", check_nbf),
+    Check("jti", check_jti),
+    Check("client", check_client),
+    Check("key", check_key),
+    Check("signature", check_signature),
+    Check("replay", check_replay),
+)
+
+
+def _text(case: Case, name: str) -> str:
+    """Return a claim that must be text: there, not empty, not endless."""
+    value = case.payload.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
+        raise Refused(f"{name} is no text of 1 to {MAX_TEXT_LENGTH} characters")
+    return value
+
+
+def _seconds(case: Case, name: str) -> float:
+    """Return a claim that must be a NumericDate (RFC 7519 section 2): a JSON number, which Python's True is not."""
+    value = case.payload.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise Refused(f"{name} is no number of seconds")
+    return value

@@ -1,0 +1,64 @@
+"""Creates a client of an authorization server, or changes the one there is: the act behind `manage.py createclient`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.hashers import get_hasher
+from django.db import transaction
+from oauth2_provider.generators import generate_client_secret
+
+from authserver.client_rules import PRIVATE_KEY_JWT
+from authserver.models import JWT_BEARER, AuthorizationServer, Client
+from tenants.models import Realm
+
+# What full_clean can not judge: what save() sets, and what this project does not use.
+_NOT_OURS = ("authorization_grant_type", "client_type", "client_secret", "registration_source")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A client as it is now; `new_secret` is its secret in clear if it was made just now, else ""."""
+
+    client: Client
+    created: bool
+    new_secret: str
+
+
+@transaction.atomic
+def register(server: AuthorizationServer, client_id: str, *, secret: str = "", **fields: Any) -> Registration:
+    """Create or update the client; fields that are None stay as they are, or get a default in a new one.
+
+    Without `secret`, a client that needs one and has none gets a new one. Raises ValidationError.
+    """
+    client = Client.objects.select_for_update().filter(server=server, client_id=client_id).first()
+    created = client is None
+    if client is None:
+        client = Client(server=server, client_id=client_id, client_secret="", **_defaults(server, fields))
+    had_secret = not created and client.auth_method != PRIVATE_KEY_JWT
+    for name, value in fields.items():
+        if value is not None:
+            setattr(client, name, value)
+    new_secret = ""
+    if client.auth_method == PRIVATE_KEY_JWT:
+        client.client_secret = generate_client_secret()  # nobody knows it
+    else:
+        client.jwks, client.jwks_uri = {}, ""
+        if not secret and not had_secret:
+            secret = new_secret = generate_client_secret()
+        if secret and not (had_secret and _is_secret_of(client, secret)):
+            client.client_secret = secret
+    client.full_clean(exclude=_NOT_OURS)
+    client.save()
+    return Registration(client, created, new_secret)
+
+
+def _defaults(server: AuthorizationServer, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what a new client gets unsaid. A resource server that only introspects needs no grant."""
+    grants = ["authorization_code", "refresh_token"] if server.realm == Realm.IDP else [JWT_BEARER]
+    if fields.get("resource"):
+        grants = []
+    return {"name": "", "grants": grants, "scope": " ".join(server.scopes) if grants or fields.get("grants") else ""}
+
+
+def _is_secret_of(client: Client, secret: str) -> bool:
+    return get_hasher("machine_made_secret").verify(secret, client.client_secret)

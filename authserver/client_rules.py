@@ -1,0 +1,72 @@
+"""What a client's registration must be like; each rule raises ValidationError with the field and what to mend."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from crossapp.requesting_app.endpoints import is_acceptable_url, is_loopback
+from crossapp.resource_app.jwk import PRIVATE_MEMBERS, usable_keys
+
+PRIVATE_KEY_JWT = "private_key_jwt"
+
+
+def check_grants(grants: Any, server: Any) -> None:
+    """A JSON list of grant types that the server offers."""
+    if not isinstance(grants, list) or not all(isinstance(grant, str) for grant in grants):
+        raise ValidationError({"grants": "A JSON list of grant types."})
+    if unknown := sorted(set(grants) - set(server.grant_types)):
+        raise ValidationError({"grants": f"{server} does not offer {', '.join(unknown)}."})
+
+
+def check_scope(scope: str, server: Any) -> None:
+    """Scopes that the server has."""
+    if unknown := sorted(set(scope.split()) - set(server.scopes)):
+        raise ValidationError({"scope": f"{server} has no scope {', '.join(unknown)}."})
+
+
+def check_keys(auth_method: str, jwks: Any, jwks_uri: str) -> None:
+    """OpenID Connect Core section 9: who authenticates with a key has one key set, here or at a URL; nobody else."""
+    if auth_method != PRIVATE_KEY_JWT:
+        if jwks or jwks_uri:
+            raise ValidationError({"auth_method": f"Keys are for {PRIVATE_KEY_JWT} only."})
+        return
+    if bool(jwks) == bool(jwks_uri):
+        raise ValidationError({"jwks": f"{PRIVATE_KEY_JWT} needs a key set or the URL of one, not both."})
+    if jwks_uri and not is_acceptable_url(jwks_uri, http_on_loopback=settings.DEMO):
+        raise ValidationError({"jwks_uri": "An https URL without query or fragment."})
+    if jwks:
+        _check_key_set(jwks)
+
+
+def _check_key_set(jwks: Any) -> None:
+    keys = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(keys, list):
+        raise ValidationError({"jwks": 'A key set is {"keys": [...]} (RFC 7517).'})
+    if any(isinstance(key, dict) and PRIVATE_MEMBERS & key.keys() for key in keys):
+        raise ValidationError({"jwks": "The key set holds private or shared keys. Give the public halves only."})
+    if not usable_keys(keys):
+        raise ValidationError(
+            {"jwks": "No key in it can be used: RSA (2048 bits or more), P-256 or Ed25519, each with its own kid."}
+        )
+
+
+def check_redirect_uris(uris: Sequence[str], *, needed: bool) -> None:
+    """RFC 6749 section 3.1.2, RFC 9700 section 2.1: whole URLs, https except on this machine in demo mode."""
+    if needed and not uris:
+        raise ValidationError({"redirect_uris": "The code flow needs at least one redirect URI."})
+    for uri in uris:
+        if not _is_redirect_uri(uri):
+            raise ValidationError({"redirect_uris": f"{uri!r} is no https URL without user name and fragment."})
+
+
+def _is_redirect_uri(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    plain = parts.scheme == "http" and settings.DEMO and is_loopback(host)
+    return (parts.scheme == "https" or plain) and bool(host) and "@" not in parts.netloc and "#" not in uri

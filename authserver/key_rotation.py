@@ -1,0 +1,110 @@
+"""OpenID Connect Core section 10.1.1: signing keys change, and nobody who verifies notices.
+
+A key is published before it signs (`next`), for as long as a verifier may go on using an older key set; it signs
+(`active`); then it only verifies (`retired`), until nothing it signed can be alive; then it is deleted.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from oauth2_provider.settings import oauth2_settings
+
+from authserver.models import AuthorizationServer, SigningKey
+
+JWKS_LIFETIME = timedelta(seconds=300)  # the max-age of the key set
+SKEW = timedelta(seconds=60)  # how far a verifier's clock may be behind ours
+_ID_JAG_LIFETIME = timedelta(seconds=300)  # the most that MCP's profile allows
+
+NEXT, ACTIVE, RETIRED = SigningKey.Status.NEXT, SigningKey.Status.ACTIVE, SigningKey.Status.RETIRED
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """What one run did at one authorization server: key identifiers, "" or none where nothing happened.
+
+    `due_at` is when the published next key may become active.
+    """
+
+    issuer: str
+    active: str
+    next: str
+    due_at: datetime
+    activated: str
+    retired: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+def longest_token_lifetime() -> timedelta:
+    """Return how long a token lives at most that was signed with a key of ours."""
+    seconds = max(oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS, oauth2_settings.ID_TOKEN_EXPIRE_SECONDS)
+    return max(timedelta(seconds=seconds), _ID_JAG_LIFETIME)
+
+
+def may_sign_from(key: SigningKey) -> datetime:
+    """Return from when on every verifier knows a published key: one lifetime of the key set after it was added."""
+    return key.created_at + JWKS_LIFETIME
+
+
+def is_spent(key: SigningKey, now: datetime) -> bool:
+    """Say whether no token signed with a retired key can be alive."""
+    return key.retired_at is not None and now > key.retired_at + longest_token_lifetime() + SKEW
+
+
+def is_due(keys: Sequence[SigningKey], now: datetime) -> bool:
+    """Say whether the next key is to become active: it is known everywhere, or there is not exactly one that signs."""
+    if len(_with_status(keys, ACTIVE)) != 1:
+        return True
+    published = _with_status(keys, NEXT)
+    return bool(published) and now >= may_sign_from(published[0])
+
+
+@transaction.atomic
+def rotate(server: AuthorizationServer, *, now: datetime, at_once: bool = False) -> Rotation:
+    """Do what is due with the signing keys of `server`; with `at_once` the next key becomes active however new it is.
+
+    One process at a time: the server's row is locked. However often it runs, there is exactly one active key.
+    """
+    AuthorizationServer.objects.select_for_update().get(pk=server.pk)
+    keys = list(server.signing_keys.order_by("created_at", "pk"))
+    activated = ""
+    retired: tuple[str, ...] = ()
+    if at_once or is_due(keys, now):
+        retired = _retire(_with_status(keys, ACTIVE), now)
+        activated = _activate((_with_status(keys, NEXT) or [SigningKey.generate(server)])[0], now)
+    deleted = _delete([key for key in _with_status(keys, RETIRED) if is_spent(key, now)])
+    published = server.signing_keys.filter(status=NEXT).order_by("created_at", "pk").first()
+    published = published or SigningKey.generate(server)
+    return Rotation(
+        issuer=server.issuer,
+        active=server.signing_keys.get(status=ACTIVE).kid,
+        next=published.kid,
+        due_at=may_sign_from(published),
+        activated=activated,
+        retired=retired,
+        deleted=deleted,
+    )
+
+
+def _with_status(keys: Iterable[SigningKey], status: str) -> list[SigningKey]:
+    return [key for key in keys if key.status == status]
+
+
+def _activate(key: SigningKey, now: datetime) -> str:
+    key.status, key.activated_at = ACTIVE, now
+    key.save(update_fields=["status", "activated_at"])
+    return key.kid
+
+
+def _retire(keys: Iterable[SigningKey], now: datetime) -> tuple[str, ...]:
+    for key in keys:
+        key.status, key.retired_at = RETIRED, now
+        key.save(update_fields=["status", "retired_at"])
+    return tuple(key.kid for key in keys)
+
+
+def _delete(keys: Iterable[SigningKey]) -> tuple[str, ...]:
+    for key in keys:
+        key.delete()
+    return tuple(key.kid for key in keys)

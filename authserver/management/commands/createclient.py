@@ -1,0 +1,196 @@
+"""Creates or updates an OAuth client of one of the authorization servers."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from authserver.client_registration import Registration, register
+from authserver.client_rules import PRIVATE_KEY_JWT
+from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer, Client
+from crossapp.resource_app.strict_json import NotStrictJson, strict_json_object
+from tenants.models import Realm, Tenant
+
+MIN_SECRET = 32
+SHORT_NAMES = {"jwt-bearer": JWT_BEARER, "token-exchange": TOKEN_EXCHANGE}
+
+HELP = """\
+Creates a client of an authorization server, or changes the one of that identifier; may be run again and again.
+
+What is not said stays as it is. A new client gets: client_secret_basic with a new secret (shown once, here); all scopes
+of the server; the jwt-bearer grant at todo and wiki, the code and refresh grants at an IdP. Each run without --disable
+enables the client.
+
+The same software has one registration at its customers' IdP and another one at the resource app.
+
+Examples:
+
+  # An agent that redeems ID-JAGs for read access at Todo0, only for people of the customer acme
+  manage.py createclient --at todo --client-id agent --scope read --tenant acme
+
+  # The same, with a key instead of a secret (private_key_jwt)
+  manage.py createclient --at todo --client-id agent --jwks-uri https://agent.example/jwks.json
+
+  # An app at the embedded IdP of customer1: signs people in and exchanges their ID tokens for ID-JAGs
+  manage.py createclient --at customer1 --client-id agent --redirect-uri https://agent.example/callback \\
+      --grant authorization_code --grant refresh_token --grant token-exchange
+
+  # A resource server that may introspect the access tokens for Todo0's API
+  manage.py createclient --at todo --client-id gateway --resource http://todo.localhost:8000/api
+"""
+
+
+class Command(BaseCommand):
+    help = HELP
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        methods = Client.AuthMethod.values
+        parser.add_argument("--at", required=True, help="todo, wiki, or the slug of a tenant with an embedded IdP.")
+        parser.add_argument("--client-id", required=True, help="Its identifier at that server.")
+        credential = parser.add_mutually_exclusive_group()
+        credential.add_argument("--client-secret", help=f"Machine-made, {MIN_SECRET} characters or more.")
+        credential.add_argument("--jwks-uri", help="Where the client publishes its public keys.")
+        credential.add_argument("--jwks", metavar="FILE", help="A file with its public keys (RFC 7517).")
+        parser.add_argument("--auth-method", choices=methods, help="How it authenticates; keys mean private_key_jwt.")
+        parser.add_argument(
+            "--grant", action="append", help="authorization_code, refresh_token, token-exchange or jwt-bearer."
+        )
+        parser.add_argument("--scope", help='The scopes it may have: "read write".')
+        parser.add_argument("--resource", metavar="URI", help="The API whose resource server it is: may introspect.")
+        parser.add_argument("--redirect-uri", action="append", metavar="URI", help="May be repeated.")
+        parser.add_argument("--name", help="What people read.")
+        parser.add_argument("--tenant", metavar="SLUG", help="The only tenant it may act for.")
+        parser.add_argument("--disable", action="store_true", help="It and its tokens stop working.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        server = server_at(options["at"])
+        if not options["client_id"].strip():
+            raise CommandError("--client-id is empty.")
+        try:
+            registration = register(
+                server, options["client_id"], secret=_secret(options["client_secret"]), **_fields(options, server)
+            )
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        facts = describe(registration, options["at"])
+        self.stdout.write(json.dumps(facts) if options["json"] else _in_words(facts))
+
+
+def server_at(name: str) -> AuthorizationServer:
+    """Return the authorization server that `--at` names. Raises CommandError."""
+    servers = AuthorizationServer.objects.select_related("tenant")
+    if name in (Realm.WIKI, Realm.TODO):
+        server = servers.filter(realm=name).first()
+    else:
+        server = servers.filter(realm=Realm.IDP, tenant__slug=name).first()
+    if server is None:
+        raise CommandError(f"There is no authorization server at {name!r}: say todo, wiki or a tenant's slug.")
+    return server
+
+
+def _secret(secret: str | None) -> str:
+    """Refuse what people think up: secrets are stored with a fast hash, which only a machine-made one withstands."""
+    if secret is None:
+        return ""
+    if (
+        len(secret) < MIN_SECRET
+        or len(set(secret)) < MIN_SECRET // 4
+        or not secret.isascii()
+        or not secret.isprintable()
+    ):
+        raise CommandError(
+            f"--client-secret must be machine-made: {MIN_SECRET} ASCII characters or more. Leave it out."
+        )
+    return secret
+
+
+def _fields(options: dict[str, Any], server: AuthorizationServer) -> dict[str, Any]:
+    """Return the fields that the options set; None for those that stay as they are."""
+    has_keys = bool(options["jwks"] or options["jwks_uri"])
+    method = options["auth_method"] or (PRIVATE_KEY_JWT if has_keys else None)
+    if options["client_secret"] and method == PRIVATE_KEY_JWT:
+        raise CommandError("private_key_jwt takes keys, not a secret: --jwks or --jwks-uri.")
+    if options["client_secret"] and method is None:
+        method = _method_with_secret(server, options["client_id"])
+    if has_keys and method != PRIVATE_KEY_JWT:
+        raise CommandError(f"{method} takes a secret, not keys.")
+    grants, redirect_uris = options["grant"], options["redirect_uri"]
+    return {
+        "auth_method": method,
+        "jwks": _key_set(options["jwks"]) if options["jwks"] else ({} if has_keys else None),
+        "jwks_uri": options["jwks_uri"] or ("" if has_keys else None),
+        "grants": None if grants is None else list(dict.fromkeys(SHORT_NAMES.get(grant, grant) for grant in grants)),
+        "scope": options["scope"],
+        "resource": options["resource"],
+        "redirect_uris": None if redirect_uris is None else " ".join(redirect_uris),
+        "name": options["name"],
+        "tenant": _tenant(options["tenant"], server),
+        "is_active": not options["disable"],
+    }
+
+
+def _method_with_secret(server: AuthorizationServer, client_id: str) -> str:
+    """Return the method of a client that is given a secret: the one it has, unless that takes keys."""
+    client = Client.objects.filter(server=server, client_id=client_id).exclude(auth_method=PRIVATE_KEY_JWT).first()
+    return client.auth_method if client else Client.AuthMethod.BASIC
+
+
+def _key_set(path: str) -> dict[str, Any]:
+    """Return the key set in a file, which may also hold a single key."""
+    try:
+        document = strict_json_object(Path(path).read_bytes())
+    except OSError as error:
+        raise CommandError(f"{path} can not be read: {error.strerror}.") from error
+    except NotStrictJson as error:
+        raise CommandError(f"{path} is no JSON key set: {error}.") from error
+    return {"keys": [document]} if "kty" in document else document
+
+
+def _tenant(slug: str | None, server: AuthorizationServer) -> Tenant | None:
+    if slug is None:
+        return None
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        raise CommandError(f"There is no tenant {slug!r}.")
+    if server.tenant_id not in (None, tenant.pk):
+        raise CommandError(f"{server} serves the people of another tenant than {slug!r}.")
+    return tenant
+
+
+def describe(registration: Registration, at: str) -> dict[str, Any]:
+    """Return the client as JSON; with its secret if it was made just now."""
+    client = registration.client
+    facts = {
+        "at": at,
+        "issuer": client.server.issuer,
+        "token_endpoint": client.server.token_endpoint,
+        "created": registration.created,
+        "client_id": client.client_id,
+        "auth_method": client.auth_method,
+        "jwks_uri": client.jwks_uri,
+        "grants": client.grants,
+        "scope": client.scope,
+        "resource": client.resource,
+        "redirect_uris": client.redirect_uris.split(),
+        "tenant": client.tenant.slug if client.tenant else None,
+        "enabled": client.is_active,
+    }
+    return facts | ({"client_secret": registration.new_secret} if registration.new_secret else {})
+
+
+def _in_words(facts: dict[str, Any]) -> str:
+    done = "is created" if facts["created"] else "is up to date"
+    lines = [f"The client {facts['client_id']} at {facts['issuer']} {done}{'' if facts['enabled'] else ', disabled'}."]
+    for name in ("auth_method", "jwks_uri", "grants", "scope", "resource", "redirect_uris", "tenant"):
+        value = " ".join(facts[name]) if isinstance(facts[name], list) else facts[name]
+        lines += [f"  {name:<14} {value}"] if value else []
+    if "client_secret" in facts:
+        lines += [f"  client_secret  {facts['client_secret']}", "  The secret is shown this once."]
+    return "\n".join(lines)

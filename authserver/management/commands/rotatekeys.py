@@ -1,0 +1,83 @@
+"""Moves the signing keys of authorization servers on: next, active, retired, deleted."""
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from authserver.key_rotation import Rotation, rotate
+from authserver.models import AuthorizationServer
+from tenants.models import Realm
+
+HELP = """\
+Rotates signing keys. A run does what is due, so it may run at any time and as often as you like:
+
+  1. a next key that has been in the published key set for 300 seconds becomes the active one, which signs;
+  2. the key that was active is retired: it signs nothing more, what it signed still verifies;
+  3. a retired key is deleted as soon as nothing it signed can be alive (an hour);
+  4. a new next key is published, so that the following rotation can begin at once.
+
+The first run on a new server therefore only publishes a next key; every run from five minutes later on rotates.
+Once a month is a good schedule:
+
+  0 4 1 * *  manage.py rotatekeys --at all
+
+Examples:
+
+  manage.py rotatekeys --at todo              the authorization server of Todo0
+  manage.py rotatekeys --at customer1         the embedded IdP of the tenant customer1
+  manage.py rotatekeys --at customer1 --now   without waiting: verifiers that know the key set must fetch it again
+"""
+
+
+class Command(BaseCommand):
+    help = HELP
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--at", required=True, help="todo, wiki, the slug of a tenant with an embedded IdP, or all."
+        )
+        parser.add_argument("--now", action="store_true", help="Let the next key sign now, however new it is.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        servers = servers_at(options["at"])
+        rotations = [rotate(server, now=timezone.now(), at_once=options["now"]) for server in servers]
+        if options["json"]:
+            facts = [asdict(rotation) | {"due_at": rotation.due_at.isoformat()} for rotation in rotations]
+            self.stdout.write(json.dumps({"servers": facts}))
+            return
+        for rotation in rotations:
+            self.stdout.write(describe(rotation))
+
+
+def servers_at(name: str) -> list[AuthorizationServer]:
+    """Return the authorization servers that `--at` names. Raises CommandError if there is none."""
+    servers = AuthorizationServer.objects.order_by("pk")
+    if name in (Realm.WIKI, Realm.TODO):
+        servers = servers.filter(realm=name)
+    elif name != "all":
+        servers = servers.filter(realm=Realm.IDP, tenant__slug=name)
+    if not servers:
+        raise CommandError(f"There is no authorization server at {name!r}: say todo, wiki, a tenant's slug, or all.")
+    return list(servers)
+
+
+def describe(rotation: Rotation) -> str:
+    """Return what happened in the words of a person."""
+    lines = [rotation.issuer]
+    lines += [f"  {rotation.activated} is active now"] if rotation.activated else []
+    lines += [f"  {kid} is retired: it only verifies" for kid in rotation.retired]
+    lines += [f"  {kid} is deleted: nothing it signed is alive" for kid in rotation.deleted]
+    if not rotation.activated:
+        lines.append(f"  {rotation.active} stays active")
+    lines.append(
+        f"  {rotation.next} is published and may become active from {rotation.due_at:%Y-%m-%d %H:%M:%S} UTC on"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,226 @@
+"""Several OAuth authorization servers in one process: a row each, with its own clients and keys."""
+
+import logging
+from functools import lru_cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from jwcrypto.jwk import JWK
+from oauth2_provider.generators import generate_client_secret
+from oauth2_provider.models import AbstractApplication
+from oauthlib.oauth2.rfc6749.errors import TemporarilyUnavailableError
+
+from authserver import client_rules
+from crossapp.requesting_app.fields import EncryptedTextField
+from tenants.models import Realm, Tenant
+
+logger = logging.getLogger(__name__)
+
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693 section 2.1
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523 section 8.1
+
+
+class AuthorizationServer(models.Model):
+    """One authorization server: that of Wiki0, of Todo0, or a tenant's embedded IdP."""
+
+    GRANTS = {
+        Realm.WIKI: [JWT_BEARER],
+        Realm.TODO: [JWT_BEARER],
+        Realm.IDP: ["authorization_code", "refresh_token", TOKEN_EXCHANGE],
+    }
+    SCOPES = {
+        Realm.WIKI: ["read", "write"],
+        Realm.TODO: ["read", "write"],
+        Realm.IDP: ["openid", "profile", "email", "offline_access"],
+    }
+
+    realm = models.CharField(max_length=10, choices=[c for c in Realm.choices if c[0] != Realm.STAFF])
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, null=True, blank=True, help_text="Whose embedded IdP; empty for the apps."
+    )
+    issuer = models.CharField(max_length=255, unique=True, help_text="The origin it answers on, without a slash.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["realm", "tenant"], name="one_authorization_server_per_realm_and_tenant")
+        ]
+
+    def __str__(self) -> str:
+        return self.issuer
+
+    @property
+    def resource(self) -> str:
+        """What its access tokens are for (RFC 8707): the app's API, or the IdP's userinfo endpoint."""
+        return f"{self.issuer}/oauth2/v1/userinfo" if self.realm == Realm.IDP else f"{self.issuer}/api"
+
+    @property
+    def token_endpoint(self) -> str:
+        return f"{self.issuer}/oauth2/v1/token"
+
+    def active_key(self) -> "SigningKey":
+        """Return the key that signs; raises the OAuth error 503 if there is no such key, or no single one."""
+        try:
+            return self.signing_keys.get(status=SigningKey.Status.ACTIVE)
+        except (SigningKey.DoesNotExist, SigningKey.MultipleObjectsReturned) as error:
+            logger.error("no usable signing key issuer=%s: manage.py rotatekeys mends that", self.issuer)
+            raise TemporarilyUnavailableError("This server cannot sign at the moment.", status_code=503) from error
+
+    @property
+    def grant_types(self) -> list[str]:
+        return self.GRANTS[Realm(self.realm)]
+
+    @property
+    def scopes(self) -> list[str]:
+        return self.SCOPES[Realm(self.realm)]
+
+
+class SigningKey(models.Model):
+    """A key pair of one authorization server. Its `kid` is the thumbprint of the public key (RFC 7638)."""
+
+    class Status(models.TextChoices):
+        NEXT = "next", "next: published, not yet used"
+        ACTIVE = "active", "active: signs"
+        RETIRED = "retired", "retired: only verifies"
+
+    server = models.ForeignKey(AuthorizationServer, on_delete=models.CASCADE, related_name="signing_keys")
+    kid = models.CharField(max_length=64, unique=True, editable=False)
+    private_pem = EncryptedTextField(editable=False)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.NEXT)
+    created_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    retired_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.kid} ({self.status})"
+
+    @classmethod
+    def generate(cls, server: AuthorizationServer, status: str = Status.NEXT) -> "SigningKey":
+        """Make and save a new RSA key of 2048 bits for `server`."""
+        private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return cls.objects.create(
+            server=server,
+            kid=JWK.from_pem(pem.encode()).thumbprint(),
+            private_pem=pem,
+            status=status,
+            activated_at=timezone.now() if status == cls.Status.ACTIVE else None,
+        )
+
+    @property
+    def jwk(self) -> JWK:
+        return _parse(self.private_pem)
+
+    @property
+    def public_jwk(self) -> dict[str, Any]:
+        """The public half as published in the key set (RFC 7517 section 4)."""
+        return {**self.jwk.export_public(as_dict=True), "kid": self.kid, "use": "sig", "alg": "RS256"}
+
+
+@lru_cache(maxsize=64)
+def _parse(private_pem: str) -> JWK:
+    """Return the key of a PEM text; its checks take longer than a signature."""
+    return JWK.from_pem(private_pem.encode())
+
+
+def _no_grants() -> list[str]:
+    return []
+
+
+def _no_keys() -> dict[str, Any]:
+    return {}
+
+
+class Client(AbstractApplication):
+    """A confidential OAuth client of one authorization server; at every other it is unknown.
+
+    The same software has a client at its tenant's IdP (`wiki0`) and another at the resource app (`wiki0-at-todo0`): two
+    registrations. The IdP's cross-app policy holds the mapping between them.
+    """
+
+    class AuthMethod(models.TextChoices):
+        BASIC = "client_secret_basic", "client_secret_basic"
+        POST = "client_secret_post", "client_secret_post"
+        PRIVATE_KEY_JWT = "private_key_jwt", "private_key_jwt"
+
+    server = models.ForeignKey(AuthorizationServer, on_delete=models.CASCADE, related_name="clients")
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, null=True, blank=True, help_text="If set: the only tenant it may act for."
+    )
+    client_id = models.CharField(max_length=255, help_text="Unique at its server.")
+    auth_method = models.CharField(max_length=30, choices=AuthMethod.choices, default=AuthMethod.BASIC)
+    jwks = models.JSONField(
+        "key set", default=_no_keys, blank=True, help_text="For private_key_jwt: its public keys (RFC 7517), or:"
+    )
+    jwks_uri = models.CharField("key set URL", max_length=255, blank=True, help_text="where it publishes them.")
+    grants = models.JSONField(default=_no_grants, blank=True, help_text="The grant types it may use, a JSON list.")
+    scope = models.CharField(max_length=255, blank=True, help_text="The scopes it may have, separated by spaces.")
+    resource = models.CharField(
+        max_length=255, blank=True, help_text="If it is a resource server: whose access tokens it may introspect."
+    )
+    is_active = models.BooleanField("active", default=True)
+
+    class Meta(AbstractApplication.Meta):
+        constraints = [models.UniqueConstraint(fields=["server", "client_id"], name="one_client_id_per_server")]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} at {self.server}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.client_type = self.CLIENT_CONFIDENTIAL
+        self.algorithm = self.RS256_ALGORITHM
+        self.skip_authorization = True
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Check what only makes sense together; django-oauth-toolkit's own rules ask for one process-wide key."""
+        if self.server_id is None:
+            return  # the form says so
+        client_rules.check_grants(self.grants, self.server)
+        client_rules.check_scope(self.scope, self.server)
+        client_rules.check_keys(self.auth_method, self.jwks, self.jwks_uri)
+        client_rules.check_redirect_uris(self.redirect_uris.split(), needed="authorization_code" in self.grants)
+        if self.resource not in ("", self.server.resource):
+            raise ValidationError({"resource": f"{self.server} issues tokens for {self.server.resource} only."})
+
+    def get_absolute_url(self) -> str:
+        return ""
+
+    def is_usable(self, request: Any) -> bool:
+        """Say whether this client exists for the authorization server that handles the (oauthlib) `request`."""
+        server = request.headers.get("X_SERVER")
+        return self.is_active and server is not None and self.server_id == server.pk
+
+    def allows_grant_type(self, *grant_types: str) -> bool:
+        return any(grant_type in self.grants for grant_type in grant_types)
+
+    @property
+    def jwk_key(self) -> JWK:
+        """The key that signs this client's ID tokens: its server's active one."""
+        return self.server.active_key().jwk
+
+    @classmethod
+    def register(cls, *, secret: str | None = None, **fields: Any) -> tuple["Client", str]:
+        """Create a client and return it with its secret in clear, for the one time that is possible."""
+        secret = secret or generate_client_secret()
+        return cls.objects.create(client_secret=secret, **fields), secret
+
+
+class UsedCode(models.Model):
+    """An authorization code that was redeemed, and what was issued for it: who redeems it again ends all of that.
+
+    The access token is named by its checksum: a foreign key would tie this app's first migration to a later one of
+    django-oauth-toolkit's.
+    """
+
+    code_hash = models.CharField(max_length=64, unique=True)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE)
+    access_token_checksum = models.CharField(max_length=64)
+    token_family = models.UUIDField(null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.code_hash[:16]

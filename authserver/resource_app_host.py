@@ -1,0 +1,51 @@
+"""Plugs `crossapp.resource_app` into this project: whom it trusts, what it governs, who a subject is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from authserver.models import AuthorizationServer
+from crossapp.resource_app.host import SubjectRefused, TrustedIssuer
+from crossapp.resource_app.id_jag import IdJag
+from tenants.models import IdPConnection, User
+from tenants.subjects import SubjectClaims, resolve_subject
+from tenants.subjects import SubjectRefused as NoSuchSubject
+
+
+class ResourceAppHost:
+    """The project's answers to the questions of `crossapp.resource_app.host.Host`."""
+
+    def audience(self, request: Any) -> str:
+        return self._server(request).issuer
+
+    def resources(self, request: Any) -> Sequence[str]:
+        return [self._server(request).resource]
+
+    def trusted_issuer(self, request: Any, issuer: str) -> TrustedIssuer | None:
+        """Return the connection whose IdP is `issuer`, if this app has one and the client may act for its tenant."""
+        connection = (
+            IdPConnection.objects.select_related("tenant")
+            .filter(app=self._server(request).realm, issuer=issuer, enabled=True, tenant__is_active=True)
+            .first()
+        )
+        if connection is None or request.client.tenant_id not in (None, connection.tenant_id):
+            return None
+        return TrustedIssuer(issuer=connection.issuer, connection=connection)
+
+    def client_scopes(self, request: Any) -> Sequence[str]:
+        scopes: list[str] = request.client.scope.split()
+        return scopes
+
+    def subject(self, request: Any, trusted: TrustedIssuer, id_jag: IdJag) -> User:
+        """Return the account of the ID-JAG's subject in the tenant of its issuer. Raises `SubjectRefused`."""
+        claims = SubjectClaims(
+            sub=id_jag.subject, email=id_jag.email, email_verified=id_jag.email_verified, name=id_jag.name
+        )
+        try:
+            return resolve_subject(connection=trusted.connection, claims=claims)
+        except NoSuchSubject as error:
+            raise SubjectRefused(error.detail) from error
+
+    @staticmethod
+    def _server(request: Any) -> AuthorizationServer:
+        server: AuthorizationServer = request.headers["X_SERVER"]
+        return server

@@ -1,0 +1,57 @@
+"""RFC 6749 sections 5.1 and 5.2: the one place where an answer of an OAuth endpoint is rendered."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+_DESCRIPTIONS = {
+    "invalid_client": "Client authentication failed: unknown client, wrong credentials, or not its registered method.",
+    "invalid_grant": "The grant is not valid, or was not issued to this client.",
+    "invalid_scope": "The scope is malformed, or more than this client may have.",
+    "unauthorized_client": "This client may not use this grant type.",
+    "unsupported_grant_type": "This authorization server does not offer that grant type.",
+}
+_NOT_IN_A_DESCRIPTION = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+
+
+def oauth_response(body: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+    """Return `body` as JSON that nobody stores; a 401 names the authentication it wants (RFC 6749 section 5.2)."""
+    if "error_description" in body:
+        body = {**body, "error_description": _NOT_IN_A_DESCRIPTION.sub("'", str(body["error_description"]))[:500]}
+    response = JsonResponse(dict(body), status=status)
+    response["Cache-Control"] = "no-store"
+    response["Pragma"] = "no-cache"
+    if status == 401:
+        response["WWW-Authenticate"] = 'Basic realm="OAuth client", charset="UTF-8"'
+    return response
+
+
+def oauth_error(error: str, description: str, *, status: int = 400) -> HttpResponse:
+    """Return an error answer; `error` is a registered code, `description` tells an honest peer what to mend."""
+    return oauth_response({"error": error, "error_description": description}, status=status)
+
+
+def from_oauthlib(body: str | None, status: int) -> HttpResponse:
+    """Render what oauthlib answered: a JSON text or nothing. An error it does not describe gets a description."""
+    answer = json.loads(body) if body else {}
+    if answer.get("error") in _DESCRIPTIONS:
+        answer.setdefault("error_description", _DESCRIPTIONS[answer["error"]])
+    return oauth_response(answer, status=status)
+
+
+def form_error(request: HttpRequest) -> HttpResponse | None:
+    """Check the shape every OAuth endpoint asks of a request; return the refusal or None (RFC 6749 section 3.2).
+
+    One form-encoded body, nothing in the URL, no parameter twice (`resource` may repeat, RFC 8707 section 2).
+    """
+    if request.content_type != "application/x-www-form-urlencoded":
+        return oauth_error("invalid_request", "The body must be application/x-www-form-urlencoded.")
+    if request.GET:
+        return oauth_error("invalid_request", "Parameters belong in the body, not in the URL.")
+    for name, values in request.POST.lists():
+        if len(values) > 1 and name != "resource":
+            return oauth_error("invalid_request", f"The parameter {name[:50]} is there more than once.")
+    return None

@@ -1,0 +1,45 @@
+"""The oauthlib server behind every token endpoint: which grants there are."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from oauth2_provider import oauth2_validators
+from oauthlib.oauth2.rfc6749 import errors
+from oauthlib.openid import RequestValidator
+from oauthlib.openid import Server as OpenIDServer
+
+from authserver import audited
+
+
+class Server(OpenIDServer):
+    """oauthlib's OpenID server with the grants of `settings.AUTHSERVER_GRANTS`, and without what RFC 9700 retired.
+
+    One process serves every authorization server of the project; which of these grants one of them offers is said by
+    its row and kept by `Validator.validate_grant_type` and the token view.
+    """
+
+    def __init__(self, request_validator: RequestValidator, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request_validator, *args, **kwargs)
+        for name in ("password", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"):
+            self.grant_types.pop(name)
+        for name in set(self.response_types) - {"code"}:
+            self.response_types.pop(name)
+        # The stock server takes any ID token for a bearer token at every API.
+        self.tokens.pop("JWT")
+        for name, path in settings.AUTHSERVER_GRANTS.items():
+            self.grant_types[name] = import_string(path)(request_validator)
+            oauth2_validators.GRANT_TYPE_MAPPING[name] = (name,)
+        for name in ("authorization_code", "refresh_token"):
+            self.grant_types[name] = audited.AuditedGrant(self.grant_types[name])
+            oauth2_validators.GRANT_TYPE_MAPPING[name] = (name,)
+
+    def validate_revocation_request(self, request: Any) -> None:
+        audited.revocation(request, super().validate_revocation_request)
+
+
+class InvalidTarget(errors.OAuth2Error):
+    """The resource or audience is unknown here (RFC 8693 section 2.2.2, RFC 8707 section 2)."""
+
+    error = "invalid_target"
+    status_code = 400

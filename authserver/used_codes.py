@@ -1,0 +1,48 @@
+"""RFC 6749 section 4.1.2, RFC 9700 section 4.5: a code that comes twice has leaked, so what it brought is revoked."""
+
+import hashlib
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.db import transaction
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_id_token_model, get_refresh_token_model
+
+from authserver.models import Client, UsedCode
+
+KEPT = timedelta(days=1)
+SWEEP_SECONDS = 600
+
+
+def remember(code: str, *, client: Client, access_token: str) -> None:
+    """Note what was issued for `code`; call it in the transaction that stores the tokens."""
+    checksum = _sha256(access_token)
+    refresh_token = get_refresh_token_model().objects.filter(access_token__token_checksum=checksum).first()
+    UsedCode.objects.create(
+        code_hash=_sha256(code),
+        client=client,
+        access_token_checksum=checksum,
+        token_family=refresh_token.token_family if refresh_token else None,
+        expires_at=timezone.now() + KEPT,
+    )
+    if cache.add("authserver:sweep-used-codes", True, SWEEP_SECONDS):
+        UsedCode.objects.filter(expires_at__lt=timezone.now()).delete()
+
+
+def revoke_what_was_issued(code: str, *, client: Client) -> None:
+    """End the tokens that `client` got for `code`, and those that their refresh tokens brought, if there are any."""
+    used = UsedCode.objects.filter(code_hash=_sha256(code), client=client).first()
+    if used is None:
+        return
+    tokens = get_access_token_model().objects.filter(token_checksum=used.access_token_checksum)
+    if used.token_family:
+        tokens |= get_access_token_model().objects.filter(refresh_token__token_family=used.token_family)
+    with transaction.atomic():
+        found = list(tokens.distinct().values_list("pk", "id_token_id"))
+        get_refresh_token_model().revoke_family(used.token_family)
+        get_access_token_model().objects.filter(pk__in=[pk for pk, _ in found]).delete()
+        get_id_token_model().objects.filter(pk__in=[pk for _, pk in found]).delete()
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

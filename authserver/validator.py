@@ -1,0 +1,134 @@
+"""What django-oauth-toolkit's validator must know here: clients, tokens and keys belong to one authorization server."""
+
+from typing import Any
+
+import jwt
+from django.contrib.auth.hashers import get_hasher
+from jwcrypto.jwk import JWK
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauthlib.oauth2.rfc6749 import errors
+
+from authserver import client_assertion, used_codes
+from authserver.models import AuthorizationServer, Client, SigningKey
+from authserver.server import InvalidTarget
+from authserver.throttling import throttled
+
+_NO_SECRET = get_hasher("machine_made_secret").encode("no client has this secret", "-")
+
+
+def _method_used(request: Any) -> str:
+    """Return how the client tries to authenticate; raises InvalidRequestError for two ways at once."""
+    in_header = request.headers.get("HTTP_AUTHORIZATION") is not None
+    in_body = getattr(request, "client_secret", None) is not None
+    by_assertion = any(
+        getattr(request, name, None) is not None for name in ("client_assertion", "client_assertion_type")
+    )
+    if in_header + in_body + by_assertion > 1:
+        description = "Authenticate in one way: Authorization header, client_secret or client_assertion."
+        raise errors.InvalidRequestError(description, request=request)
+    if by_assertion:
+        return Client.AuthMethod.PRIVATE_KEY_JWT
+    return Client.AuthMethod.BASIC if in_header else Client.AuthMethod.POST
+
+
+class Validator(OAuth2Validator):
+    """Client authentication (RFC 6749 section 2.3), grants and token storage for several servers.
+
+    There are no public clients: whoever asks for a token authenticates, in the one way it is registered for.
+    """
+
+    def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        return True
+
+    def authenticate_client_id(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    @throttled
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Authenticate by secret in the header, secret in the body or assertion, never two (RFC 6749 section 2.3)."""
+        body_client_id = request.client_id
+        method = _method_used(request)
+        if method == Client.AuthMethod.PRIVATE_KEY_JWT:
+            authenticated = self._authenticate_assertion(request)
+        elif method == Client.AuthMethod.BASIC:
+            authenticated = self._authenticate_basic_auth(request)
+        else:
+            authenticated = self._authenticate_request_body(request)
+        if authenticated and body_client_id and body_client_id != request.client.client_id:
+            raise errors.InvalidRequestError("client_id is not the authenticated client's.", request=request)
+        return bool(authenticated and request.client.auth_method == method)
+
+    def _authenticate_assertion(self, request: Any) -> bool:
+        client = client_assertion.authenticate(
+            getattr(request, "client_assertion_type", None),
+            getattr(request, "client_assertion", None),
+            server=request.headers["X_SERVER"],
+            find_client=lambda client_id: self._load_application(client_id, request),
+        )
+        return client is not None
+
+    def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
+        return get_hasher("machine_made_secret").verify(provided_secret, stored_secret)
+
+    def _load_application(self, client_id: str, request: Any) -> Client | None:
+        """Find the client among those of the server that was asked; elsewhere the same identifier is somebody else."""
+        server: AuthorizationServer = request.headers["X_SERVER"]
+        # A parameter called `client` arrives as `request.client`: oauthlib keeps both in one place.
+        if not isinstance(request.client, Client) or request.client.client_id != client_id:
+            found = Client.objects.filter(server=server, client_id=client_id or "", is_active=True)
+            request.client = found.select_related("tenant").first()
+            if request.client is None:
+                self._check_secret("", _NO_SECRET)  # an unknown client costs what a wrong secret costs
+            else:
+                request.client.server = server
+        client: Client | None = request.client
+        return client
+
+    def validate_grant_type(
+        self, client_id: str, grant_type: str, client: Client, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        return grant_type in client.server.grant_types and client.allows_grant_type(grant_type)
+
+    def validate_response_type(
+        self, client_id: str, response_type: str, client: Client, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        if response_type != "code":
+            raise errors.UnsupportedResponseTypeError(request=request)
+        return client.allows_grant_type("authorization_code")
+
+    def validate_code(self, client_id: str, code: str, client: Client, request: Any, *args: Any, **kwargs: Any) -> bool:
+        if super().validate_code(client_id, code, client, request, *args, **kwargs):
+            return True
+        used_codes.revoke_what_was_issued(code, client=client)
+        return False
+
+    def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
+        """Store the tokens and, in the same transaction, spend the code: of two requests at once, one gets them."""
+        super()._save_bearer_token(token, request, *args, **kwargs)
+        if request.grant_type == "authorization_code":
+            super().invalidate_authorization_code(request.client_id, request.code, request)
+            used_codes.remember(request.code, client=request.client, access_token=token["access_token"])
+
+    def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
+        """The code is spent already, with `_save_bearer_token`."""
+
+    def get_oidc_issuer_endpoint(self, request: Any) -> str:
+        server: AuthorizationServer = request.headers["X_SERVER"]
+        return server.issuer
+
+    def is_origin_allowed(self, client_id: str, origin: str, request: Any, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    def _check_and_set_request_resource(self, request: Any) -> None:
+        """Bind every token to this server's resource (RFC 8707 section 2): an unbound one would be good everywhere."""
+        super()._check_and_set_request_resource(request)
+        server: AuthorizationServer = request.headers["X_SERVER"]
+        if not request.resource:
+            request.resource = [server.resource]
+        if request.resource != [server.resource]:
+            raise InvalidTarget(f"This server issues tokens for {server.resource} only.", request=request)
+
+    def _get_key_for_token(self, token: str) -> JWK | None:
+        """Return the key named by the still unverified token's `kid`; after a rotation the retired ones verify too."""
+        key = SigningKey.objects.filter(kid=jwt.get_unverified_header(token).get("kid")).first()
+        return key.jwk if key else None

@@ -1,0 +1,71 @@
+"""RFC 7662: token introspection. Whoever may not know is told the same as about no token: it is not active.
+
+Only access tokens are active here. Who may know: the client that a token was issued to, and the resource server that it
+is for, which is a client registered with that `resource`; one that is bound to a tenant, about that tenant's people.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import View
+from oauth2_provider.views.mixins import OAuthLibMixin
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from authserver.access_tokens import subject_at
+from authserver.bearer import BearerError, usable_access_token
+from authserver.models import AuthorizationServer, Client
+from authserver.responses import form_error, from_oauthlib, oauth_error, oauth_response
+from authserver.servers import server_for
+
+
+@method_decorator(
+    [csrf_exempt, sensitive_post_parameters("token", "client_secret", "client_assertion")], name="dispatch"
+)
+class IntrospectView(OAuthLibMixin, View):
+    """POST a token, learn whether it is good and what for."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if refusal := form_error(request):
+            return refusal
+        if not (token := request.POST.get("token")):
+            return oauth_error("invalid_request", "The parameter token is missing.")
+        try:
+            client = self.get_oauthlib_core().client_of(request)
+        except OAuth2Error as error:
+            return from_oauthlib(error.json, error.status_code)
+        return oauth_response(introspection(token, server=server_for(request), client=client))
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        response = oauth_error("invalid_request", "The introspection endpoint takes POST only.", status=405)
+        response["Allow"] = "POST"
+        return response
+
+
+def introspection(token: str, *, server: AuthorizationServer, client: Client) -> dict[str, Any]:
+    """Return what `server` tells the authenticated `client` about `token` (RFC 7662 section 2.2)."""
+    try:
+        row = usable_access_token(token, server)
+    except BearerError:
+        return {"active": False}
+    if not _may_know(client, row):
+        return {"active": False}
+    return {
+        "active": True,
+        "scope": row.scope,
+        "client_id": row.application.client_id,
+        "token_type": "Bearer",
+        "exp": int(row.expires.timestamp()),
+        "iat": int(row.created.timestamp()),
+        "sub": subject_at(server, row.user),
+        "aud": server.resource,
+        "iss": server.issuer,
+    }
+
+
+def _may_know(client: Client, row: Any) -> bool:
+    if client.pk == row.application_id:
+        return True
+    return [client.resource] == row.resource and client.tenant_id in (None, row.user.tenant_id)

@@ -1,0 +1,51 @@
+"""RFC 6749 section 3.2: the token endpoint of every authorization server. The grants themselves are elsewhere."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import View
+from oauth2_provider.views.mixins import OAuthLibMixin
+
+from authserver import audited
+from authserver.responses import form_error, from_oauthlib, oauth_error
+from authserver.servers import server_for
+
+_SECRET_PARAMETERS = (
+    "client_secret",
+    "client_assertion",
+    "assertion",
+    "subject_token",
+    "refresh_token",
+    "code",
+    "code_verifier",
+)
+
+
+@method_decorator([csrf_exempt, sensitive_post_parameters(*_SECRET_PARAMETERS)], name="dispatch")
+class TokenView(OAuthLibMixin, View):
+    """POST a grant, get a token. The stock view would look an ID-JAG up as an access token, and fail."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if refusal := form_error(request) or _grant_type_error(request):
+            return audited.malformed(request, refusal)
+        _, headers, body, status = self.create_token_response(request)
+        response = from_oauthlib(body, status)
+        if "Retry-After" in headers:
+            response["Retry-After"] = headers["Retry-After"]
+        return response
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        response = oauth_error("invalid_request", "The token endpoint takes POST only.", status=405)
+        response["Allow"] = "POST"
+        return response
+
+
+def _grant_type_error(request: HttpRequest) -> HttpResponse | None:
+    """Return the refusal of a grant type that is missing or not offered here (RFC 6749 section 5.2), or None."""
+    grant_type = request.POST.get("grant_type")
+    if not grant_type:
+        return oauth_error("invalid_request", "The parameter grant_type is missing.")
+    if grant_type not in server_for(request).grant_types:
+        return from_oauthlib('{"error": "unsupported_grant_type"}', 400)
+    return None

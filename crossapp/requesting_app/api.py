@@ -1,0 +1,77 @@
+"""RFC 6750 section 2.1: a request to a resource app's API with the access token in the Authorization header."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from . import failures
+from .errors import BadAnswer, PeerError, Unreachable
+from .steps import Run, explained, request
+from .strict_json import json_value
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ApiResponse:
+    """What the API answered: the status, and the parsed JSON or None."""
+
+    status: int
+    body: Any
+
+
+def call(
+    run: Run, access_token: str, *, method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None
+) -> ApiResponse:
+    """Call `path` below the API of the run's resource app; raises `CrossAppError`.
+
+    An API that did not answer at all is not asked again for a few seconds, for whomever.
+    """
+    outage = f"api:{run.resource_app.pk}"
+    failures.raise_recent(outage)
+    answer = None
+    try:
+        answer = request(
+            run,
+            "api",
+            method,
+            url_below(run.resource_app.resource, path),
+            headers={"Authorization": f"Bearer {access_token}"},
+            secrets=(access_token,),
+            tokens={"access_token": access_token},
+            params=params,
+            json=json,
+        )
+        return read(answer.status, answer.body)
+    except PeerError as error:
+        failure = explained("api", error, (access_token,))
+        if answer is None and isinstance(error, Unreachable):
+            failures.remember(outage, failure)
+        logger.warning(
+            "API call failed resource_app=%s user=%s cause=%s reason=%s",
+            *(run.resource_app.key, run.user.pk, failure.cause.value, failure.detail),
+        )
+        raise failure from error
+
+
+def url_below(resource: str, path: str) -> str:
+    """Return the URL of `path` below the API's base URL; raises `BadAnswer` for a path that leads elsewhere."""
+    segments = unquote(path).split("/")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?", path) or {".", ".."} & set(segments):
+        raise BadAnswer(f"{ascii(path)[:200]} is no path below the API")
+    return resource.removesuffix("/") + path
+
+
+def read(status: int, body: bytes) -> ApiResponse:
+    """Return the answer in the form our callers want; raises a `PeerError` if it is none of theirs to explain."""
+    if status == 429 or status >= 500:
+        raise Unreachable(f"the API answered {status}")
+    if 300 <= status < 400:
+        raise BadAnswer(f"the API answered {status}, a redirect")
+    try:
+        return ApiResponse(status, json_value(body) if body else None)
+    except ValueError:
+        return ApiResponse(status, None)

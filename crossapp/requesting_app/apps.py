@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class RequestingAppConfig(AppConfig):
+    name = "crossapp.requesting_app"
+    label = "requesting_app"
+    verbose_name = "Cross-app access: requesting app"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  (registers the system checks)

@@ -1,0 +1,59 @@
+"""RFC 6749 section 2.3.1, RFC 7523 section 2.2: how a confidential client authenticates, with its secret or its key.
+
+Leaves out authentication by certificate.
+"""
+
+import base64
+import enum
+from dataclasses import dataclass, field
+from urllib.parse import quote_plus
+
+from .client_signing_key import NoSigningKey, client_assertion
+from .errors import BadAnswer
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+class AuthMethod(enum.StrEnum):
+    """The methods we know, as registered with IANA (RFC 7591 section 2)."""
+
+    CLIENT_SECRET_BASIC = "client_secret_basic"
+    CLIENT_SECRET_POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What to add to a token request; `secrets` are the strings in it that nobody may see."""
+
+    headers: dict[str, str] = field(repr=False)
+    form: dict[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+def credentials(method: str, *, client_id: str, client_secret: str, audience: str) -> Credentials:
+    """Return what authenticates the client by `method`, once, at the authorization server with the issuer `audience`.
+
+    Raises `BadAnswer` for a method we do not know, or one we have no key for.
+    """
+    if method == AuthMethod.CLIENT_SECRET_POST:
+        form = {"client_id": client_id, "client_secret": client_secret}
+        return Credentials(headers={}, form=form, secrets=(client_secret, quote_plus(client_secret)))
+    if method == AuthMethod.CLIENT_SECRET_BASIC:
+        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+        basic = base64.b64encode(pair.encode()).decode()
+        secrets = (client_secret, quote_plus(client_secret), basic)
+        return Credentials(headers={"Authorization": f"Basic {basic}"}, form={}, secrets=secrets)
+    if method == AuthMethod.PRIVATE_KEY_JWT:
+        return _private_key_jwt(client_id, audience)
+    raise BadAnswer(f"client authentication method {method!r} is not supported")
+
+
+def _private_key_jwt(client_id: str, audience: str) -> Credentials:
+    """OpenID Connect Core 1.0 section 9; the issuer is the audience that every server has to accept."""
+    try:
+        assertion = client_assertion(client_id=client_id, audience=audience)
+    except NoSigningKey as error:
+        raise BadAnswer(str(error)) from error
+    form = {"client_id": client_id, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+    return Credentials(headers={}, form=form, secrets=(assertion,))

@@ -1,0 +1,118 @@
+"""RFC 7523 sections 2.2 and 3, client side: our own key, and the assertion that proves we have it.
+
+The key is `CROSSAPP_REQUESTING_APP["CLIENT_SIGNING_KEY"]`: a PEM or JWK (RFC 7517) as text, or the dotted path of a
+callable that returns one. RSA signs with RS256, P-256 with ES256, Ed25519 with EdDSA. Its `kid` is its thumbprint
+(RFC 7638), so whoever has the key set that `public_key_set` returns knows it.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from django.utils.module_loading import import_string
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from .conf import conf
+
+LIFETIME = 60  # seconds
+_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}  # RFC 7638
+
+
+class NoSigningKey(Exception):
+    """There is no key that we can sign with; the message says why, without any of it."""
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key and what the world may know of it."""
+
+    private_key: Any = field(repr=False)
+    alg: str
+    public_jwk: dict[str, Any]
+
+    @property
+    def kid(self) -> str:
+        return str(self.public_jwk["kid"])
+
+
+def signing_key() -> SigningKey:
+    """Return our key as the settings have it now; raises NoSigningKey."""
+    text = conf().client_signing_key
+    if text and not _is_key_text(text):
+        text = _called(text)
+    if not text:
+        raise NoSigningKey("CLIENT_SIGNING_KEY is not set")
+    return _read(text)
+
+
+def public_key_set() -> dict[str, Any]:
+    """Return the key set (RFC 7517 section 5) to register or publish; raises NoSigningKey."""
+    return {"keys": [signing_key().public_jwk]}
+
+
+def client_assertion(*, client_id: str, audience: str) -> str:
+    """Return a new assertion of `client_id` for the authorization server `audience`; raises NoSigningKey."""
+    key, now = signing_key(), int(time.time())
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "jti": secrets.token_urlsafe(24),
+        "iat": now,
+        "exp": now + LIFETIME,
+    }
+    return jwt.encode(claims, key.private_key, algorithm=key.alg, headers={"kid": key.kid})
+
+
+def _is_key_text(text: str) -> bool:
+    return text.lstrip().startswith(("-----BEGIN", "{"))
+
+
+def _called(path: str) -> str:
+    try:
+        found = import_string(path)()
+    except (ImportError, TypeError) as error:
+        raise NoSigningKey(f"CLIENT_SIGNING_KEY is no key and no callable that returns one: {error}") from error
+    if not isinstance(found, str) or not _is_key_text(found):
+        raise NoSigningKey(f"{path} returned neither PEM nor JWK")
+    return found
+
+
+@lru_cache(maxsize=4)
+def _read(text: str) -> SigningKey:
+    """Return the key in PEM or JWK; once per process, since the checks of a key take longer than a signature."""
+    try:
+        private_key = _from_jwk(text) if text.lstrip().startswith("{") else load_pem_private_key(text.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm, jwt.PyJWTError) as error:
+        raise NoSigningKey(f"CLIENT_SIGNING_KEY is no usable private key: {type(error).__name__}") from error
+    if isinstance(private_key, RSAPrivateKey) and private_key.key_size >= 2048:
+        return _described(private_key, "RS256", RSAAlgorithm.to_jwk(private_key.public_key(), as_dict=True))
+    if isinstance(private_key, EllipticCurvePrivateKey) and isinstance(private_key.curve, SECP256R1):
+        return _described(private_key, "ES256", ECAlgorithm.to_jwk(private_key.public_key(), as_dict=True))
+    if isinstance(private_key, Ed25519PrivateKey):
+        return _described(private_key, "EdDSA", OKPAlgorithm.to_jwk(private_key.public_key(), as_dict=True))
+    raise NoSigningKey("CLIENT_SIGNING_KEY is no private key of RSA with 2048 bits or more, P-256 or Ed25519")
+
+
+def _from_jwk(text: str) -> Any:
+    members = json.loads(text)
+    members.pop("alg", None)  # the type of the key decides
+    return jwt.PyJWK(members).key
+
+
+def _described(private_key: Any, alg: str, public: dict[str, Any]) -> SigningKey:
+    members = {name: public[name] for name in _MEMBERS[public["kty"]]}
+    canonical = json.dumps(members, sort_keys=True, separators=(",", ":")).encode()
+    kid = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
+    return SigningKey(private_key, alg, {**members, "kid": kid, "use": "sig", "alg": alg})

@@ -1,0 +1,38 @@
+"""The settings of this app: the dict `CROSSAPP_REQUESTING_APP`, typed and with defaults. Read at every use."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from .subject_tokens import SubjectTokenStore
+
+NAME = "CROSSAPP_REQUESTING_APP"
+
+
+@dataclass(frozen=True)
+class Conf:
+    """One field for each key of the dict, in lower case; the README says what they mean."""
+
+    subject_token_store: str = ""
+    http_session: str = ""
+    client_signing_key: str = field(default="", repr=False)
+    access_token_margin_seconds: int = 30
+    id_token_margin_seconds: int = 60
+    lease_seconds: int = 15
+
+
+KEYS = {field.name.upper(): field for field in fields(Conf)}
+
+
+def conf() -> Conf:
+    """Return the settings as they are now. `checks` has seen to it that they are well-formed."""
+    values: dict[str, Any] = getattr(settings, NAME, {})
+    return Conf(**{key.lower(): value for key, value in values.items()})
+
+
+def subject_token_store() -> SubjectTokenStore:
+    """Return the host product's store of subject tokens."""
+    store: SubjectTokenStore = import_string(conf().subject_token_store)()
+    return store

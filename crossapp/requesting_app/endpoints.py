@@ -1,0 +1,31 @@
+"""Which URLs we are willing to send a secret to."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def is_acceptable_url(url: object, *, http_on_loopback: bool = True) -> bool:
+    """Say whether `url` is https, or http on a name that never leaves this machine (RFC 6761 section 6.3).
+
+    It must have a host and no user information, query or fragment (RFC 8414 section 2, RFC 8707 section 2).
+    """
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or set(url) & set(' \\?#"<>'):
+        return False
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port != 0
+    except ValueError:
+        return False
+    if not parts.hostname or "@" in parts.netloc or not port_is_fine:
+        return False
+    return parts.scheme == "https" or (http_on_loopback and parts.scheme == "http" and is_loopback(parts.hostname))
+
+
+def is_loopback(hostname: str) -> bool:
+    """Say whether `hostname` is a loopback address or `localhost` or a name below it."""
+    if hostname == "localhost" or hostname.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False

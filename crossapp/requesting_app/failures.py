@@ -1,0 +1,37 @@
+"""A failure is remembered for a moment, so that a page with thirty links, or thirty waiting requests, fail once.
+
+Kept in Django's cache: what is remembered is a cause and a text, never a token.
+"""
+
+from django.core.cache import cache
+
+from .errors import Cause, CrossAppError
+
+SECONDS = {
+    Cause.SIGN_IN_AGAIN: 2,
+    Cause.NOT_ALLOWED: 20,
+    Cause.UNREACHABLE: 5,
+    Cause.REFUSED: 5,
+}
+
+
+def remember(name: str, error: CrossAppError) -> None:
+    """Let `raise_recent(name)` raise the like of `error` for a few seconds."""
+    kept = (error.cause.value, error.detail, error.step, error.code, error.sign_in_parameters)
+    cache.set(_key(name), kept, SECONDS[error.cause])
+
+
+def raise_recent(name: str) -> None:
+    """Raise what went wrong a moment ago, if anything did."""
+    if kept := cache.get(_key(name)):
+        cause, detail, step, code, parameters = kept
+        raise CrossAppError(Cause(cause), detail, step=step, code=code, sign_in_parameters=parameters)
+
+
+def forget(names: list[str]) -> None:
+    """Forget what went wrong under these names."""
+    cache.delete_many([_key(name) for name in names])
+
+
+def _key(name: str) -> str:
+    return f"requesting_app:failure:{name}"

@@ -1,0 +1,182 @@
+"""Cross-app access on demand: an access token for a user at a resource app, and calls of its API with it.
+
+The order of an exchange, each step in a module of its own: `renewal` (only if the ID token is about to expire),
+`token_exchange` (at the user's IdP), `jwt_bearer` (at the resource app). Nothing happens at sign-in, and nothing but
+the access token is kept. No transaction may be open: every step is HTTP.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from . import api, failures, jwt_bearer, leases, renewal, stored_tokens, token_exchange
+from .client_authentication import credentials
+from .conf import conf
+from .discovery import Kind
+from .errors import Cause, CrossAppError
+from .jwt_bearer import AccessToken
+from .models import ResourceApp
+from .steps import Run, token_request
+from .subject_tokens import SubjectTokens
+from .token_exchange import IdJagGrant, Wanted
+
+__all__ = ["AccessToken", "ApiResponse", "access_token_for", "call_api", "forget_tokens"]
+
+ApiResponse = api.ApiResponse
+logger = logging.getLogger(__name__)
+_RENEWABLE = {"invalid_grant", "invalid_request"}  # the IdP does not like the subject token
+
+
+def access_token_for(*, user: Any, resource_app: ResourceApp) -> AccessToken:
+    """Return an access token of `user` at `resource_app`: the stored one if it is good for a while, else a new one.
+
+    However many threads and processes ask at a time, one of them makes the exchange. Raises `CrossAppError`.
+    """
+    _require(user, resource_app)
+    name = _lease_name(user, resource_app)
+    deadline = time.monotonic() + conf().lease_seconds
+    for _ in leases.attempts(until=deadline):
+        if token := stored_tokens.usable(user, resource_app):
+            return token
+        failures.raise_recent(name)
+        with leases.held(name, seconds=conf().lease_seconds) as ours:
+            if ours:  # the time in which somebody else may have come and gone
+                return stored_tokens.usable(user, resource_app) or _exchange(name, user, resource_app)
+    raise CrossAppError(Cause.UNREACHABLE, "another exchange for this user does not end", step="lease")
+
+
+def call_api(
+    *,
+    user: Any,
+    resource_app: ResourceApp,
+    method: str,
+    path: str,
+    params: Mapping[str, Any] | None = None,
+    json: Any = None,
+) -> ApiResponse:
+    """Call `path` below the resource app's API for `user` and return the answer, whatever its status below 500.
+
+    A token that the API refuses is dropped and replaced once. Raises `CrossAppError`.
+    """
+    for attempt in (1, 2):
+        token = access_token_for(user=user, resource_app=resource_app)
+        run = Run(user, resource_app, time.monotonic() + conf().lease_seconds)
+        response = api.call(run, token.value, method=method, path=path, params=params, json=json)
+        if response.status != 401:  # RFC 6750 section 3.1
+            return response
+        stored_tokens.drop(user, resource_app, refused=token)
+        logger.warning(
+            "API refused the access token resource_app=%s user=%s try=%d", resource_app.key, user.pk, attempt
+        )
+    raise CrossAppError(Cause.REFUSED, "the API refuses a new access token", step="api")
+
+
+def forget_tokens(user: Any) -> None:
+    """Forget every access token held for `user`, and what went wrong for them: at sign-in, sign-out and user switch."""
+    if user is None or user.pk is None:
+        return
+    stored_tokens.forget(user)
+    failures.forget([_lease_name(user, resource_app) for resource_app in ResourceApp.objects.defer("client_secret")])
+
+
+def _lease_name(user: Any, resource_app: ResourceApp) -> str:
+    return f"exchange:{user.pk}:{resource_app.pk}"
+
+
+def _require(user: Any, resource_app: ResourceApp) -> None:
+    """Check that there is somebody to act for: never for nobody, never for a deactivated account."""
+    if user is None or user.pk is None or not user.is_active:
+        raise CrossAppError(Cause.SIGN_IN_AGAIN, "no active user to act for", step="subject_token")
+    if not resource_app.enabled:
+        raise CrossAppError(Cause.NOT_ALLOWED, f"resource app {resource_app.key} is disabled", step="subject_token")
+
+
+def _exchange(name: str, user: Any, resource_app: ResourceApp) -> AccessToken:
+    """Get and store a new access token, with the lease held; remember and log the outcome."""
+    failures.raise_recent(name)
+    start = time.monotonic()
+    # Over before the lease is, else another exchange could begin meanwhile.
+    run = Run(user, resource_app, start + conf().lease_seconds - 1)
+    try:
+        id_jag, token = _new_access_token(run)
+        renewal.subject_tokens(run)  # the user may have signed out meanwhile: then nothing is kept
+    except CrossAppError as error:
+        failures.remember(name, error)
+        logger.log(
+            logging.ERROR if error.cause is Cause.REFUSED else logging.WARNING,
+            "cross-app access failed resource_app=%s audience=%s user=%s step=%s cause=%s ms=%d reason=%s",
+            *(resource_app.key, resource_app.audience, user.pk, error.step, error.cause.value),
+            *(_ms_since(start), error.detail),
+        )
+        raise
+    stored_tokens.store(user, resource_app, token)
+    logger.info(
+        "cross-app access granted resource_app=%s audience=%s user=%s asked=%r granted=%r jti=%r ms=%d",
+        *(resource_app.key, resource_app.audience, user.pk, resource_app.scope, token.scope, id_jag.jti[:100]),
+        _ms_since(start),
+    )
+    return token
+
+
+def _new_access_token(run: Run) -> tuple[IdJagGrant, AccessToken]:
+    """Return a new access token and the ID-JAG that it took, which has served its purpose."""
+    subject = renewal.subject_tokens(run)
+    expires_in = (subject.id_token_expires_at - timezone.now()).total_seconds()
+    may_renew = bool(subject.refresh_token)
+    if expires_in <= 0 or (may_renew and expires_in <= conf().id_token_margin_seconds):
+        subject, may_renew = renewal.renewed(run, subject), False
+    try:
+        id_jag = _token_exchange(run, subject)
+    except CrossAppError as error:
+        if not may_renew or error.code not in _RENEWABLE:
+            raise
+        subject = renewal.renewed(run, subject)
+        id_jag = _token_exchange(run, subject)
+    try:
+        return id_jag, _redeem(run, id_jag)
+    except CrossAppError as error:
+        if error.code != "invalid_grant":
+            raise
+        id_jag = _token_exchange(run, subject)  # ID-JAG section 4.4.3; never the same one twice: RFC 7523 section 3
+        return id_jag, _redeem(run, id_jag)
+
+
+def _token_exchange(run: Run, subject: SubjectTokens) -> IdJagGrant:
+    app = run.resource_app
+    wanted = Wanted(subject.issuer, app.audience, app.client_id, app.resource, app.scope)
+    return token_request(
+        run,
+        "token_exchange",
+        issuer=subject.issuer,
+        metadata=Kind.OPENID,
+        form=token_exchange.build_request(wanted, id_token=subject.id_token),
+        credentials=lambda: credentials(
+            subject.auth_method,
+            client_id=subject.client_id,
+            client_secret=subject.client_secret,
+            audience=subject.issuer,
+        ),
+        read=lambda *answer: token_exchange.read_response(*answer, wanted=wanted, now=timezone.now()),
+    )
+
+
+def _redeem(run: Run, id_jag: IdJagGrant) -> AccessToken:
+    app = run.resource_app
+    return token_request(
+        run,
+        "jwt_bearer",
+        issuer=app.audience,
+        metadata=Kind.OAUTH,
+        form=jwt_bearer.build_request(id_jag=id_jag.value, scope=id_jag.scope, resource=app.resource),
+        credentials=lambda: credentials(
+            app.auth_method, client_id=app.client_id, client_secret=app.client_secret, audience=app.audience
+        ),
+        read=lambda *answer: jwt_bearer.read_response(*answer, requested_scope=id_jag.scope, now=timezone.now()),
+    )
+
+
+def _ms_since(start: float) -> int:
+    return round((time.monotonic() - start) * 1000)

@@ -1,0 +1,49 @@
+"""RFC 7523 section 2.1, client side, as profiled by ID-JAG section 4.4: from an ID-JAG to an access token.
+
+The ID-JAG goes to the resource app's authorization server, the answer is that of RFC 6749 section 5.1.
+Leaves out refresh tokens: one in the response is ignored (ID-JAG section 4.4.3), a new ID-JAG takes its place.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .errors import BadAnswer
+from .token_response import expiry_parameter, read_token_response, scope_parameter, text_parameter
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+DEFAULT_SECONDS = 300  # when the server does not say
+LONGEST_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """An access token for the resource app's API."""
+
+    value: str = field(repr=False)
+    scope: str
+    expires_at: datetime
+
+
+def build_request(*, id_jag: str, scope: str, resource: str) -> dict[str, str]:
+    """Return the form of the access token request (RFC 7523 section 2.1, RFC 8707 section 2.2)."""
+    form = {"grant_type": GRANT_TYPE, "assertion": id_jag, "scope": scope, "resource": resource}
+    return {name: value for name, value in form.items() if value}
+
+
+def read_response(
+    status: int, headers: Mapping[str, str], body: bytes, *, requested_scope: str, now: datetime
+) -> AccessToken:
+    """Return the access token of a response, with the scope really granted; raises a `PeerError`."""
+    answer = read_token_response(status, headers, body)
+    if text_parameter(answer, "token_type").lower() != "bearer":  # RFC 6749 sections 5.1 and 7.1
+        raise BadAnswer("token_type is not Bearer")
+    value = text_parameter(answer, "access_token")
+    if not re.fullmatch(r"[A-Za-z0-9._~+/-]{1,16384}=*", value):  # RFC 6750 section 2.1
+        raise BadAnswer("the access token is no bearer token")
+    return AccessToken(
+        value=value,
+        scope=scope_parameter(answer, requested=requested_scope),
+        expires_at=expiry_parameter(answer, now=now, default=DEFAULT_SECONDS, longest=LONGEST_SECONDS),
+    )

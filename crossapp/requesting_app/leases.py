@@ -1,0 +1,56 @@
+"""One at a time, across threads and processes, with no transaction open meanwhile.
+
+A lease is a row with a unique name. It is claimed by one conditional UPDATE (or the INSERT of the first claim), and
+ends by itself if its holder dies.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from .models import Lease
+
+
+@contextmanager
+def held(name: str, *, seconds: float) -> Iterator[bool]:
+    """Try to claim the lease once; yield whether it is ours. Released at the end.
+
+    Raises RuntimeError inside a transaction: what follows is HTTP, and others could not see the claim.
+    """
+    until = _claim(name, seconds)
+    try:
+        yield until is not None
+    finally:
+        if until is not None:  # a lease that ended and is now somebody else's has another `expires_at`
+            Lease.objects.filter(name=name, expires_at=until).update(expires_at=timezone.now())
+
+
+def attempts(*, until: float) -> Iterator[None]:
+    """Yield at once, and again and again after short sleeps, as long as `time.monotonic` is before `until`."""
+    pause = 0.02
+    while True:
+        yield
+        if time.monotonic() + pause > until:
+            return
+        time.sleep(pause)
+        pause = min(0.2, pause * random.uniform(1.2, 1.8))  # noqa: S311 (spreads the waiters)
+
+
+def _claim(name: str, seconds: float) -> datetime | None:
+    now = timezone.now()
+    until = now + timedelta(seconds=seconds)
+    try:
+        with transaction.atomic(durable=True):
+            if Lease.objects.filter(name=name, expires_at__lte=now).update(expires_at=until):
+                return until
+            if not Lease.objects.filter(name=name).exists():
+                Lease.objects.create(name=name, expires_at=until)
+                return until
+    except IntegrityError:  # somebody else's INSERT came first
+        return None
+    return None

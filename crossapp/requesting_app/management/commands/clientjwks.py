@@ -1,0 +1,21 @@
+"""What the other side needs to know of the key that our clients sign with."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ...client_signing_key import NoSigningKey, public_key_set
+
+
+class Command(BaseCommand):
+    help = (
+        "Prints the public half of CLIENT_SIGNING_KEY as a key set (RFC 7517). Register it wherever a client of ours "
+        "authenticates with private_key_jwt: `manage.py clientjwks > wiki0.jwks.json`."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.stdout.write(json.dumps(public_key_set(), indent=2))
+        except NoSigningKey as error:
+            raise CommandError(str(error)) from error

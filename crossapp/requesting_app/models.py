@@ -1,0 +1,95 @@
+"""The resource apps we may call for our users, and the access tokens we hold there."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+from .client_authentication import AuthMethod
+from .endpoints import is_acceptable_url
+from .fields import EncryptedTextField
+
+
+class ResourceApp(models.Model):
+    """Another product whose API we call for our users, and our client there.
+
+    Our client identifier there is another registration than the one at the users' IdP: the IdP maps one to the other.
+    """
+
+    key = models.SlugField(unique=True, help_text="The name our code knows it by.")
+    name = models.CharField(max_length=100)
+    audience = models.CharField(
+        max_length=255, help_text="The issuer of its authorization server, byte for byte as its metadata spells it."
+    )
+    resource = models.CharField(max_length=255, help_text="The identifier of its API (RFC 8707), the API's base URL.")
+    client_id = models.CharField(max_length=255, help_text="Our client identifier there, not the one at the IdP.")
+    client_secret = EncryptedTextField(blank=True, help_text="Our client secret there; none with private_key_jwt.")
+    auth_method = models.CharField(
+        "client authentication",
+        max_length=30,
+        choices=[(method.value, method.value) for method in AuthMethod],
+        default=AuthMethod.CLIENT_SECRET_BASIC.value,
+    )
+    scope = models.CharField(max_length=255, blank=True, help_text="The scopes we ask for, separated by spaces.")
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name = "resource app"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        for name in ("audience", "resource"):
+            if not is_acceptable_url(getattr(self, name)):
+                raise ValidationError({name: "An https URL (or http on loopback) without query or fragment."})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, and forget the tokens held so far: they were issued to the registration as it was."""
+        super().save(*args, **kwargs)
+        self.stored_access_tokens.all().delete()
+
+
+class StoredAccessTokenQuerySet(models.QuerySet["StoredAccessToken"]):
+    """Look-ups of stored access tokens."""
+
+    def held_by(self, user: Any, resource_app: ResourceApp) -> "StoredAccessTokenQuerySet":
+        return self.filter(user=user, resource_app=resource_app)
+
+    def good_for(self, seconds: int) -> "StoredAccessTokenQuerySet":
+        """Keep those that do not expire within `seconds`."""
+        return self.filter(expires_at__gt=timezone.now() + timedelta(seconds=seconds))
+
+
+class StoredAccessToken(models.Model):
+    """The access token we hold at a resource app for one user. Refresh tokens and ID-JAGs are never stored."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    resource_app = models.ForeignKey(ResourceApp, on_delete=models.CASCADE, related_name="stored_access_tokens")
+    access_token = EncryptedTextField()
+    scope = models.CharField(max_length=1000, blank=True)
+    expires_at = models.DateTimeField()
+
+    objects = StoredAccessTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "stored access token"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "resource_app"], name="one_access_token_per_user_and_resource_app")
+        ]
+
+    def __str__(self) -> str:
+        return f"Access token of user {self.user_id} at resource app {self.resource_app_id}"
+
+
+class Lease(models.Model):
+    """The right to do something alone, across threads and processes, until `expires_at` at the latest (`leases`)."""
+
+    name = models.CharField(max_length=190, unique=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

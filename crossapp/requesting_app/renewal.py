@@ -1,0 +1,94 @@
+"""A new ID token from the refresh token, by one request at a time for each user: refresh tokens rotate."""
+
+import logging
+
+from . import leases, refresh
+from .client_authentication import credentials
+from .conf import conf, subject_token_store
+from .discovery import Kind
+from .errors import Cause, CrossAppError
+from .fields import Undecryptable
+from .steps import Run, token_request
+from .subject_tokens import SubjectTokenRefused, SubjectTokens
+
+logger = logging.getLogger(__name__)
+
+
+def subject_tokens(run: Run) -> SubjectTokens:
+    """Return the user's subject tokens as stored; raises `CrossAppError` (sign in again) if there are none."""
+    try:
+        tokens = subject_token_store().load(run.user)
+    except Undecryptable as error:
+        raise _sign_in_again(str(error)) from error
+    if tokens is None:
+        raise _sign_in_again("the user has no subject tokens")
+    return tokens
+
+
+def renewed(run: Run, stale: SubjectTokens) -> SubjectTokens:
+    """Return newer subject tokens than `stale`: from a refresh of our own, or of another request meanwhile.
+
+    Raises `CrossAppError`.
+    """
+    for _ in leases.attempts(until=run.deadline):
+        with leases.held(f"refresh:{run.user.pk}", seconds=conf().lease_seconds) as ours:
+            if ours:
+                current = subject_tokens(run)
+                return current if current.id_token != stale.id_token else _refreshed(run, current)
+    raise CrossAppError(Cause.UNREACHABLE, "another refresh for this user does not end", step="refresh")
+
+
+def _refreshed(run: Run, tokens: SubjectTokens) -> SubjectTokens:
+    if not tokens.refresh_token:
+        raise _sign_in_again("the ID token is of no more use and there is no refresh token")
+    store = subject_token_store()
+    try:
+        new = _ask(run, tokens)
+        replaced = store.replace(run.user, id_token=new.id_token, refresh_token=new.refresh_token)
+    except CrossAppError as error:
+        if error.code == "invalid_grant":
+            store.discard(run.user)
+        elif isinstance(error.__cause__, refresh.WrongTokens):
+            _distrust(run, error.detail)
+            raise _sign_in_again(error.detail) from error
+        raise
+    except SubjectTokenRefused as error:
+        _distrust(run, error.detail)
+        raise _sign_in_again(error.detail) from error
+    logger.info("ID token refreshed user=%s issuer=%s", run.user.pk, tokens.issuer)
+    return replaced
+
+
+def _ask(run: Run, tokens: SubjectTokens) -> refresh.Refreshed:
+    return token_request(
+        run,
+        "refresh",
+        issuer=tokens.issuer,
+        metadata=Kind.OPENID,
+        form=refresh.build_request(refresh_token=tokens.refresh_token),
+        credentials=lambda: credentials(
+            tokens.auth_method,
+            client_id=tokens.client_id,
+            client_secret=tokens.client_secret,
+            audience=tokens.issuer,
+        ),
+        read=lambda status, headers, body: refresh.read_response(
+            status,
+            headers,
+            body,
+            issuer=tokens.issuer,
+            client_id=tokens.client_id,
+            old_id_token=tokens.id_token,
+            old_refresh_token=tokens.refresh_token,
+        ),
+    )
+
+
+def _distrust(run: Run, detail: str) -> None:
+    """Drop the user's tokens and raise the alarm: the IdP has answered with somebody else's token."""
+    subject_token_store().discard(run.user)
+    logger.error("refreshed ID token refused user=%s reason=%s", run.user.pk, detail)
+
+
+def _sign_in_again(detail: str) -> CrossAppError:
+    return CrossAppError(Cause.SIGN_IN_AGAIN, detail, step="subject_token")

@@ -1,0 +1,33 @@
+"""What the flow tells whoever wants to know, for instance a debug console."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.dispatch import Signal
+
+StepKind = Literal["refresh", "token_exchange", "jwt_bearer", "api"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One HTTP request and its answer. Secrets, tokens and assertions are masked: it may be stored and shown.
+
+    `request` has the keys "headers" and, where there is one, "form", "params" or "json". `response` is the parsed JSON,
+    a short remark about a body that is none, or None. `claims` maps "subject_token", "id_jag" and "access_token" to
+    {"header": …, "claims": …}, decoded but not verified, for those tokens of the step that are JWTs.
+    """
+
+    kind: StepKind
+    method: str
+    url: str
+    status: int | None  # None: no answer
+    duration_ms: int
+    started_at: datetime
+    request: dict[str, Any]
+    response: Any
+    claims: dict[str, Any]
+
+
+# Sent after every HTTP exchange of the flow, with `user`, `resource_app` and `step`. Receivers cannot break the flow.
+step_taken = Signal()

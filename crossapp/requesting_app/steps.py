@@ -1,0 +1,157 @@
+"""One HTTP exchange of the flow: sent, timed, told to `step_taken` without secrets, its failure given a cause."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.utils import timezone
+
+from . import discovery, http
+from .client_authentication import Credentials
+from .errors import Cause, CrossAppError, OAuthError, PeerError, Unreachable
+from .masking import MASKED, Masker, telling_members
+from .models import ResourceApp
+from .signals import Step, StepKind, step_taken
+from .strict_json import json_object, json_value
+from .unverified import unverified_jwt
+
+T = TypeVar("T")
+MAX_DETAIL = 500
+
+# Where the tokens of a step are: name for the console -> (side, parameter).
+_TOKENS: dict[str, dict[str, tuple[str, str]]] = {
+    "refresh": {"subject_token": ("response", "id_token")},
+    "token_exchange": {"subject_token": ("request", "subject_token"), "id_jag": ("response", "access_token")},
+    "jwt_bearer": {"id_jag": ("request", "assertion"), "access_token": ("response", "access_token")},
+    "api": {"access_token": ("request", "access_token")},
+}
+_CAUSES: dict[str, dict[str, Cause]] = {
+    "refresh": {"invalid_grant": Cause.SIGN_IN_AGAIN},
+    "token_exchange": {
+        # Both say that the subject token is unusable: ID-JAG section 4.3.4 and RFC 8693 section 2.2.2.
+        "invalid_grant": Cause.SIGN_IN_AGAIN,
+        "invalid_request": Cause.SIGN_IN_AGAIN,
+        "insufficient_user_authentication": Cause.SIGN_IN_AGAIN,
+        "access_denied": Cause.NOT_ALLOWED,
+        "invalid_target": Cause.NOT_ALLOWED,
+        "invalid_scope": Cause.NOT_ALLOWED,
+        "unauthorized_client": Cause.NOT_ALLOWED,
+    },
+    "jwt_bearer": {"access_denied": Cause.NOT_ALLOWED},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """For whom and where something is done, and until when (`time.monotonic`) it must be over."""
+
+    user: Any
+    resource_app: ResourceApp
+    deadline: float
+
+
+def token_request(
+    run: Run,
+    kind: StepKind,
+    *,
+    issuer: str,
+    metadata: discovery.Kind,
+    form: Mapping[str, str],
+    credentials: Callable[[], Credentials],
+    read: Callable[[int, Mapping[str, str], bytes], T],
+) -> T:
+    """Send `form` to the token endpoint of `issuer`; return what `read` makes of the answer. Raises `CrossAppError`."""
+    secrets: tuple[str, ...] = tuple(telling_members(form))
+    try:
+        authentication = credentials()
+        secrets += authentication.secrets
+        url = discovery.metadata(issuer, metadata, deadline=run.deadline).token_endpoint
+        answer = request(
+            run,
+            kind,
+            "POST",
+            url,
+            headers=authentication.headers,
+            form={**form, **authentication.form},
+            secrets=secrets,
+        )
+        return read(answer.status, answer.headers, answer.body)
+    except PeerError as error:
+        raise explained(kind, error, secrets) from error
+
+
+def request(
+    run: Run,
+    kind: StepKind,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    secrets: Iterable[str],
+    tokens: Mapping[str, str] | None = None,
+    **content: Any,
+) -> http.Answer:
+    """Send a request, tell `step_taken` about it, and return the answer; raises `PeerError`.
+
+    `tokens` are tokens outside the form. `content` goes to `http.send`: form, params or json.
+    """
+    started_at, start, answer = timezone.now(), time.monotonic(), None
+    try:
+        answer = http.send(method, url, headers=headers, deadline=run.deadline, **content)
+        return answer
+    finally:
+        response = _shown_body(kind, answer) if answer else None
+        mask = Masker([*secrets, *telling_members(response)])
+        step = Step(
+            kind=kind,
+            method=method,
+            url=mask.text(url),
+            status=answer.status if answer else None,
+            duration_ms=round((time.monotonic() - start) * 1000),
+            started_at=started_at,
+            request=mask.value(_shown_request(headers, content)),
+            response=mask.value(response),
+            claims=mask.value(_claims(kind, {**(content.get("form") or {}), **(tokens or {})}, response)),
+        )
+        step_taken.send_robust(sender=ResourceApp, user=run.user, resource_app=run.resource_app, step=step)
+
+
+def explained(kind: StepKind, error: PeerError, secrets: Iterable[str]) -> CrossAppError:
+    """Return what `error` in this step means to a page."""
+    code, parameters = "", {}
+    cause = Cause.UNREACHABLE if isinstance(error, Unreachable) else Cause.REFUSED
+    if isinstance(error, OAuthError):
+        cause = _CAUSES.get(kind, {}).get(error.code, Cause.REFUSED)
+        code, parameters = error.code, error.sign_in_parameters
+    detail = Masker(secrets).text(error.detail)[:MAX_DETAIL]
+    return CrossAppError(cause, detail, step=kind, code=code, sign_in_parameters=parameters)
+
+
+def _shown_request(headers: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was sent, with the scheme alone of each header: they are all for authentication."""
+    shown = {name: f"{value.partition(' ')[0]} {MASKED}" for name, value in headers.items()}
+    return {"headers": shown} | {name: value for name, value in content.items() if value}
+
+
+def _shown_body(kind: StepKind, answer: http.Answer) -> Any:
+    """Return the JSON of an answer; of anything else only its size, for what it holds is unknown."""
+    if not answer.body:
+        return None
+    try:
+        return json_value(answer.body) if kind == "api" else json_object(answer.body)
+    except ValueError:
+        return f"[{len(answer.body)} bytes that are not the expected JSON]"
+
+
+def _claims(kind: StepKind, sent: Mapping[str, str], response: Any) -> dict[str, Any]:
+    """Return the decoded tokens of a step; one that is no JWT is left out."""
+    sides: dict[str, Any] = {"request": sent, "response": response if isinstance(response, dict) else {}}
+    claims: dict[str, Any] = {}
+    for name, (side, parameter) in _TOKENS[kind].items():
+        try:
+            decoded = unverified_jwt(str(sides[side].get(parameter, "")))
+        except ValueError:
+            continue
+        claims[name] = {"header": decoded.header, "claims": decoded.claims}
+    return claims

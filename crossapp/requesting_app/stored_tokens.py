@@ -1,0 +1,44 @@
+"""The access tokens we hold: one for each user and resource app, encrypted, and never used when about to expire."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from .conf import conf
+from .fields import Undecryptable
+from .jwt_bearer import AccessToken
+from .models import ResourceApp, StoredAccessToken
+
+
+def usable(user: Any, resource_app: ResourceApp) -> AccessToken | None:
+    """Return the stored token if it is good for a while; one that no key opens any more counts as none."""
+    tokens = StoredAccessToken.objects.held_by(user, resource_app).good_for(conf().access_token_margin_seconds)
+    try:
+        token = tokens.first()
+    except Undecryptable:
+        return None
+    return AccessToken(token.access_token, token.scope, token.expires_at) if token else None
+
+
+def store(user: Any, resource_app: ResourceApp, token: AccessToken) -> None:
+    """Keep `token` in place of the one before."""
+    values = {"access_token": token.value, "scope": token.scope, "expires_at": token.expires_at}
+    try:
+        with transaction.atomic():
+            if not StoredAccessToken.objects.held_by(user, resource_app).update(**values):
+                StoredAccessToken.objects.create(user=user, resource_app=resource_app, **values)
+    except IntegrityError:  # the user or the resource app was deleted meanwhile
+        return
+
+
+def drop(user: Any, resource_app: ResourceApp, *, refused: AccessToken) -> None:
+    """Forget the token that the API refused, unless another one has taken its place."""
+    tokens = StoredAccessToken.objects.held_by(user, resource_app)
+    current = tokens.first()
+    if current and current.access_token == refused.value:
+        tokens.filter(expires_at=current.expires_at).delete()
+
+
+def forget(user: Any) -> None:
+    """Forget every token of `user`."""
+    StoredAccessToken.objects.filter(user=user).delete()

@@ -1,0 +1,87 @@
+"""RFC 6749 section 5: the answer of a token endpoint, as far as all grants share it.
+
+Leaves out what the fields mean: that is the business of each grant.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from .errors import BadAnswer, OAuthError, Unreachable
+from .strict_json import json_object
+
+MAX_DESCRIPTION = 2000
+TEMPORARY = {"temporarily_unavailable", "server_error"}
+
+
+def read_token_response(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Return the parameters of a successful response.
+
+    Raises `Unreachable` (come back later), `OAuthError` (the server says no) or `BadAnswer` (neither of them).
+    """
+    if status == 429 or status >= 500:
+        raise Unreachable(f"the token endpoint answered {status}")
+    try:
+        answer = json_object(body)
+    except ValueError as error:
+        raise BadAnswer(f"the token endpoint answered {status} with a body that is not JSON: {error}") from error
+    if status == 200:
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json":  # RFC 6749 section 5.1
+            raise BadAnswer("the token endpoint answered 200 without the content type application/json")
+        return answer
+    raise _error(status, answer)
+
+
+def _error(status: int, answer: dict[str, Any]) -> Exception:
+    code = answer.get("error")
+    if not isinstance(code, str) or not re.fullmatch(r"[\x20-\x21\x23-\x5B\x5D-\x7E]{1,100}", code):  # section 5.2
+        return BadAnswer(f"the token endpoint answered {status} without an error code")
+    description = _printable(answer.get("error_description"))
+    if code in TEMPORARY:
+        return Unreachable(f"{code}: {description}")
+    return OAuthError(code, description, _sign_in_parameters(answer))
+
+
+def _sign_in_parameters(answer: dict[str, Any]) -> dict[str, str]:
+    """Return what the server wants of the next sign-in (RFC 9470 section 3)."""
+    wanted: dict[str, str] = {}
+    max_age, acr_values = answer.get("max_age"), answer.get("acr_values")
+    if isinstance(max_age, int) and not isinstance(max_age, bool) and 0 <= max_age <= 10**9:
+        wanted["max_age"] = str(max_age)
+    if isinstance(acr_values, str) and re.fullmatch(r"[\x21-\x7E]+( [\x21-\x7E]+)*", acr_values[:500]):
+        wanted["acr_values"] = acr_values[:500]
+    return wanted
+
+
+def _printable(text: object) -> str:
+    """Return a peer's text in printable ASCII, whole or not at all: a secret that is cut short cannot be masked."""
+    if not isinstance(text, str):
+        return ""
+    return re.sub(r"[^\x20-\x7E]", "?", text) if len(text) <= MAX_DESCRIPTION else f"({len(text)} characters)"
+
+
+def text_parameter(answer: Mapping[str, Any], name: str) -> str:
+    """Return a parameter that must be a non-empty string; raises `BadAnswer`."""
+    value = answer.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadAnswer(f"the token response has no usable {name}")
+    return value
+
+
+def scope_parameter(answer: Mapping[str, Any], *, requested: str) -> str:
+    """Return the scope granted: the requested one unless the response says otherwise (RFC 6749 section 5.1)."""
+    value = answer.get("scope", requested)
+    if not isinstance(value, str) or not re.fullmatch(r"[\x20-\x21\x23-\x5B\x5D-\x7E]{0,1000}", value):
+        raise BadAnswer("the scope of the token response is not a list of scopes")
+    return " ".join(value.split())
+
+
+def expiry_parameter(answer: Mapping[str, Any], *, now: datetime, default: int, longest: int) -> datetime:
+    """Return when the token expires: after `expires_in` seconds, or `default`, but never after more than `longest`."""
+    seconds = answer.get("expires_in", default)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or math.isnan(seconds) or seconds <= 0:
+        raise BadAnswer("expires_in of the token response is not a positive number")
+    return now + timedelta(seconds=min(seconds, longest))

@@ -1,0 +1,22 @@
+from django.contrib import admin
+from django.http import HttpRequest
+
+from crossapp.resource_app.models import ConsumedJti
+
+
+@admin.register(ConsumedJti)
+class ConsumedJtiAdmin(admin.ModelAdmin):
+    """Looked at, never touched: a row that goes lets a replay in. The log's `jti` is the start of the jti's hash."""
+
+    list_display = ["jti_hash", "issuer_hash", "expires_at"]
+    search_fields = ["jti_hash"]
+    ordering = ["-expires_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ConsumedJti | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ConsumedJti | None = None) -> bool:
+        return False

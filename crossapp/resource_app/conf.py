@@ -1,0 +1,48 @@
+"""The settings of this app: the dict CROSSAPP_RESOURCE_APP, with defaults. See the README for what each one means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from crossapp.resource_app.host import Host
+
+SETTING = "CROSSAPP_RESOURCE_APP"
+
+
+@dataclass(frozen=True)
+class Conf:
+    """One field per key of the setting, in lower case. Times are in seconds."""
+
+    host: str = ""
+    http_session: str = "crossapp.resource_app.outgoing.session"
+    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+    max_lifetime: int = 300
+    clock_skew: int = 30
+    keys_fresh: int = 600
+    keys_stale: int = 3600
+    keys_cool_down: int = 30
+
+    @property
+    def skew(self) -> timedelta:
+        return timedelta(seconds=self.clock_skew)
+
+    def make_host(self) -> Host:
+        return import_string(self.host)()
+
+    def make_http_session(self) -> requests.Session:
+        return import_string(self.http_session)()
+
+
+def raw() -> Mapping[str, Any]:
+    return getattr(settings, SETTING, {})
+
+
+def conf() -> Conf:
+    """Return the settings as they are now; keys we do not know are `checks.py`'s to report."""
+    known = {field.name for field in fields(Conf)}
+    return Conf(**{key.lower(): value for key, value in raw().items() if key.lower() in known})

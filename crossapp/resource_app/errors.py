@@ -1,0 +1,95 @@
+"""RFC 6749 section 5.2: how this app refuses. The class is the error code; one function makes oauthlib's error of it.
+
+`description` is for the peer: it says what to mend and nothing about who exists. `detail` and `check` are for the log.
+"""
+
+import re
+from typing import ClassVar
+
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+RETRY_AFTER_SECONDS = 30
+_MAX_SHOWN = 100
+
+
+class Refused(Exception):
+    """A refusal. `check` is the name of the check that failed (see `id_jag.CHECKS` and the README)."""
+
+    error: ClassVar[str]
+    status: ClassVar[int] = 400
+
+    def __init__(self, description: str, *, check: str = "", detail: str = "") -> None:
+        super().__init__(description)
+        self.description = _for_peer(description)
+        self.check = check
+        self.detail = detail
+
+
+class InvalidRequest(Refused):
+    """The request is malformed or a parameter is repeated."""
+
+    error = "invalid_request"
+
+
+class InvalidGrant(Refused):
+    """The ID-JAG is not valid, not for us, not for this client, or was redeemed before: RFC 7523 section 3.1."""
+
+    error = "invalid_grant"
+
+
+class UnauthorizedClient(Refused):
+    """The client may not use this grant."""
+
+    error = "unauthorized_client"
+
+
+class InvalidScope(Refused):
+    """Nothing of what was asked for can be granted."""
+
+    error = "invalid_scope"
+
+
+class InvalidTarget(Refused):
+    """The request names a resource that is not ours or not the ID-JAG's: RFC 8707 section 2."""
+
+    error = "invalid_target"
+
+
+class AccessDenied(Refused):
+    """The grant is good, but a policy of this side refuses it. For hosts to raise, from any of their methods."""
+
+    error = "access_denied"
+
+
+class TemporarilyUnavailable(Refused):
+    """Something this side depends on does not answer; the same request may succeed later."""
+
+    error = "temporarily_unavailable"
+    status = 503
+
+
+class _Answer(OAuth2Error):
+    """A refusal as oauthlib renders it."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)} if self.status_code == 503 else {}
+
+
+def as_oauth_error(refused: Refused) -> OAuth2Error:
+    """Return oauthlib's error with the code, status and description of `refused`; nothing else of it leaves."""
+    answer = _Answer(description=refused.description, status_code=refused.status)
+    answer.error = refused.error
+    return answer
+
+
+def shown(value: object) -> str:
+    """Return a peer's own value as it may stand in a description: quoted and short."""
+    if not isinstance(value, str):
+        return "not a string"
+    return f"'{value[:_MAX_SHOWN]}{'...' if len(value) > _MAX_SHOWN else ''}'"
+
+
+def _for_peer(text: str) -> str:
+    """Keep to the characters of RFC 6749 section 5.2."""
+    return re.sub(r"[^\x20\x21\x23-\x5b\x5d-\x7e]", "?", text)

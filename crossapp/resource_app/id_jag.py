@@ -1,0 +1,327 @@
+"""The draft, sections 3.1 and 4.4.1, with RFC 7523 section 3 and RFC 8725: what makes an ID-JAG good here.
+
+`CHECKS` is the whole of it, in order: what needs no key first, then the key, then the signature. Nothing is fetched
+before the issuer is known to be trusted. Not here: who the subject is, what is granted, and whether the ID-JAG was
+redeemed before. `authorization_details` (RFC 9396) are read and never granted; proof of possession (`cnf`) is not
+supported, so an ID-JAG that asks for it is refused.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from crossapp.resource_app.errors import InvalidGrant, Refused, TemporarilyUnavailable, shown
+from crossapp.resource_app.host import TrustedIssuer
+from crossapp.resource_app.jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
+from crossapp.resource_app.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
+from crossapp.resource_app.scope import is_scope
+
+TYP = "oauth-id-jag+jwt"
+MAX_TEXT_LENGTH = 255
+
+
+@dataclass(frozen=True)
+class IdJag:
+    """A verified ID-JAG. Claims that are missing are "" or (), but `scope` is None. `claims` has all of them."""
+
+    issuer: str
+    subject: str
+    audience: str
+    client_id: str
+    jti: str
+    issued_at: datetime
+    expires_at: datetime
+    scope: tuple[str, ...] | None
+    resource: tuple[str, ...]
+    email: str
+    email_verified: bool
+    name: str
+    tenant: str
+    claims: Mapping[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an ID-JAG is checked against. `now` and the others are in seconds.
+
+    `trusted_issuer` never fetches. `key_for(issuer, kid, alg)` may, and raises UnknownKey or KeysUnavailable.
+    """
+
+    audience: str
+    client_id: str
+    now: float
+    trusted_issuer: Callable[[str], TrustedIssuer | None]
+    key_for: Callable[[str, str, str], VerificationKey]
+    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+    max_lifetime: int = 300
+    clock_skew: int = 30
+
+
+@dataclass
+class Case:
+    """One ID-JAG on its way through the checks; `check_iss` adds who is trusted, `check_key` the key."""
+
+    jws: UnverifiedJws
+    expected: Expected
+    trusted: TrustedIssuer = field(init=False)
+    key: VerificationKey = field(init=False)
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        return self.jws.unverified_header
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        return self.jws.unverified_payload
+
+
+def parse_id_jag(assertion: str) -> UnverifiedJws:
+    """Take the `assertion` parameter apart; raises InvalidGrant."""
+    try:
+        return parse_jws(assertion)
+    except MalformedJws as error:
+        raise InvalidGrant(f"The assertion is not a compact JWT: {error}.", check="jws") from error
+
+
+def verify_id_jag(jws: UnverifiedJws, expected: Expected) -> tuple[TrustedIssuer, IdJag]:
+    """Run every check on `jws`; return who vouches for it and what it says, both verified. Raises Refused."""
+    case = Case(jws, expected)
+    for check in CHECKS:
+        try:
+            check.run(case)
+        except Refused as refused:
+            refused.check = check.name
+            raise
+    return case.trusted, _id_jag(case.payload)
+
+
+def check_typ(case: Case) -> None:
+    """RFC 8725 section 3.11: exactly our type, so that no other token of the issuer passes for an ID-JAG."""
+    if case.header.get("typ") != TYP:
+        raise InvalidGrant(f"typ in the header of the ID-JAG must be '{TYP}'.")
+
+
+def check_alg(case: Case) -> None:
+    """RFC 8725 section 3.1: the algorithm is on our list; "none" and shared secrets never are."""
+    if case.header.get("alg") not in case.expected.algorithms:
+        raise InvalidGrant(f"alg in the header of the ID-JAG must be one of {', '.join(case.expected.algorithms)}.")
+
+
+def check_crit(case: Case) -> None:
+    """RFC 7515 section 4.1.11 and RFC 7797 section 6: we understand no extension, so none may be critical."""
+    if "crit" in case.header or "b64" in case.header:
+        raise InvalidGrant("The header of the ID-JAG must have neither crit nor b64.")
+
+
+def check_kid(case: Case) -> None:
+    """RFC 7515 section 4.1.4: the key is named, and found by that name alone; a key in the header is ignored."""
+    kid = case.header.get("kid")
+    if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID_LENGTH:
+        raise InvalidGrant("The header of the ID-JAG must have a kid, a string.")
+
+
+def check_iss(case: Case) -> None:
+    """RFC 7523 section 3 (1); draft section 8.3: an issuer trusted for this client, and not ourselves."""
+    issuer = _text(case, "iss")
+    trusted = None if issuer == case.expected.audience else case.expected.trusted_issuer(issuer)
+    if trusted is None or trusted.issuer != issuer:
+        raise InvalidGrant("The issuer of the ID-JAG is not trusted for this client.")
+    case.trusted = trusted
+
+
+def check_aud(case: Case) -> None:
+    """RFC 7523 section 3 (3); draft section 4.4.1: one audience, byte for byte our issuer."""
+    audience = case.payload.get("aud")
+    if audience is None:
+        raise InvalidGrant("The ID-JAG has no aud.")
+    if isinstance(audience, list):
+        if len(audience) != 1:
+            raise InvalidGrant("aud in the ID-JAG must name exactly one audience.")
+        audience = audience[0]
+    if audience != case.expected.audience:
+        raise InvalidGrant(
+            f"aud in the ID-JAG is {shown(audience)}, but this authorization server is {shown(case.expected.audience)}."
+        )
+
+
+def check_client_id(case: Case) -> None:
+    """Draft section 4.4.1: the ID-JAG was issued for the client that authenticated, by its name here."""
+    client_id = _text(case, "client_id")
+    if client_id != case.expected.client_id:
+        raise InvalidGrant(
+            f"client_id in the ID-JAG is {shown(client_id)}, but {shown(case.expected.client_id)} authenticated."
+            " It must be the client's identifier at this authorization server."
+        )
+
+
+def check_exp(case: Case) -> None:
+    """RFC 7523 section 3 (4): it has not expired."""
+    if _seconds(case, "exp") + case.expected.clock_skew <= case.expected.now:
+        raise InvalidGrant("The ID-JAG has expired.")
+
+
+def check_iat(case: Case) -> None:
+    """RFC 7523 section 3 (6); draft section 3.1: it was issued, and not in the future."""
+    if _seconds(case, "iat") > case.expected.now + case.expected.clock_skew:
+        raise InvalidGrant("iat in the ID-JAG is in the future.")
+
+
+def check_lifetime(case: Case) -> None:
+    """RFC 7523 section 3 (4) and (6): it lives for minutes. As `iat` is not in the future, `exp` is near as well."""
+    exp, iat, longest = _seconds(case, "exp"), _seconds(case, "iat"), case.expected.max_lifetime
+    if not 0 < exp - iat <= longest:
+        raise InvalidGrant(f"The ID-JAG must expire after it was issued, and within {longest} seconds.")
+
+
+def check_nbf(case: Case) -> None:
+    """RFC 7523 section 3 (5): its time has come."""
+    if "nbf" in case.payload and _seconds(case, "nbf") > case.expected.now + case.expected.clock_skew:
+        raise InvalidGrant("nbf in the ID-JAG is in the future.")
+
+
+def check_jti(case: Case) -> None:
+    """RFC 7523 section 3 (7); draft section 3.1: it can be told from every other."""
+    _text(case, "jti")
+
+
+def check_sub(case: Case) -> None:
+    """RFC 7523 section 3 (2): it speaks of somebody."""
+    _text(case, "sub")
+
+
+def check_identity_claims(case: Case) -> None:
+    """Draft section 3.1: what else it says of the subject has the right types."""
+    for name in ("email", "name", "tenant"):
+        if name in case.payload:
+            _text(case, name)
+    if not isinstance(case.payload.get("email_verified", False), bool):
+        raise InvalidGrant("email_verified in the ID-JAG must be true or false.")
+
+
+def check_scope(case: Case) -> None:
+    """RFC 6749 section 3.3: a string of scopes, if it has any."""
+    scope = case.payload.get("scope", "")
+    if not isinstance(scope, str) or (scope and not is_scope(scope)):
+        raise InvalidGrant("scope in the ID-JAG must be a string of scopes with single spaces between them.")
+
+
+def check_resource(case: Case) -> None:
+    """Draft section 3.1: one resource identifier or an array of them, if it has any."""
+    if "resource" in case.payload:
+        resources = _list(case.payload["resource"])
+        if not resources or not all(isinstance(resource, str) and resource for resource in resources):
+            raise InvalidGrant("resource in the ID-JAG must be a URI or an array of URIs.")
+
+
+def check_authorization_details(case: Case) -> None:
+    """Draft section 4.4.1: parsed as an array of objects, if it has any; none is ever granted."""
+    details = case.payload.get("authorization_details", [])
+    if not isinstance(details, list) or not all(isinstance(detail, dict) for detail in details):
+        raise InvalidGrant("authorization_details in the ID-JAG must be an array of objects.")
+
+
+def check_cnf(case: Case) -> None:
+    """Draft section 8.7.1.2.2: what needs a proof of possession is not good without one."""
+    if "cnf" in case.payload:
+        raise InvalidGrant("The ID-JAG is bound to a key (cnf), and proof of possession is not supported here.")
+
+
+def check_key(case: Case) -> None:
+    """RFC 8725 sections 3.1 and 3.10: the issuer's own key of that name, for that algorithm."""
+    issuer, kid, alg = case.payload["iss"], case.header["kid"], case.header["alg"]
+    try:
+        case.key = case.expected.key_for(issuer, kid, alg)
+    except UnknownKey as error:
+        raise InvalidGrant(f"The issuer publishes no usable key {shown(kid)} for {alg}.") from error
+    except KeysUnavailable as error:
+        raise TemporarilyUnavailable(
+            "The issuer's keys can not be had now. Try again later.", detail=str(error)
+        ) from error
+
+
+def check_signature(case: Case) -> None:
+    """RFC 7523 section 3 (9): the issuer has signed it."""
+    try:
+        verify_signature(case.jws, key=case.key, alg=case.header["alg"])
+    except BadSignature as error:
+        raise InvalidGrant("The signature of the ID-JAG is wrong.") from error
+
+
+class Check(NamedTuple):
+    """One step. Its clause is the first words of its docstring."""
+
+    name: str
+    run: Callable[[Case], None]
+
+
+CHECKS = (
+    Check("typ", check_typ),
+    Check("alg", check_alg),
+    Check("crit", check_crit),
+    Check("kid", check_kid),
+    Check("iss", check_iss),
+    Check("aud", check_aud),
+    Check("client_id", check_client_id),
+    Check("exp", check_exp),
+    Check("iat", check_iat),
+    Check("lifetime", check_lifetime),
+    Check("nbf", check_nbf),
+    Check("jti", check_jti),
+    Check("sub", check_sub),
+    Check("identity_claims", check_identity_claims),
+    Check("scope", check_scope),
+    Check("resource", check_resource),
+    Check("authorization_details", check_authorization_details),
+    Check("cnf", check_cnf),
+    Check("key", check_key),
+    Check("signature", check_signature),
+)
+
+
+def _text(case: Case, name: str) -> str:
+    """Return a claim that must be text: there, not empty, not endless, on one line."""
+    value = case.payload.get(name)
+    if value is None:
+        raise InvalidGrant(f"The ID-JAG has no {name}.")
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
+        raise InvalidGrant(f"{name} in the ID-JAG must be a string of 1 to {MAX_TEXT_LENGTH} characters.")
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise InvalidGrant(f"{name} in the ID-JAG must have no control characters.")
+    return value
+
+
+def _seconds(case: Case, name: str) -> float:
+    """Return a claim that must be a NumericDate (RFC 7519 section 2): a JSON number, which Python's True is not."""
+    value = case.payload.get(name)
+    if value is None:
+        raise InvalidGrant(f"The ID-JAG has no {name}.")
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise InvalidGrant(f"{name} in the ID-JAG must be a number of seconds.")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _id_jag(payload: Mapping[str, Any]) -> IdJag:
+    """Make the verified type of claims that every check has passed."""
+    return IdJag(
+        issuer=payload["iss"],
+        subject=payload["sub"],
+        audience=_list(payload["aud"])[0],
+        client_id=payload["client_id"],
+        jti=payload["jti"],
+        issued_at=datetime.fromtimestamp(payload["iat"], UTC),
+        expires_at=datetime.fromtimestamp(payload["exp"], UTC),
+        scope=tuple(payload["scope"].split()) if "scope" in payload else None,
+        resource=tuple(_list(payload["resource"])) if "resource" in payload else (),
+        email=payload.get("email", ""),
+        email_verified=payload.get("email_verified", False),
+        name=payload.get("name", ""),
+        tenant=payload.get("tenant", ""),
+        claims=MappingProxyType(dict(payload)),
+    )

@@ -1,0 +1,56 @@
+"""RFC 7523 section 3 (7): an ID-JAG is redeemed once, by whichever process is first.
+
+There is no look before the leap: the database's unique constraint decides. Rows go when their ID-JAG has expired.
+"""
+
+import hashlib
+from datetime import datetime
+
+from django.core.cache import cache
+from django.db import IntegrityError, router
+from django.utils import timezone
+
+from crossapp.resource_app.models import ConsumedJti
+
+SWEEP_SECONDS = 600
+
+
+class Replayed(Exception):
+    """This issuer's `jti` was claimed before."""
+
+
+def claim(*, issuer: str, jti: str, expires_at: datetime) -> None:
+    """Claim the ID-JAG for this redemption, until `expires_at`; raises Replayed.
+
+    Call it last, inside the transaction that stores the token, and let Replayed end that transaction: what is refused
+    or fails afterwards burns nothing.
+    """
+    try:
+        ConsumedJti.objects.create(issuer_hash=_sha256(issuer), jti_hash=_sha256(jti), expires_at=expires_at)
+    except IntegrityError as error:
+        raise Replayed from error
+
+
+def sweep() -> int:
+    """Delete the rows of expired ID-JAGs and return how many went."""
+    return ConsumedJti.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+
+
+def sweep_now_and_then() -> None:
+    """Sweep, if nobody has for ten minutes."""
+    if cache.add("resource_app:sweep", True, SWEEP_SECONDS):
+        sweep()
+
+
+def database() -> str:
+    """Return the alias of the database that claims are written to."""
+    return router.db_for_write(ConsumedJti)
+
+
+def fingerprint(jti: object) -> str:
+    """Return what a log may say of a `jti`: the start of the hash in its row, or "" if it is not text."""
+    return _sha256(jti)[:16] if isinstance(jti, str) else ""
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,26 @@
+"""RFC 8707 section 2, draft section 4.4.1: which API the access token is good for. Compared byte for byte."""
+
+from collections.abc import Sequence
+
+from crossapp.resource_app.errors import InvalidGrant, InvalidTarget, shown
+
+
+def granted_resource(*, requested: Sequence[str], id_jag: Sequence[str], ours: Sequence[str]) -> list[str]:
+    """Return the resources granted: the requested ones, else the ID-JAG's, else our first.
+
+    Raises InvalidGrant if the ID-JAG names one that is not ours; InvalidTarget if the request names one that is not
+    ours or, when the ID-JAG names any, not the ID-JAG's.
+    """
+    for resource in id_jag:
+        if resource not in ours:
+            raise InvalidGrant(f"resource in the ID-JAG is {shown(resource)}, but {_governed(ours)}.", check="resource")
+    for resource in requested:
+        if resource not in ours:
+            raise InvalidTarget(f"resource is {shown(resource)}, but {_governed(ours)}.", check="resource")
+        if id_jag and resource not in id_jag:
+            raise InvalidTarget(f"The ID-JAG is not for the requested resource {shown(resource)}.", check="resource")
+    return list(dict.fromkeys(requested or id_jag or ours[:1]))
+
+
+def _governed(ours: Sequence[str]) -> str:
+    return f"this authorization server governs {', '.join(map(shown, ours))}"

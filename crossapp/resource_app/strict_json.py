@@ -1,0 +1,77 @@
+"""RFC 8259 section 4 and RFC 7515 section 4: JSON that reads the same to everybody, or not at all.
+
+Python's own reader takes NaN and Infinity, the last of two members with one name, lone surrogates and any depth.
+"""
+
+import json
+import math
+from typing import Any, NoReturn
+
+MAX_DEPTH = 16
+MAX_DIGITS = 20  # of an integer; a time in seconds has ten
+
+
+class NotStrictJson(ValueError):
+    """The text is no JSON, or JSON that two readers may take for different things; the message says what is wrong."""
+
+
+def strict_json_object(text: bytes) -> dict[str, Any]:
+    """Return the one JSON object in `text`, which is UTF-8; raises NotStrictJson."""
+    try:
+        value = json.loads(
+            text.decode(),
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_int=_integer,
+            parse_float=_float,
+        )
+    except NotStrictJson:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise NotStrictJson("it is not JSON in UTF-8") from error
+    if not isinstance(value, dict):
+        raise NotStrictJson("it is not a JSON object")
+    _check(value, depth=1)
+    return value
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise NotStrictJson("an object has two members of the same name")
+    return found
+
+
+def _constant(text: str) -> NoReturn:
+    raise NotStrictJson("NaN and Infinity are not JSON")
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise NotStrictJson("an integer is too long")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise NotStrictJson("a number is too large")
+    return value
+
+
+def _check(value: Any, *, depth: int) -> None:
+    """Refuse what is nested too deeply, and text that has no UTF-8 form (a lone surrogate, written as an escape)."""
+    if isinstance(value, dict | list) and depth > MAX_DEPTH:
+        raise NotStrictJson("it is nested too deeply")
+    if isinstance(value, dict):
+        for name, member in value.items():
+            _check(name, depth=depth)
+            _check(member, depth=depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth=depth + 1)
+    elif isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise NotStrictJson("a string is not Unicode text") from error

@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
+
+
+class IdjagDemoConfig(AppConfig):
+    name = "idjag_demo"
+    verbose_name = "idjag_demo"
+
+    def ready(self) -> None:
+        from idjag_demo import checks  # noqa: F401
+        from idjag_demo.middleware import start_session
+
+        user_logged_in.connect(start_session)

@@ -1,0 +1,89 @@
+"""What would make a deployment unsafe stops its start-up: `manage.py check` and `wsgi.py` both ask here."""
+
+import re
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from limits import parse
+
+from idjag_demo.demo.secrets import existing_demo_secrets
+
+
+@register(Tags.security)
+def check_environment(app_configs: object = None, **kwargs: object) -> list[CheckMessage]:
+    """Return an error for everything in the environment that must not be so; most may be in demo mode."""
+    problems = _limits()
+    if not settings.DEMO:
+        problems += [*_debug(), *_origins(), *_secrets(), *_cache()]
+    return problems
+
+
+def stop_if_unsafe() -> None:
+    """Raise ImproperlyConfigured with one line per error."""
+    if problems := check_environment():
+        raise ImproperlyConfigured("\n".join(f"{problem.id}: {problem.msg} {problem.hint}" for problem in problems))
+
+
+def _error(number: int, message: str, hint: str) -> Error:
+    return Error(message, hint=hint, id=f"idjag_demo.E{number:03}")
+
+
+def _debug() -> list[CheckMessage]:
+    if not settings.DEBUG:
+        return []
+    return [_error(1, "DEBUG is on: error pages would show the code and the settings.", "Set DEBUG=false.")]
+
+
+def _origins() -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    for site, origin in settings.ORIGINS.items():
+        parts = urlsplit(origin.replace("{tenant}", "tenant"))
+        if parts.scheme != "https" and not re.fullmatch(r"(.+\.)?localhost|127\..+|::1", parts.hostname or ""):
+            hint = "Give it an https origin."
+            problems.append(_error(2, f"The site {site} is at {origin}: passwords would cross the network.", hint))
+    return problems
+
+
+def _secrets() -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    demo = existing_demo_secrets(settings.VAR_DIR).values()
+    key, encryption_keys = settings.SECRET_KEY, settings.FIELD_ENCRYPTION_KEYS
+    if key in demo or key.startswith("django-insecure-") or len(key) < 32:
+        hint = "Make one of your own, as .env.example says."
+        problems.append(_error(3, "DJANGO_SECRET_KEY is the demo's, or shorter than 32 characters.", hint))
+    if not encryption_keys or not all(_is_fernet_key(each) and each not in demo for each in encryption_keys):
+        hint = "Make one of your own, as .env.example says."
+        problems.append(_error(4, "FIELD_ENCRYPTION_KEYS holds the demo's key, or one that is no Fernet key.", hint))
+    return problems
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True
+
+
+def _cache() -> list[CheckMessage]:
+    local = settings.CACHES["default"]["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache"
+    if settings.WEB_CONCURRENCY < 2 or not local:
+        return []
+    hint = "Set REDIS_URL, or WEB_CONCURRENCY=1."
+    return [_error(5, "Several processes would each have a cache of their own, and limits of their own.", hint)]
+
+
+def _limits() -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    for name, rate in settings.LIMITS.items():
+        try:
+            usable = rate == "0" or parse(rate).amount > 0
+        except ValueError:
+            usable = False
+        if not usable:
+            hint = "Write it as 10/minute or 10/5minutes; 0 turns it off."
+            problems.append(_error(6, f"LIMIT_{name}={rate} is not a rate.", hint))
+    return problems

@@ -1,0 +1,39 @@
+"""Empty the database and fill it with the demo again."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from idjag_demo.demo.seed import seed
+
+
+class Command(BaseCommand):
+    help = "Migrates the database, deletes everything in it and seeds the demo. Only in demo mode, unless forced."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--noinput", "--no-input", action="store_false", dest="interactive", help="Do not ask.")
+        parser.add_argument("--force", action="store_true", help="Also outside demo mode. All data will be lost.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEMO and not options["force"]:
+            raise CommandError("This is not the demo (DEMO is false). If you mean it: resetdb --force")
+        if options["interactive"] and not self._is_sure():
+            self.stdout.write("Nothing was changed.")
+            return
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("flush", interactive=False, verbosity=0)
+        cache.clear()
+        seed()
+        self.stdout.write("The database is reset and seeded.")
+
+    @staticmethod
+    def _is_sure() -> bool:
+        question = "Are you sure you want to reset your database? All data will be lost. (y) "
+        try:
+            return input(question).strip().lower() in ("y", "yes")
+        except EOFError:  # nobody is there to answer
+            return False

@@ -1,0 +1,72 @@
+"""Django's development server for all sites of the demo at once."""
+
+import fcntl
+import os
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.core.management.commands.runserver import Command as RunserverCommand
+from django.core.servers.basehttp import WSGIRequestHandler
+from django.db.utils import DatabaseError
+
+from idjag_demo.demo.move import addresses_differ, follow_addresses
+from idjag_demo.demo.welcome import welcome
+
+# Otherwise every answer to another site of this process waits 40 ms for a delayed acknowledgement.
+WSGIRequestHandler.disable_nagle_algorithm = True
+
+
+class Command(RunserverCommand):
+    help = "Starts all sites on the port of BASE_DOMAIN (localhost:8000 with nothing set)."
+
+    default_port = str(urlsplit(settings.ORIGINS["staff"]).port or 8000)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["use_threading"]:
+            raise CommandError("The sites call each other: with --nothreading they would wait for themselves.")
+        super().handle(*args, **options)
+
+    def run(self, **options: Any) -> None:
+        if os.environ.get("RUN_MAIN") != "true":  # the reloader's child comes here again
+            self._check_port()
+            self._serving = open(settings.VAR_DIR / "serving.lock", "w")  # noqa: SIM115 (held until the process ends)
+            self._follow_addresses()
+            fcntl.flock(self._serving, fcntl.LOCK_SH)
+        super().run(**options)
+
+    # What the parent command finds out before it calls `run`.
+    addr: str
+    port: str
+    use_ipv6: bool
+
+    def _check_port(self) -> None:
+        with socket.socket(socket.AF_INET6 if self.use_ipv6 else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.addr, int(self.port)))
+            except OSError:
+                hint = "BASE_DOMAIN=localhost:8123 make demo"
+                raise CommandError(f"Port {self.port} is taken. Free it, or use another one: {hint}") from None
+
+    def _follow_addresses(self) -> None:
+        """Move a demo that was seeded at other addresses, unless another server still serves it there."""
+        if not settings.DEMO:
+            return
+        try:
+            if not addresses_differ():
+                return
+            fcntl.flock(self._serving, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            follow_addresses()
+        except BlockingIOError:
+            raise CommandError("Another server serves this demo at other addresses: stop it first.") from None
+        except DatabaseError:
+            raise CommandError("The database is not set up: `make demo`, or `manage.py migrate` and `seed`.") from None
+        self.stdout.write("The demo has moved to these addresses. Everybody must sign in again.")
+
+    def on_bind(self, server_port: int) -> None:
+        if settings.DEMO:
+            self.stdout.write(welcome())
+        self.stdout.write("  Ctrl-C stops it.\n")

@@ -1,0 +1,169 @@
+"""What makes several sites of one process: who asks, which site it is, whose session, and that pages stay theirs."""
+
+import time
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import set_urlconf
+
+from idjag_demo.sites import site_for
+from idjag_demo.views import too_large, too_many
+from tenants.models import Tenant, User
+from tenants.throttling import Throttled
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
+
+
+class PeerMiddleware:
+    """Sets `request.client_address`, and REMOTE_ADDR to it; X-Forwarded-* is believed from our own proxies only."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        peer = request.META.get("REMOTE_ADDR", "")
+        if _is_trusted(peer):
+            # Each proxy appends the address it saw: the last one that is not a proxy of ours is the client's.
+            forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+            hops = [peer, *(hop.strip() for hop in reversed(forwarded) if hop.strip())]
+            request.META["REMOTE_ADDR"] = next((hop for hop in hops if not _is_trusted(hop)), peer)
+        else:
+            for name in FORWARDED:
+                request.META.pop(name, None)
+        request.client_address = request.META.get("REMOTE_ADDR", "")
+        return self.get_response(request)
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in settings.TRUSTED_PROXIES)
+
+
+class BodySizeMiddleware:
+    """Refuses a body that is too large for every endpoint, before anything reads it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return too_large(request)
+        return self.get_response(request)
+
+
+class ThrottledMiddleware:
+    """Answers 429 wherever something happened too often."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return too_many(request, exception) if isinstance(exception, Throttled) else None
+
+
+class SiteMiddleware:
+    """Sets `request.site`, `request.tenant` and `request.urlconf` from the Host header; unknown hosts get 404."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        site = site_for(request.get_host())
+        tenant = None
+        if site and site.tenant_slug:
+            tenant = Tenant.objects.filter(slug=site.tenant_slug, is_active=True).first()
+        if site is None or (site.tenant_slug and tenant is None):
+            raise Http404("No site answers on this host.")
+        request.site = site
+        request.tenant = tenant
+        request.urlconf = site.urlconf
+        set_urlconf(site.urlconf)
+        return self.get_response(request)
+
+
+class RealmMiddleware:
+    """Makes a session of another realm or tenant anonymous: all sites share one session table."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if user.is_authenticated and not self._belongs(request, user):
+            request.user = AnonymousUser()
+        return self.get_response(request)
+
+    @staticmethod
+    def _belongs(request: HttpRequest, user: User) -> bool:
+        if user.realm != request.site.realm:
+            return False
+        if user.tenant is not None and not user.tenant.is_active:
+            return False
+        return request.tenant is None or user.tenant_id == request.tenant.pk
+
+
+class SessionLifetimeMiddleware:
+    """Ends a person's session when it was idle for too long or has lasted for too long.
+
+    An IdP's session is idle by nature: nobody looks at it between two sign-ins of the same day.
+    """
+
+    EVERY = 60  # seconds between two notes that the session is in use
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        session, now = request.session, int(time.time())
+        if SESSION_KEY in session:
+            started, seen = session.get("started", 0), session.get("seen", 0)
+            idle = request.site.realm != "idp" and now - seen > settings.SESSION_IDLE_SECONDS
+            if idle or now - started > settings.SESSION_COOKIE_AGE:
+                session.flush()
+            elif now - seen > self.EVERY:
+                session["seen"] = now
+        return self.get_response(request)
+
+
+def start_session(sender: object, request: HttpRequest, **kwargs: object) -> None:
+    """Let the lifetime of the session of whoever has just signed in begin."""
+    request.session["started"] = request.session["seen"] = int(time.time())
+
+
+class HeadersMiddleware:
+    """Adds the headers that Django has no setting for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        return response
+
+
+class PrivatePagesMiddleware:
+    """Keeps what a signed-in person sees out of every cache; after a sign-out the back button shows nothing."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        signed_in = request.user.is_authenticated  # before the view, which may sign out
+        response = self.get_response(request)
+        if signed_in:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response

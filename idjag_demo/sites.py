@@ -1,0 +1,52 @@
+"""Which host is which site. This file is the architecture in a few lines.
+
+=============================  =====================  ======================================
+origin (default base)          realm                  what answers
+=============================  =====================  ======================================
+http://localhost:8000          staff                  landing page, /admin/
+http://wiki.localhost:8000     wiki                   Wiki0, its authorization server, its API
+http://todo.localhost:8000     todo                   Todo0, its authorization server, its API
+http://{tenant}.idp.localhost  idp                    the embedded IdP of one tenant
+=============================  =====================  ======================================
+
+Hosts are compared whole, port included, so what the request says and what the settings say can
+never differ: an authorization server may build its issuer from either.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+
+@dataclass(frozen=True)
+class Site:
+    """One origin this project answers on.
+
+    `realm` names whose accounts may be signed in here; `tenant_slug` is set on an embedded IdP only.
+    """
+
+    realm: str
+    name: str
+    origin: str
+    urlconf: str
+    tenant_slug: str | None = None
+
+
+def site_for(host: str) -> Site | None:
+    """Return the site that answers on `host` (the Host header: name and port), or None."""
+    for realm, name in (("staff", "idjag_demo"), ("wiki", "Wiki0"), ("todo", "Todo0")):
+        origin = settings.ORIGINS[realm]
+        if urlsplit(origin).netloc == host:
+            return Site(realm, name, origin, f"idjag_demo.urls.{realm}")
+    if slug := _idp_slug(host):
+        return Site("idp", "Sign in", settings.ORIGINS["idp"].format(tenant=slug), "idjag_demo.urls.idp", slug)
+    return None
+
+
+def _idp_slug(host: str) -> str | None:
+    """Return the tenant's slug in the host of an embedded IdP, or None if `host` is not one."""
+    before, _, after = urlsplit(settings.ORIGINS["idp"]).netloc.partition("{tenant}")
+    match = re.fullmatch(re.escape(before) + r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)" + re.escape(after), host)
+    return match.group(1) if match else None

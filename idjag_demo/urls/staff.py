@@ -1,0 +1,14 @@
+"""http://localhost:8000"""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from idjag_demo.urls.error_handlers import *  # noqa: F403
+from idjag_demo.views import landing
+
+urlpatterns = [
+    path("", landing, name="landing"),
+    path("admin/", admin.site.urls),
+    path("favicon.ico", RedirectView.as_view(url="/static/favicon-staff.svg")),  # the admin's pages name none
+]

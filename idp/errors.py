@@ -1,0 +1,73 @@
+"""How the token exchange says no: the class is the OAuth error code, the description tells a client what to mend."""
+
+from typing import Any
+
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestError as InvalidRequest
+from oauthlib.oauth2.rfc6749.errors import InvalidScopeError as InvalidScope
+
+from authserver.server import InvalidTarget
+
+__all__ = [
+    "AccessDenied",
+    "InsufficientUserAuthentication",
+    "InvalidAuthorizationDetails",
+    "InvalidDPoPProof",
+    "InvalidGrant",
+    "InvalidRequest",
+    "InvalidScope",
+    "InvalidTarget",
+    "OAuth2Error",
+    "TemporarilyUnavailable",
+]
+
+
+class InvalidGrant(InvalidGrantError):
+    """The subject token is no good. `detail` is for the audit, not for the client."""
+
+    def __init__(self, description: str, *, detail: str = "") -> None:
+        super().__init__(description)
+        self.detail = detail
+
+
+class AccessDenied(OAuth2Error):
+    """The request is sound and the tenant's policy says no: told apart from a broken grant (draft -05)."""
+
+    error = "access_denied"
+    status_code = 400
+
+
+class InsufficientUserAuthentication(OAuth2Error):
+    """The person signed in too long ago for that audience (RFC 9470 section 3, draft section 8.2)."""
+
+    error = "insufficient_user_authentication"
+    status_code = 400
+
+    def __init__(self, max_age: int) -> None:
+        super().__init__("The person must sign in again: the policy wants a more recent authentication.")
+        self.max_age = max_age
+
+    @property
+    def twotuples(self) -> list[tuple[str, Any]]:
+        return [*super().twotuples, ("max_age", self.max_age)]
+
+
+class InvalidAuthorizationDetails(OAuth2Error):
+    """Rich authorization requests are not for this server (RFC 9396 section 5)."""
+
+    error = "invalid_authorization_details"
+    status_code = 400
+
+
+class InvalidDPoPProof(OAuth2Error):
+    """A proof of possession that would be ignored otherwise (RFC 9449 section 5)."""
+
+    error = "invalid_dpop_proof"
+    status_code = 400
+
+
+class TemporarilyUnavailable(OAuth2Error):
+    """Nothing is wrong with the request; it may succeed later."""
+
+    error = "temporarily_unavailable"
+    status_code = 503

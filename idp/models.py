@@ -1,0 +1,120 @@
+"""What a tenant's administrator allows across apps."""
+
+import re
+from urllib.parse import urlsplit
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from authserver.models import AuthorizationServer, Client
+from tenants.models import User
+
+SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")  # RFC 6749 section 3.3
+
+
+def validate_identifier(url: str) -> None:
+    """Raise ValidationError unless `url` is an absolute http or https URI without a fragment (RFC 8707 section 2)."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        usable = False
+    if not usable or "#" in url or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValidationError("This is not an absolute URL of plain ASCII without a fragment.")
+
+
+def validate_scope(scope: str) -> None:
+    """Raise ValidationError unless `scope` is a list of scopes (RFC 6749 section 3.3)."""
+    if not SCOPE.fullmatch(scope):
+        raise ValidationError("Scopes are separated by single spaces.")
+
+
+class GrantedAuthentication(models.Model):
+    """When the person behind a family of refresh tokens entered the password (OpenID Connect Core section 12.2)."""
+
+    token_family = models.UUIDField(unique=True)
+    auth_time = models.BigIntegerField(help_text="Seconds since the epoch.")
+
+    def __str__(self) -> str:
+        return f"{self.token_family}: {self.auth_time}"
+
+
+class CrossAppPolicy(models.Model):
+    """One permission: this client may act for people of this IdP at that audience. Without a row, it may not.
+
+    For everybody of the tenant, or, if `users` or `groups` are named, for those only.
+    """
+
+    server = models.ForeignKey(
+        AuthorizationServer,
+        on_delete=models.CASCADE,
+        related_name="cross_app_policies",
+        limit_choices_to={"realm": "idp"},
+        help_text="The embedded IdP whose policy this is.",
+    )
+    client = models.ForeignKey(
+        Client, on_delete=models.CASCADE, help_text="The requesting app, as registered at this IdP."
+    )
+    audience = models.CharField(
+        max_length=255, validators=[validate_identifier], help_text="The resource authorization server's issuer."
+    )
+    resource = models.CharField(
+        max_length=255, validators=[validate_identifier], help_text="The API's identifier (RFC 8707)."
+    )
+    scope = models.CharField(
+        max_length=255, validators=[validate_scope], help_text="The scopes it may ask for, separated by spaces."
+    )
+    client_id_at_audience = models.CharField(
+        max_length=255,
+        help_text="The requesting app's client identifier at the audience: another registration than the one above.",
+    )
+    users = models.ManyToManyField(
+        User, blank=True, limit_choices_to={"realm": "idp"}, help_text="If any are named, it is for these people only."
+    )
+    groups = models.ManyToManyField(
+        Group, blank=True, help_text="If any are named, it is for the members of these groups only."
+    )
+    max_age = models.PositiveIntegerField(
+        "maximum age of the sign-in",
+        null=True,
+        blank=True,
+        help_text="How many seconds ago a person may have entered the password; empty: any time (RFC 9470).",
+    )
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name = "cross-app policy"
+        verbose_name_plural = "cross-app policies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["server", "client", "audience", "resource"], name="one_policy_per_client_audience_and_resource"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client.client_id} → {self.audience}"
+
+    @property
+    def for_whom(self) -> str:
+        """Return in words who may, without naming anybody: "everybody", or "2 people and the group Sales"."""
+        people, names = len(self.users.all()), sorted(group.name for group in self.groups.all())
+        parts = [f"{people} {'person' if people == 1 else 'people'}"] if people else []
+        if names:
+            parts.append(f"the {'group' if len(names) == 1 else 'groups'} {', '.join(names)}")
+        return " and ".join(parts) or "everybody"
+
+    @property
+    def limits(self) -> str:
+        """Return in words who may, and until when after their sign-in."""
+        if self.max_age is None:
+            return self.for_whom
+        return f"{self.for_whom}, no later than {self.max_age} seconds after the sign-in"
+
+    def clean(self) -> None:
+        if self.server_id is None or self.client_id is None:
+            return  # the form says so already
+        if self.client.server_id != self.server_id:
+            raise ValidationError({"client": "This client is registered at another authorization server."})
+        if self.audience == self.server.issuer:
+            raise ValidationError({"audience": "An IdP issues no grant for itself."})

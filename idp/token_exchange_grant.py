@@ -1,0 +1,106 @@
+"""RFC 8693 section 2, server side, as profiled by the ID-JAG draft section 4.3: an identity assertion for an ID-JAG.
+
+Left out on purpose, and refused, never ignored: actor tokens (the draft defines no processing), rich authorization
+requests, DPoP-bound ID-JAGs, SAML assertions.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from oauthlib.oauth2.rfc6749.grant_types.base import GrantTypeBase
+
+from authserver.models import AuthorizationServer
+from idp.cross_app_policy import Permission, permission_for
+from idp.errors import InvalidAuthorizationDetails, InvalidDPoPProof, InvalidRequest, OAuth2Error
+from idp.exchange_record import ExchangeRecord
+from idp.id_jag import LIFETIME, TOKEN_TYPE, build_id_jag
+from idp.subject_tokens import SUBJECT_TOKEN_TYPES, subject_of
+
+
+@dataclass(frozen=True)
+class ExchangeRequest:
+    """The parameters of RFC 8693 section 2.1 that this profile uses, their shape checked."""
+
+    subject_token: str
+    subject_token_type: str
+    audience: str
+    resources: tuple[str, ...]
+    scope: str
+
+
+class TokenExchangeGrant(GrantTypeBase):
+    """The token exchange grant of the embedded IdP. It issues ID-JAGs and nothing else."""
+
+    def create_token_response(self, request: Any, token_handler: Any) -> tuple[dict[str, str], str, int]:
+        """Return headers, JSON body and status of RFC 8693 section 2.2."""
+        headers, record = self._get_default_headers(), ExchangeRecord(request)
+        try:
+            permission, id_jag = self._exchange(request, record)
+        except OAuth2Error as error:
+            headers.update(error.headers)
+            record.refused(error)
+            return headers, error.json, error.status_code
+        body = {
+            "access_token": id_jag,
+            "issued_token_type": TOKEN_TYPE,
+            "token_type": "N_A",
+            "scope": " ".join(permission.scopes),
+            "expires_in": LIFETIME,
+        }
+        return headers, json.dumps(body), 200
+
+    def _exchange(self, request: Any, record: ExchangeRecord) -> tuple[Permission, str]:
+        """Run the steps in order: who asks, what is asked, for whom, whether they may; then build the ID-JAG."""
+        self.validate_client_confidential(request)  # RFC 8693 section 2.1, draft section 8.1
+        record.authenticated()
+        self.validate_grant_type(request)
+        server: AuthorizationServer = request.headers["X_SERVER"]
+        exchange = read_exchange_request(request)
+        subject = subject_of(exchange.subject_token, exchange.subject_token_type, request, self.request_validator)
+        record.verified(subject)
+        permission = permission_for(
+            server=server,
+            client=request.client,
+            subject=subject,
+            audience=exchange.audience,
+            resources=exchange.resources,
+            scope=exchange.scope,
+        )
+        id_jag, jti = build_id_jag(server=server, subject=subject, permission=permission)
+        record.issued(permission, jti)
+        return permission, id_jag
+
+
+def read_exchange_request(request: Any) -> ExchangeRequest:
+    """Read the parameters of a token exchange (RFC 8693 section 2.1). Raises `InvalidRequest`."""
+    parameters = dict(request.decoded_body)
+    if not parameters.get("requested_token_type"):  # draft section 4.3: required, never defaulted
+        raise InvalidRequest("The parameter requested_token_type is missing.", request=request)
+    if parameters["requested_token_type"] != TOKEN_TYPE:
+        raise InvalidRequest(f"This server issues requested_token_type {TOKEN_TYPE} only.", request=request)
+    for name in ("subject_token", "subject_token_type", "audience"):
+        if not parameters.get(name):
+            raise InvalidRequest(f"The parameter {name} is missing.", request=request)
+    if parameters["subject_token_type"] not in SUBJECT_TOKEN_TYPES:
+        raise InvalidRequest(f"subject_token_type must be {' or '.join(SUBJECT_TOKEN_TYPES)}.", request=request)
+    _check_nothing_is_dropped(request, parameters)
+    return ExchangeRequest(
+        subject_token=parameters["subject_token"],
+        subject_token_type=parameters["subject_token_type"],
+        audience=parameters["audience"],
+        resources=tuple(value for name, value in request.decoded_body if name == "resource" and value),
+        scope=parameters.get("scope", ""),
+    )
+
+
+def _check_nothing_is_dropped(request: Any, parameters: Mapping[str, str]) -> None:
+    """Refuse what would change the meaning of the ID-JAG if it were ignored: actors, rich requests, bound keys."""
+    for name in ("actor_token", "actor_token_type"):
+        if name in parameters:
+            raise InvalidRequest(f"The parameter {name} is not supported.", request=request)
+    if "authorization_details" in parameters:  # RFC 9396 section 5: no type is known here
+        raise InvalidAuthorizationDetails("No type of authorization_details is supported.", request=request)
+    if "HTTP_DPOP" in request.headers:  # RFC 9449 section 5, draft section 8.6
+        raise InvalidDPoPProof("This server binds no ID-JAG to a key: send no DPoP header.", request=request)

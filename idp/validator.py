@@ -1,0 +1,82 @@
+"""OpenID Connect Core sections 2 and 5.4: what the embedded IdP says of a person, and when it may go on saying it."""
+
+from typing import Any
+
+from authserver.validator import Validator
+from idp.models import GrantedAuthentication
+from tenants.models import User
+
+AUTHENTICATION_METHODS = ["pwd"]  # RFC 8176 section 2: the directory knows passwords only
+
+
+class OpenIDValidator(Validator):
+    """The authorization servers' validator plus the claims and rules of an OpenID Provider."""
+
+    def get_claim_dict(self, request: Any) -> dict[str, Any]:
+        return claims_of(request.user)
+
+    def get_id_token_dictionary(self, token: Any, token_handler: Any, request: Any) -> tuple[dict[str, Any], Any]:
+        claims, expires = super().get_id_token_dictionary(token, token_handler, request)
+        return {**claims, "auth_time": request.auth_time, "amr": AUTHENTICATION_METHODS}, expires
+
+    def _create_authorization_code(self, request: Any, code: dict[str, str], expires: Any = None) -> Any:
+        request.claims = {"auth_time": request.auth_time}  # stored with the code; there is no claims parameter here
+        return super()._create_authorization_code(request, code, expires)
+
+    def _create_refresh_token(self, request: Any, refresh_token_code: str, access_token: Any, previous: Any) -> Any:
+        refresh_token = super()._create_refresh_token(request, refresh_token_code, access_token, previous)
+        if previous is None:
+            GrantedAuthentication.objects.create(token_family=refresh_token.token_family, auth_time=request.auth_time)
+        return refresh_token
+
+    def validate_silent_login(self, request: Any) -> bool:
+        """`prompt=none` (OpenID Connect Core section 3.1.2.1): is somebody signed in here?"""
+        request.user = request.headers["X_USER"]
+        return bool(request.user.is_authenticated)
+
+    def validate_silent_authorization(self, request: Any) -> bool:
+        """The tenant's administrator registered the client; nobody is asked for consent."""
+        return True
+
+    def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
+        valid = super().validate_code(client_id, code, client, request, *args, **kwargs)
+        request.auth_time = (request.claims or {}).get("auth_time", 0) if valid else 0
+        return valid and may_sign_in(request.user)
+
+    def validate_refresh_token(self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
+        valid = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
+        if not valid:
+            return False
+        granted = GrantedAuthentication.objects.filter(token_family=request.refresh_token_instance.token_family).first()
+        request.auth_time = granted.auth_time if granted else 0
+        return may_sign_in(request.user)
+
+    def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
+        """Keep the refresh token only if it was asked for (OpenID Connect Core section 11)."""
+        if "offline_access" not in request.scopes:
+            token.pop("refresh_token", None)
+        super()._save_bearer_token(token, request, *args, **kwargs)
+
+
+def claims_of(user: User) -> dict[str, Any]:
+    """Return the standard claims of a directory entry (OpenID Connect Core section 5.1), before scopes filter them.
+
+    What is not known is left out (section 5.3.2).
+    """
+    names = {
+        "name": user.get_full_name(),
+        "given_name": user.first_name,
+        "family_name": user.last_name,
+        "preferred_username": user.email,
+    }
+    return {"sub": user.sub, **{name: value for name, value in names.items() if value}, **email_of(user)}
+
+
+def email_of(user: User) -> dict[str, Any]:
+    """Return the claims about the email of a directory entry, if it has one."""
+    return {"email": user.email, "email_verified": True} if user.email else {}  # the administrator entered it
+
+
+def may_sign_in(user: User) -> bool:
+    """Say whether a directory entry is still good: switched off, it gets no token from the next request on."""
+    return bool(user.is_active and user.tenant and user.tenant.is_active)

@@ -1,0 +1,110 @@
+"""RFC 6749 section 4.1.1 and OpenID Connect Core section 3.1.2: the authorization endpoint.
+
+There is no consent page: clients are registered by the tenant's administrator, who has decided already.
+Left out on purpose: the POST form of the request, request objects, `claims`.
+"""
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.generic import View
+from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
+from oauth2_provider.http import OAuth2ResponseRedirect
+from oauth2_provider.settings import oauth2_settings
+from oauth2_provider.views.mixins import OAuthLibMixin
+
+from authserver.servers import server_for
+from idp.authentication import auth_time_of
+
+
+class AuthorizeView(OAuthLibMixin, View):
+    """Signs a person in to a client: asks for a password only if the session does not answer the request already."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        for name, values in request.GET.lists():
+            if len(values) > 1 and name != "resource":  # RFC 6749 section 3.1
+                return self._error_page("invalid_request", f"The parameter {name[:50]} is there more than once.")
+        try:
+            scopes, credentials = self.validate_authorization_request(request)
+        except OAuthToolkitError as error:
+            return self._refuse(error)
+        if unsupported := _unsupported(request):
+            answer = {"error": unsupported, "state": credentials.get("state")}
+            return self._redirect(credentials["redirect_uri"], answer)
+        if self._must_sign_in(request):
+            if request.GET.get("prompt") == "none":
+                answer = {"error": "login_required", "state": credentials.get("state")}
+                return self._redirect(credentials["redirect_uri"], answer)
+            return redirect_to_login(_without_prompt(request), "/sign-in")
+        return self._grant(request, scopes, credentials)
+
+    def _grant(self, request: HttpRequest, scopes: list[str], credentials: dict[str, Any]) -> HttpResponse:
+        if resources := request.GET.getlist("resource"):
+            credentials["resource"] = resources
+        credentials.pop("ui_locales", None)
+        credentials["auth_time"] = auth_time_of(request)
+        try:
+            uri, _, _, _ = self.create_authorization_response(
+                request=request, scopes=" ".join(scopes), credentials=credentials, allow=True
+            )
+        except OAuthToolkitError as error:
+            return self._refuse(error)
+        return OAuth2ResponseRedirect(uri, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+
+    @staticmethod
+    def _must_sign_in(request: HttpRequest) -> bool:
+        """Say whether the session is no answer: nobody, somebody else than hinted, or too long ago (`max_age`)."""
+        user = request.user
+        if not user.is_authenticated or "login" in request.GET.get("prompt", "").split():
+            return True
+        hint = request.GET.get("login_hint", "").strip().lower()
+        if hint and hint != user.email.lower():
+            return True
+        max_age = request.GET.get("max_age", "")
+        return max_age.isdecimal() and time.time() - auth_time_of(request) > int(max_age[:9])
+
+    def _refuse(self, error: OAuthToolkitError) -> HttpResponse:
+        """Send the error to the client, or show it where there is no redirect URI one may trust (section 4.1.2.1)."""
+        oauth_error = error.oauthlib_error
+        if isinstance(error, FatalClientError) or not oauth_error.redirect_uri:
+            return self._error_page(oauth_error.error, oauth_error.description or "")
+        answer = {"error": oauth_error.error, "error_description": oauth_error.description, "state": oauth_error.state}
+        return self._redirect(oauth_error.redirect_uri, answer)
+
+    def _redirect(self, redirect_uri: str, answer: dict[str, str | None]) -> HttpResponse:
+        """Redirect with `answer` and the issuer (RFC 9207 section 2)."""
+        parameters = {name: value for name, value in answer.items() if value}
+        parameters["iss"] = server_for(self.request).issuer
+        separator = "&" if "?" in redirect_uri else "?"
+        return OAuth2ResponseRedirect(
+            redirect_uri + separator + urlencode(parameters), oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES
+        )
+
+    def _error_page(self, error: str, description: str) -> HttpResponse:
+        return render(self.request, "idp/error.html", {"error": error, "description": description}, status=400)
+
+
+def _unsupported(request: HttpRequest) -> str | None:
+    """Return the error for a request that is not supported (OpenID Connect Core section 6, RFC 8707), or None."""
+    if "request" in request.GET:
+        return "request_not_supported"
+    if "request_uri" in request.GET:
+        return "request_uri_not_supported"
+    if request.GET.get("response_mode", "query") != "query":  # OAuth 2.0 Multiple Response Types section 2.1
+        return "invalid_request"
+    if set(request.GET.getlist("resource")) - {server_for(request).resource}:
+        return "invalid_target"
+    max_age = request.GET.get("max_age", "0")
+    return None if max_age.isdecimal() else "invalid_request"
+
+
+def _without_prompt(request: HttpRequest) -> str:
+    """Return the path to come back to after signing in, which answers what `prompt` and `max_age` asked for."""
+    query = request.GET.copy()
+    query.pop("prompt", None)
+    query.pop("max_age", None)
+    return f"{request.path}?{query.urlencode()}"

@@ -1,0 +1,81 @@
+"""OpenID Connect RP-Initiated Logout 1.0: an app sends its user here to end the IdP's session too."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.generic import View
+from oauth2_provider.http import OAuth2ResponseRedirect
+from oauth2_provider.settings import oauth2_settings
+
+from authserver.models import Client
+from authserver.servers import server_for
+from idp.errors import InvalidGrant
+from idp.grants import end_grants_of
+from idp.subject_tokens import verify_own_id_token
+from idp.views.sign_in import allow_form_redirects
+
+_PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+
+
+@method_decorator(never_cache, name="dispatch")
+class LogoutView(View):
+    """Always asks the person first (section 2), so a link on a foreign page can sign nobody out.
+
+    A sign-out here ends what every app may do in the person's name: see `idp.grants`.
+    """
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        return self._handle(request, request.GET.dict(), confirmed=False)
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        return self._handle(request, request.POST.dict(), confirmed=True)
+
+    def _handle(self, request: HttpRequest, sent: dict[str, str], *, confirmed: bool) -> HttpResponseBase:
+        parameters = {name: sent[name] for name in _PARAMETERS if sent.get(name)}
+        back = self._way_back(request, parameters)
+        if back is None and "post_logout_redirect_uri" in parameters:
+            context = {"error": "invalid_request", "description": "post_logout_redirect_uri is not registered."}
+            return render(request, "idp/error.html", context, status=400)
+        if request.user.is_authenticated and not confirmed:
+            parameters.pop("id_token_hint", None)  # it has served; a page keeps no token
+            response = render(request, "idp/sign_out.html", {"parameters": parameters, "tenant": request.tenant})
+            return allow_form_redirects(request, response, [back] if back else [])
+        if request.user.is_authenticated:
+            end_grants_of(request.user)
+        logout(request)
+        if back is None:
+            return redirect("signed_out")
+        return OAuth2ResponseRedirect(back, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+
+    def _way_back(self, request: HttpRequest, parameters: dict[str, str]) -> str | None:
+        """Return where to go afterwards, if the client that is named registered it byte for byte (section 3)."""
+        client = self._client(request, parameters)
+        uri = parameters.get("post_logout_redirect_uri", "")
+        if client is None or uri not in client.post_logout_redirect_uris.split():
+            return None
+        state = {"state": parameters["state"]} if "state" in parameters else {}
+        return f"{uri}{'&' if '?' in uri else '?'}{urlencode(state)}" if state else uri
+
+    @staticmethod
+    def _client(request: HttpRequest, parameters: dict[str, str]) -> Client | None:
+        """Return the client named by `client_id` or by the hint's audience; if both are there they must agree."""
+        server = server_for(request)
+        named: set[Any] = {parameters["client_id"]} if "client_id" in parameters else set()
+        if "id_token_hint" in parameters:
+            try:
+                named.add(str(verify_own_id_token(parameters["id_token_hint"], server=server, verify_exp=False)["aud"]))
+            except InvalidGrant:
+                return None
+        if len(named) != 1:
+            return None
+        return Client.objects.filter(server=server, client_id=named.pop(), is_active=True).first()
+
+
+def signed_out(request: HttpRequest) -> HttpResponseBase:
+    """The page after a sign-out that leads nowhere else."""
+    return render(request, "idp/signed_out.html", {"tenant": request.tenant})

@@ -1,0 +1,97 @@
+"""The directory's sign-in page, and its own sign-out."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from csp.decorators import csp_update
+from django import forms
+from django.conf import settings
+from django.contrib.auth import authenticate, login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import View
+
+from authserver.models import Client
+from authserver.servers import server_for
+from tenants.emails import EmailAddressFormField
+from tenants.models import Realm, User
+from tenants.throttling import Throttled
+
+
+class SignInForm(forms.Form):
+    """Who, and the proof."""
+
+    email = EmailAddressFormField(label="Email", widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    password = forms.CharField(
+        label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+@method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
+class SignInView(View):
+    """Asks for email and password, then goes on to `next`, which is a path of this site."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        next_path = _own_path(request, request.GET.get("next", ""))
+        return self._page(request, SignInForm(initial={"email": _parameter(next_path, "login_hint")}), next_path)
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        next_path = _own_path(request, request.POST.get("next", ""))
+        form = SignInForm(request.POST)
+        if form.is_valid():
+            try:
+                user = authenticate(request, **form.cleaned_data)
+            except Throttled as throttled:
+                return self._throttled(form, next_path, throttled)
+            if user is not None:
+                login(request, user)
+                return redirect(next_path)
+            form.add_error(None, "This email and password do not belong together here.")
+        return self._page(request, form, next_path, status=400)
+
+    def _throttled(self, form: SignInForm, next_path: str, throttled: Throttled) -> HttpResponseBase:
+        form.add_error(None, str(throttled))
+        response = self._page(self.request, form, next_path, status=429)
+        response["Retry-After"] = str(throttled.retry_after)
+        return response
+
+    def _page(self, request: HttpRequest, form: SignInForm, next_path: str, status: int = 200) -> HttpResponseBase:
+        client = Client.objects.filter(server=server_for(request), client_id=_parameter(next_path, "client_id")).first()
+        context = {
+            "form": form,
+            "next": next_path,
+            "client_name": client.name if client else "",
+            "demo_accounts": _demo_accounts(request) if settings.DEMO else [],
+        }
+        response = render(request, "idp/sign_in.html", context, status=status)
+        back = _parameter(next_path, "redirect_uri")
+        registered = client is not None and back in client.redirect_uris.split()
+        return allow_form_redirects(request, response, [back] if registered else [])
+
+
+def allow_form_redirects(request: HttpRequest, response: HttpResponse, uris: list[str]) -> HttpResponseBase:
+    """Let the page's form end up at `uris`: browsers apply `form-action` to every redirect that follows."""
+    origins = ["'self'"]
+    for parts in map(urlsplit, uris):
+        if parts.scheme in ("http", "https") and parts.netloc and not set(parts.netloc) & set(" ;,'\"*"):
+            origins.append(f"{parts.scheme}://{parts.netloc}")
+    return csp_update({"form-action": origins})(lambda request: response)(request)
+
+
+def _demo_accounts(request: HttpRequest) -> list[dict[str, str]]:
+    people = User.objects.filter(realm=Realm.IDP, tenant=request.tenant, is_active=True).order_by("pk")
+    return [{"name": person.display_name, "email": person.email} for person in people]
+
+
+def _own_path(request: HttpRequest, next_path: str) -> str:
+    """Return `next_path` if it is a path of this very site, else the home page."""
+    safe = next_path.startswith("/") and url_has_allowed_host_and_scheme(next_path, allowed_hosts=None)
+    return next_path if safe else "/"
+
+
+def _parameter(path: str, name: str) -> str:
+    """Return the query parameter `name` of `path`, or ""."""
+    return parse_qs(urlsplit(path).query).get(name, [""])[0]

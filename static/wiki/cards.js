@@ -1,0 +1,131 @@
+// Draws links to todos as cards. What a card says comes from Wiki0's API, for the person who looks, and only as text.
+
+const config = document.querySelector("[data-cards]").dataset;
+const icon = new URL("./todo0.svg", import.meta.url).href;
+const LINK = /^([A-Za-z]+:\/\/[A-Za-z0-9.:-]+)\/todos\/[1-9][0-9]{0,18}$/;
+const LARGEST_BATCH = 100;
+const NO_ANSWER = { card: null, reason: { code: "no_answer", text: "Wiki0 does not answer" } };
+const SIGN_IN_AGAIN = { card: null, reason: { code: "sign_in_again", text: "Sign in again to see this" } };
+
+let waiting = new Map();
+const drawn = new Map(); // the cards of this view of the page: moving one within the editor asks for nothing
+
+/** Says whether `url` looks like a link to a todo. The server looks again, and its answer counts. */
+export function isTodoLink(url) {
+  return LINK.exec(url)?.[1].toLowerCase() === config.todoOrigin.toLowerCase();
+}
+
+/** Returns an element that shows the todo behind `href`: first a skeleton, then a card, or the plain link with a reason. */
+export function todoCard(href, label, { target = "" } = {}) {
+  const element = document.createElement("span");
+  element.className = "todo-link";
+  show(element, skeleton());
+  result(href).then(({ card, reason }) => show(element, ...(card ? [chip(card)] : plain(reason))));
+  return element;
+
+  function show(parent, ...children) {
+    parent.replaceChildren(...children);
+    parent.toggleAttribute("aria-busy", children[0].matches(".todo-card-loading"));
+  }
+
+  function link(className, ...children) {
+    const anchor = make("a", className, ...children);
+    Object.assign(anchor, { href, target, rel: "noopener noreferrer nofollow" });
+    return anchor;
+  }
+
+  function skeleton() {
+    const bar = make("span", "todo-card-bar");
+    return link("todo-card todo-card-loading", image(), bar, make("span", "visually-hidden", label));
+  }
+
+  function chip(card) {
+    const done = card.status === "Completed";
+    return link(
+      "todo-card",
+      image(),
+      make("span", "todo-card-app", card.app),
+      " ",
+      make("bdi", done ? "todo-card-title todo-card-title-done" : "todo-card-title", card.title),
+      " ",
+      make("span", done ? "badge badge-done" : "badge badge-open", card.status),
+    );
+  }
+
+  function plain(reason) {
+    const text = reason.code === "sign_in_again" ? signInLink(reason.text) : reason.text;
+    return [link("", label), " ", make("small", "todo-reason", text)];
+  }
+}
+
+/** Resolves to {card, reason} for `url`. All links asked for at about the same time go in one request. */
+function result(url) {
+  if (drawn.has(url)) {
+    return Promise.resolve(drawn.get(url));
+  }
+  if (!waiting.size) {
+    setTimeout(flush, 20);
+  }
+  if (!waiting.has(url)) {
+    let resolve;
+    const promise = new Promise((done) => {
+      resolve = done;
+    });
+    waiting.set(url, { promise, resolve });
+  }
+  return waiting.get(url).promise;
+}
+
+function flush() {
+  const entries = [...waiting];
+  waiting = new Map();
+  while (entries.length) {
+    const batch = entries.splice(0, LARGEST_BATCH);
+    fetchCards(batch.map(([url]) => url)).then((results) => {
+      for (const [url, { resolve }] of batch) {
+        const result = results(url);
+        if (result.card) {
+          drawn.set(url, result);
+        }
+        resolve(result);
+      }
+    });
+  }
+}
+
+async function fetchCards(urls) {
+  try {
+    const response = await fetch(config.unfurlUrl, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": config.csrfToken },
+      body: JSON.stringify({ urls }),
+    });
+    if (response.status === 401 || response.status === 403) {
+      return () => SIGN_IN_AGAIN;
+    }
+    const { cards } = await response.json();
+    const found = new Map(cards.map((card) => [card.url, card]));
+    return (url) => found.get(url) ?? NO_ANSWER;
+  } catch {
+    return () => NO_ANSWER;
+  }
+}
+
+function signInLink(text) {
+  const anchor = make("a", "", text);
+  anchor.href = `${config.signInUrl}?next=${encodeURIComponent(location.pathname)}`;
+  return anchor;
+}
+
+function image() {
+  return Object.assign(make("img", ""), { src: icon, alt: "", width: 20, height: 20 });
+}
+
+function make(name, className, ...children) {
+  const element = document.createElement(name);
+  if (className) {
+    element.className = className;
+  }
+  element.append(...children);
+  return element;
+}

@@ -1,0 +1,145 @@
+"""The operator's pages: tenants, how they sign in, and the accounts."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from tenants.models import EmailDomain, IdPConnection, SubjectTokens, Tenant, User
+
+
+class IdPConnectionForm(forms.ModelForm):
+    """The client secret goes in and never comes out; left blank, the stored one stays."""
+
+    client_secret = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Never shown again. Leave it blank to keep the one that is stored.",
+    )
+
+    class Meta:
+        model = IdPConnection
+        fields = (
+            "tenant",
+            "app",
+            "issuer",
+            "client_id",
+            "client_secret",
+            "auth_method",
+            "enabled",
+            "provisions_users",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.pop("client_secret", None)
+
+    def clean_client_secret(self) -> str:
+        secret = self.cleaned_data["client_secret"] or self.instance.client_secret
+        if not secret:
+            raise ValidationError("Enter the client secret.")
+        return secret
+
+
+class EmailDomainInline(admin.TabularInline):
+    model = EmailDomain
+    extra = 0
+
+
+class IdPConnectionInline(admin.StackedInline):
+    model = IdPConnection
+    form = IdPConnectionForm
+    extra = 0
+
+
+@admin.register(Tenant)
+class TenantAdmin(admin.ModelAdmin):
+    list_display = ("name", "slug", "is_active")
+    search_fields = ("name", "slug", "email_domains__domain")
+    inlines = (EmailDomainInline, IdPConnectionInline)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
+        return ("slug",) if obj else ()  # the embedded IdP's issuer is made of it
+
+
+@admin.register(IdPConnection)
+class IdPConnectionAdmin(admin.ModelAdmin):
+    form = IdPConnectionForm
+    list_display = ("tenant", "app", "issuer", "client_id", "enabled", "provisions_users")
+    list_filter = ("app", "enabled", "tenant")
+    list_select_related = ("tenant",)
+
+
+class AccountCreationForm(AdminUserCreationForm):
+    """A new account: an operator, a person of an embedded IdP's directory, or one pre-provisioned for an app."""
+
+    class Meta:
+        model = User
+        fields = ("username", "realm", "tenant", "email")
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin):
+    add_form = AccountCreationForm
+    list_display = ("username", "display_name", "email", "realm", "tenant", "is_active")
+    list_filter = ("realm", "tenant", "is_active")
+    list_select_related = ("tenant",)
+    search_fields = ("username", "first_name", "last_name", "email", "sub")
+    filter_horizontal = ()
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": ("username", "realm", "tenant", "email", "usable_password", "password1", "password2"),
+                "description": "Passwords work for operators and at an embedded IdP only. An account of Wiki0 or Todo0 "
+                "is pre-provisioned: it waits for a first sign-in with its email, which the IdP has verified.",
+            },
+        ),
+    )
+    _person = ("Person", {"fields": ("first_name", "last_name", "email")})
+    _groups = ("Groups", {"fields": ("groups",), "description": "A cross-app policy may be limited to groups."})
+    _account = ("Account", {"fields": ("realm", "tenant", "issuer", "sub", "is_active", "last_login", "date_joined")})
+    actions = ("unbind",)
+
+    @admin.action(description="Unbind from the subject: the next sign-in binds it anew, by its verified email")
+    def unbind(self, request: HttpRequest, accounts: QuerySet[User]) -> None:
+        """For a tenant that has moved to another IdP, where its people have other subjects."""
+        changed = accounts.filter(realm__in=("wiki", "todo")).update(issuer="", sub=None)
+        self.message_user(request, f"Accounts that wait for their next sign-in: {changed}.")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        if obj.realm == "staff":
+            powers = ("Permissions", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")})
+            return ((None, {"fields": ("username", "password")}), self._person, powers, self._account)
+        if obj.realm == "idp":
+            return ((None, {"fields": ("username", "password")}), self._person, self._groups, self._account)
+        return ((None, {"fields": ("username",)}), self._person, self._account)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        dates = ("last_login", "date_joined")
+        return (
+            dates if obj is None or obj.realm == "staff" else (*dates, "username", "realm", "tenant", "issuer", "sub")
+        )
+
+
+@admin.register(SubjectTokens)
+class SubjectTokensAdmin(admin.ModelAdmin):
+    """Whose there are, never what they are."""
+
+    fields = readonly_fields = ("user", "connection", "id_token_expires_at", "updated_at")
+    list_display = ("user", "connection", "id_token_expires_at", "updated_at")
+    list_select_related = ("user", "connection__tenant")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SubjectTokens | None = None) -> bool:
+        return False

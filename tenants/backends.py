@@ -1,0 +1,58 @@
+"""Passwords, where there are any: the operator's on the bare host, the people's at their embedded IdP."""
+
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.http import HttpRequest
+
+from tenants.models import Realm, User
+from tenants.throttling import SignInAttempt
+
+
+class ActiveAccounts(ModelBackend):
+    """Loads the account of a session: an active one, with its tenant."""
+
+    def get_user(self, user_id: Any) -> User | None:
+        user = User.objects.select_related("tenant").filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
+
+    # ModelBackend's own ask the database past the two methods above them.
+    aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]
+    aget_user = BaseBackend.aget_user
+
+
+class RealmBackend(ActiveAccounts):
+    """Knows only the accounts of the realm, and tenant, of the site that asks. The apps' accounts have no password."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        email: str | None = None,
+        **kwargs: Any,
+    ) -> User | None:
+        """Return the active account with this user name (staff) or email (embedded IdP) and password, or None.
+
+        Raises Throttled after too many wrong ones.
+        """
+        site = getattr(request, "site", None)
+        if request is None or site is None or password is None:
+            return None
+        if site.realm == Realm.STAFF and username is not None:
+            found = User.objects.filter(realm=Realm.STAFF, username=username)
+        elif site.realm == Realm.IDP and email is not None:
+            people = User.objects.with_email(email.strip()).filter(realm=Realm.IDP, tenant=request.tenant)
+            found = people.select_related("tenant")
+        else:
+            return None
+        attempt = SignInAttempt(request, username or email or "")
+        attempt.check()
+        accounts = list(found[:2])
+        if len(accounts) != 1:
+            User().set_password(password)  # takes as long as a wrong password does
+        elif accounts[0].check_password(password) and self.user_can_authenticate(accounts[0]):
+            attempt.succeeded()
+            return accounts[0]
+        attempt.failed()
+        return None

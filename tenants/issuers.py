@@ -1,0 +1,28 @@
+"""What an issuer may look like (OpenID Connect Discovery section 3: https, a host, no query, no fragment)."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from tenants.addresses import is_address, is_localhost, is_loopback, is_ours, is_public
+
+
+def validate_issuer(issuer: str) -> None:
+    """Raise ValidationError unless `issuer` is one an operator may connect; only its form is looked at."""
+    try:
+        parts = urlsplit(issuer)
+        name, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ValidationError("This is not a URL.") from error
+    local = is_localhost(name) or is_loopback(name)
+    if parts.scheme != "https" and not is_ours(issuer) and not (settings.DEMO and local and parts.scheme == "http"):
+        raise ValidationError("An issuer begins with https://.")
+    if local and not settings.DEMO and not is_ours(issuer):
+        raise ValidationError("An issuer is not on this machine.")
+    if is_address(name) and not local and not is_public(name):
+        raise ValidationError("An issuer has a public address.")
+    if not name or "@" in parts.netloc or "?" in issuer or "#" in issuer:
+        raise ValidationError("An issuer has a host, and no user name, query or fragment.")
+    if not issuer.isascii() or not issuer.isprintable() or " " in issuer or parts.netloc != parts.netloc.lower():
+        raise ValidationError("An issuer is plain ASCII with its host in lower case.")

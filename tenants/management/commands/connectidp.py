@@ -1,0 +1,200 @@
+"""Connects a tenant's identity provider to one app."""
+
+import argparse
+import json
+import re
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from crossapp.requesting_app import http
+from crossapp.requesting_app.discovery import Kind, read_metadata, well_known_url
+from crossapp.requesting_app.errors import PeerError
+from tenants.issuers import validate_issuer
+from tenants.models import App, EmailDomain, IdPConnection, Tenant
+
+HELP = """\
+Connects a tenant's identity provider (IdP) to one app: creates or updates the tenant, its email domains and that app's
+IdP connection. Run it once per app. It may be repeated: what you do not name stays as it is, domains are only added.
+
+The issuer's metadata are read first. The issuer must be spelled exactly as they spell it, a trailing slash included,
+and begin with https:// (a demo also takes http:// on this machine). Printed is what to register at the IdP.
+
+Examples:
+
+  Connect both apps to the IdP of Acme; the secrets come from files, not from the command line:
+
+    manage.py connectidp --tenant acme --name "Acme" --domain acme.example --app wiki \\
+        --issuer https://acme.okta.com --client-id 0oa1 --client-secret - < wiki.secret
+    manage.py connectidp --tenant acme --app todo \\
+        --issuer https://acme.okta.com --client-id 0oa2 --client-secret - < todo.secret
+
+  Let in only the people who have an account at Todo0 already:
+
+    manage.py connectidp --tenant acme --app todo --no-jit
+
+  Switch a connection off, and on again (nobody signs in through it, no ID-JAG of its IdP is accepted):
+
+    manage.py connectidp --tenant acme --app todo --disable
+    manage.py connectidp --tenant acme --app todo --enable
+"""
+_DOMAIN = re.compile(r"(?=.{3,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+
+
+class Command(BaseCommand):
+    help = HELP
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--tenant", required=True, help="The tenant's slug: lower-case letters, digits, hyphens.")
+        parser.add_argument("--name", help="What people call the tenant (a new one is called by its slug without it).")
+        parser.add_argument("--domain", action="append", default=[], help="An email domain of the tenant; repeatable.")
+        parser.add_argument("--app", required=True, choices=App.values, help="Which app people sign in to.")
+        parser.add_argument("--issuer", help="The IdP's issuer, as its metadata spell it.")
+        parser.add_argument("--client-id", help="The app's client identifier at the IdP.")
+        parser.add_argument("--client-secret", help="The app's client secret at the IdP; - reads it from stdin.")
+        methods = IdPConnection.AuthMethod.values
+        parser.add_argument("--auth-method", choices=methods, help=f"How the app authenticates (new: {methods[0]}).")
+        parser.add_argument(
+            "--jit", action=argparse.BooleanOptionalAction, help="Create an account for a person not seen before."
+        )
+        switch = parser.add_mutually_exclusive_group()
+        switch.add_argument("--disable", dest="enabled", action="store_false", default=None, help="Switch it off.")
+        switch.add_argument("--enable", dest="enabled", action="store_true", help="Switch it on.")
+        parser.add_argument("--no-fetch", action="store_true", help="Do not read the issuer's metadata.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["client_secret"] == "-":
+            options["client_secret"] = sys.stdin.readline().rstrip("\r\n")
+        connection = _connection(options)
+        if connection.enabled and not options["no_fetch"]:
+            check_metadata(connection.issuer)
+        was_new = connection.pk is None
+        save(connection, domains=[domain.strip().lower() for domain in options["domain"]])
+        facts = facts_of(connection) | {"created": was_new}
+        self.stdout.write(json.dumps(facts) if options["json"] else describe(facts))
+
+
+def _connection(options: dict[str, Any]) -> IdPConnection:
+    """Return the connection as the options want it, its tenant included; nothing is saved yet."""
+    tenant = Tenant.objects.filter(slug=options["tenant"]).first()
+    tenant = tenant or Tenant(slug=options["tenant"], name=options["tenant"])
+    tenant.name = options["name"] or tenant.name
+    found = IdPConnection.objects.filter(tenant=tenant, app=options["app"]).first() if tenant.pk else None
+    connection = found or IdPConnection(app=options["app"])
+    connection.tenant = tenant
+    wanted = {name: options[name] for name in ("issuer", "client_id", "client_secret", "auth_method", "enabled")}
+    wanted["provisions_users"] = options["jit"]
+    for name, value in wanted.items():
+        if value is not None:
+            setattr(connection, name, value)
+    missing = [name for name in ("issuer", "client_id") if not getattr(connection, name)]
+    if not connection.client_secret and connection.auth_method.startswith("client_secret"):
+        missing.append("client_secret")
+    if missing:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
+        raise CommandError(f"{tenant.slug} has no connection for {connection.app} yet. A new one needs {names}.")
+    return connection
+
+
+def check_metadata(issuer: str) -> None:
+    """Read the metadata of `issuer` (OpenID Connect Discovery section 4.3). Raises CommandError, in one line."""
+    try:
+        validate_issuer(issuer)
+        answer = http.send("GET", well_known_url(issuer, Kind.OPENID), headers={})
+        metadata = read_metadata(answer.status, answer.body, issuer=issuer)
+    except ValidationError as error:
+        raise CommandError(f"The issuer {issuer} cannot be connected: {' '.join(error.messages)}") from None
+    except PeerError as error:
+        hint = " Spell --issuer exactly as they do." if "expected" in error.detail else ""
+        raise CommandError(f"The issuer {issuer} cannot be connected: {error.detail}.{hint}") from None
+    if not metadata.authorization_endpoint or not metadata.jwks_uri:
+        raise CommandError(f"The metadata of {issuer} name no authorization_endpoint or no jwks_uri.")
+
+
+@transaction.atomic
+def save(connection: IdPConnection, *, domains: list[str]) -> None:
+    """Save the tenant, its further `domains` and the connection. Raises CommandError if one of them may not be."""
+    tenant = connection.tenant
+    try:
+        tenant.full_clean()
+        tenant.save()
+        for domain in domains:
+            _add_domain(tenant, domain)
+        connection.tenant = tenant
+        _check_not_taken(connection)
+        connection.full_clean(exclude=[] if connection.client_secret else ["client_secret"])
+        connection.save()
+    except ValidationError as error:
+        raise CommandError(_one_line(error)) from None
+
+
+def _one_line(error: ValidationError) -> str:
+    """Return what is wrong with which field."""
+    reasons = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
+    return "; ".join(reason.removeprefix("__all__: ") for reason in reasons)
+
+
+def _add_domain(tenant: Tenant, domain: str) -> None:
+    if not _DOMAIN.fullmatch(domain):
+        raise CommandError(f"{domain!r} is not an email domain, such as acme.example.")
+    owner = EmailDomain.objects.filter(domain=domain).select_related("tenant").first()
+    if owner is None:
+        EmailDomain.objects.create(tenant=tenant, domain=domain)
+    elif owner.tenant != tenant:
+        raise CommandError(f"The domain {domain} belongs to the tenant {owner.tenant.slug} ({owner.tenant}).")
+
+
+def _check_not_taken(connection: IdPConnection) -> None:
+    same = IdPConnection.objects.filter(app=connection.app, issuer=connection.issuer).exclude(pk=connection.pk)
+    if other := same.select_related("tenant").first():
+        raise CommandError(f"The issuer {connection.issuer} is connected to the tenant {other.tenant.slug} already.")
+
+
+def facts_of(connection: IdPConnection) -> dict[str, Any]:
+    """Return what there is now and what to register at the IdP; nothing secret."""
+    origin = settings.ORIGINS[connection.app]
+    return {
+        "tenant": connection.tenant.slug,
+        "name": connection.tenant.name,
+        "domains": sorted(connection.tenant.email_domains.values_list("domain", flat=True)),
+        "app": connection.app,
+        "issuer": connection.issuer,
+        "client_id": connection.client_id,
+        "auth_method": connection.auth_method,
+        "jit": connection.provisions_users,
+        "enabled": connection.enabled,
+        "redirect_uri": f"{origin}/sign-in/callback",
+        "post_logout_redirect_uri": f"{origin}/signed-out",
+        "audience": origin,
+        "resource": f"{origin}/api",
+    }
+
+
+def describe(facts: dict[str, Any]) -> str:
+    """Return the facts in the words of a person."""
+    app = App(facts["app"]).label
+    state = "enabled" if facts["enabled"] else "disabled"
+    lines = [
+        f"{facts['name']} ({facts['tenant']}) signs in to {app} at {facts['issuer']} ({state}).",
+        f"  email domains             {', '.join(facts['domains']) or 'none: by a known address only'}",
+        f"  client identifier         {facts['client_id']} ({facts['auth_method']})",
+        f"  unknown people            {'get an account' if facts['jit'] else 'are refused'}",
+        "Register at the IdP:",
+        f"  redirect URI              {facts['redirect_uri']}",
+        f"  post-logout redirect URI  {facts['post_logout_redirect_uri']}",
+    ]
+    if facts["app"] == App.TODO:
+        lines += [
+            f"To let another app act at {app}, allow an ID-JAG there for:",
+            f"  audience                  {facts['audience']}",
+            f"  resource                  {facts['resource']}",
+        ]
+    return "\n".join(lines)

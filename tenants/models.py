@@ -1,0 +1,189 @@
+"""Customers, how their people sign in, and the people's accounts at each app.
+
+The same person has one account per app, joined only by issuer and subject, as at two vendors who know nothing of each
+other.
+"""
+
+import secrets
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from crossapp.requesting_app.fields import EncryptedTextField
+from tenants.emails import EmailAddressField
+from tenants.issuers import validate_issuer
+
+
+class App(models.TextChoices):
+    """The products a tenant signs in to."""
+
+    WIKI = "wiki", "Wiki0"
+    TODO = "todo", "Todo0"
+
+
+class Realm(models.TextChoices):
+    """Which host's accounts: a session of one realm is anonymous on every other."""
+
+    STAFF = "staff", "Operator"
+    IDP = "idp", "Embedded IdP"
+    WIKI = "wiki", "Wiki0"
+    TODO = "todo", "Todo0"
+
+
+class Tenant(models.Model):
+    """A customer."""
+
+    name = models.CharField(max_length=200)
+    slug = models.CharField(
+        max_length=63,
+        unique=True,
+        validators=[
+            RegexValidator(r"^[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]$", "Lower-case letters, digits and single hyphens.")
+        ],
+        help_text="A DNS label. The embedded IdP's host begins with it.",
+    )
+    is_active = models.BooleanField("active", default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EmailDomain(models.Model):
+    """An email domain that belongs to one tenant: the operator has verified that."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="email_domains")
+    domain = models.CharField(max_length=253, unique=True)
+
+    def __str__(self) -> str:
+        return self.domain
+
+    def clean(self) -> None:
+        self.domain = self.domain.strip().lower()
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.clean()
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class IdPConnection(models.Model):
+    """A tenant's IdP as one app sees it: the issuer it trusts there, and the app's own client at that IdP."""
+
+    class AuthMethod(models.TextChoices):
+        BASIC = "client_secret_basic", "client_secret_basic"
+        POST = "client_secret_post", "client_secret_post"
+        PRIVATE_KEY_JWT = "private_key_jwt", "private_key_jwt"
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="idp_connections")
+    app = models.CharField(max_length=10, choices=App.choices)
+    issuer = models.CharField(
+        max_length=255, validators=[validate_issuer], help_text="Byte for byte as the IdP's metadata spells it."
+    )
+    client_id = models.CharField(max_length=255, help_text="The app's client identifier at this IdP.")
+    client_secret = EncryptedTextField(help_text="The app's client secret at this IdP.")
+    auth_method = models.CharField(
+        max_length=30,
+        choices=AuthMethod.choices,
+        default=AuthMethod.BASIC,
+        help_text="How the app authenticates at this IdP's token endpoint.",
+    )
+    enabled = models.BooleanField(default=True)
+    provisions_users = models.BooleanField(
+        "just-in-time provisioning", default=True, help_text="Create an account for a person not seen before."
+    )
+
+    class Meta:
+        verbose_name = "IdP connection"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "app"], name="one_idp_connection_per_tenant_and_app"),
+            models.UniqueConstraint(fields=["app", "issuer"], name="one_tenant_per_issuer_and_app"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant} at {self.get_app_display()}"
+
+    def clean(self) -> None:
+        """Refuse an issuer that differs from a connected one by case or a trailing slash only: a trap for everybody."""
+        for other in IdPConnection.objects.filter(app=self.app).exclude(pk=self.pk):
+            if other.issuer != self.issuer and _loosely(other.issuer) == _loosely(self.issuer):
+                raise ValidationError({"issuer": f"{other.issuer} is connected already: which spelling is right?"})
+
+
+def _loosely(issuer: str) -> str:
+    return issuer.lower().removesuffix("/")
+
+
+class AccountManager(UserManager["User"]):
+    """Looks accounts up."""
+
+    use_in_migrations = False
+
+    def with_email(self, email: str) -> models.QuerySet["User"]:
+        """Return those with this email, in any case (`iexact` compares bytes in MariaDB's binary collation)."""
+        return self.alias(address=Lower("email")).filter(address=email.lower())
+
+
+class User(AbstractUser):
+    """An account in one realm; outside the staff realm it belongs to a tenant and is known there by its subject.
+
+    A tenant's account without a subject is pre-provisioned: it waits for its first sign-in (see `subjects.py`).
+    """
+
+    email = EmailAddressField("email address", blank=True)
+    realm = models.CharField(max_length=10, choices=Realm.choices, default=Realm.STAFF)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="users")
+    issuer = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="Who named the subject; empty in a directory and before a first sign-in.",
+    )
+    sub = models.CharField("subject", max_length=255, null=True, blank=True)
+
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["realm", "tenant", "issuer", "sub"], name="one_account_per_realm_tenant_issuer_and_sub"
+            ),
+            models.CheckConstraint(
+                name="only_staff_has_no_tenant",
+                condition=Q(realm="staff", tenant=None, sub=None)
+                | (~Q(realm="staff") & Q(tenant__isnull=False, is_staff=False, is_superuser=False)),
+            ),
+        ]
+
+    def clean(self) -> None:
+        super().clean()
+        if (self.realm == Realm.STAFF) != (self.tenant_id is None):
+            raise ValidationError("An operator belongs to no tenant, every other account to one.")
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.realm == Realm.IDP and not self.sub:
+            self.sub = secrets.token_hex(10)  # a directory names its people itself
+        super().save(*args, **kwargs)
+
+    @property
+    def display_name(self) -> str:
+        return self.get_full_name() or self.email or self.username
+
+
+class SubjectTokens(models.Model):
+    """What a user's sign-in left at an app for the exchange: the ID token and the refresh token, encrypted."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="subject_tokens")
+    connection = models.ForeignKey(IdPConnection, on_delete=models.CASCADE)
+    id_token = EncryptedTextField()
+    id_token_expires_at = models.DateTimeField()
+    refresh_token = EncryptedTextField(blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "subject tokens"
+
+    def __str__(self) -> str:
+        return f"Subject tokens of {self.user}"

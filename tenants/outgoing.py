@@ -1,0 +1,168 @@
+"""Everything that leaves the process over HTTP leaves through here (RFC 6761 section 6.3 for `*.localhost`).
+
+In: a URL that an IdP's metadata, an operator or a setting named. Out: a whole answer, small and soon, from an address
+that was allowed; or a `requests.RequestException` that says in clear words why not.
+"""
+
+import io
+import socket
+import time
+from contextvars import ContextVar
+from functools import cache
+from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from tenants.addresses import is_localhost, is_loopback, is_ours, is_public
+
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2.0, 4.0, 5.0
+MAX_BODY = 256 * 1024
+LOOPBACK = "127.0.0.1"
+
+_deadline: ContextVar[float] = ContextVar("deadline")  # of the exchange this thread is in
+
+
+@cache
+def session() -> requests.Session:
+    """Return the session every thread of this process shares."""
+    return StrictSession()
+
+
+class StrictSession(requests.Session):
+    """No proxies or passwords from the environment, no redirects, no cookies, bounded in time and size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers["User-Agent"] = "idjag_demo"
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, AddressAdapter(pool_maxsize=50))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow no redirect, whatever the caller says: a secret in the request must not travel on."""
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send `request` and read its answer whole; raises RequestException."""
+        kwargs |= {"stream": True, "timeout": kwargs.get("timeout") or (CONNECT_SECONDS, READ_SECONDS)}
+        token = _deadline.set(time.monotonic() + TOTAL_SECONDS)
+        try:
+            response = super().send(request, **kwargs)
+            with response:
+                response._content = _read(response)
+            return response
+        finally:
+            _deadline.reset(token)
+
+
+def _read(response: requests.Response) -> bytes:
+    """Return the decoded body of `response`, which may not be longer than `MAX_BODY`."""
+    body = bytearray()
+    for chunk in response.iter_content(16 * 1024):
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise requests.RequestException(f"{response.url} answered more than {MAX_BODY} bytes", response=response)
+    return bytes(body)
+
+
+class AddressAdapter(HTTPAdapter):
+    """Connects to the address that `address_for` allows; Host header, SNI and certificate stay those of the name."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:
+        host: Any
+        tls: Any
+        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        name, host["host"] = host["host"], address_for(str(request.url))
+        if host["scheme"] == "https":
+            tls["server_hostname"] = tls["assert_hostname"] = name
+        return host, tls
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        request.headers["Host"] = urlsplit(str(request.url)).netloc.rpartition("@")[2]
+        try:
+            return super().send(request, *args, **kwargs)
+        finally:
+            del request.headers["Host"]  # else the cookie jar, or a copy of this request, believes it
+
+
+def address_for(url: str) -> str:
+    """Return the one address to connect to for `url`; raises RequestException if there is none we may talk to."""
+    parts = urlsplit(url)
+    name = (parts.hostname or "").removesuffix(".")
+    ours = is_ours(f"{parts.scheme}://{parts.netloc}")
+    if is_localhost(name):
+        if ours or settings.DEMO:
+            return LOOPBACK
+    elif settings.DEMO and is_loopback(name):
+        return name
+    if parts.scheme != "https" and not ours:
+        raise requests.exceptions.InvalidURL(f"{url}: only https leaves this process")
+    return _resolve(name, parts.port or 443, private=ours)
+
+
+def _resolve(name: str, port: int, *, private: bool) -> str:
+    """Look `name` up once and return its first address; without `private`, every address must be a public one."""
+    try:
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise requests.ConnectionError(f"{name} has no address") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    if not private and not all(map(is_public, addresses)):
+        raise requests.exceptions.InvalidURL(f"{name} has an address that is not public")
+    return addresses[0]
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket until the exchange's deadline: a socket's own timeout starts anew with every byte."""
+
+    def __init__(self, raw: Any, sock: socket.socket) -> None:
+        self._raw, self._sock = raw, sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        remaining = _deadline.get() - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError(f"no whole answer within {TOTAL_SECONDS:g} s")
+        self._sock.settimeout(min(READ_SECONDS, remaining))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection

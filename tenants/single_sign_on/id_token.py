@@ -1,0 +1,154 @@
+"""OpenID Connect Core 1.0 section 3.1.3.7: the checks an ID token must pass, with RFC 8725 for its JOSE header.
+
+Leaves out encrypted ID tokens, the implicit flow's hashes, and `acr` and `max_age`, which are never asked for. Imports
+no Django: the keys are handed in.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from crossapp.resource_app.jwk import UnknownKey, VerificationKey
+from crossapp.resource_app.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
+
+ALGORITHMS = {"RS256": "sha256", "PS256": "sha256", "ES256": "sha256", "EdDSA": "sha512"}  # and their at_hash
+SKEW_SECONDS = 30
+MAX_AGE_SECONDS = 600
+MAX_TIME = 253_402_300_799  # the last second of the year 9999
+
+KeyFor = Callable[[str, str, str], VerificationKey]  # (issuer, kid, alg); raises UnknownKey or KeysUnavailable
+
+
+class IdTokenRefused(Exception):
+    """This is not an ID token for us, now. `detail` says why, for the log, without quoting the token."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class IdToken:
+    """A verified ID token. `compact` is what came over the wire, `claims` all it says."""
+
+    issuer: str
+    subject: str
+    expires_at: datetime
+    claims: Mapping[str, Any]
+    compact: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the ID token must fit. Without a `nonce` (a refresh, section 12.2) the token's own is not looked at."""
+
+    issuer: str
+    client_id: str
+    nonce: str | None
+    access_token: str | None = field(default=None, repr=False)
+
+
+def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: datetime | None = None) -> IdToken:
+    """Return the ID token in `compact`, verified; raises IdTokenRefused, or KeysUnavailable if the issuer is down."""
+    try:
+        unverified = parse_jws(compact if isinstance(compact, str) else "")
+    except MalformedJws as error:
+        raise IdTokenRefused(f"the ID token is malformed: {error}") from error
+    claims = unverified.unverified_payload
+    alg = _check_header(unverified.unverified_header)
+    _check_issuer_and_audience(claims, expected)
+    _check_times(claims, (now or datetime.now(UTC)).timestamp())
+    _check_nonce_and_subject(claims, expected.nonce)
+    _check_signature(unverified, alg, expected.issuer, key_for)
+    _check_access_token_hash(claims, alg, expected.access_token)
+    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+    return IdToken(expected.issuer, claims["sub"], expires_at, MappingProxyType(dict(claims)), compact)
+
+
+def _check_header(header: Mapping[str, Any]) -> str:
+    """Return the algorithm, one of ours (RFC 8725 section 3.1); refuse other kinds of token (section 3.11)."""
+    typ, alg = header.get("typ", "JWT"), header.get("alg")
+    if not isinstance(typ, str) or typ.upper() != "JWT":
+        _refuse("typ is not JWT")
+    if not isinstance(alg, str) or alg not in ALGORITHMS:
+        _refuse("alg is not one we accept")
+    if "crit" in header:  # RFC 7515 section 4.1.11: we understand no extension
+        _refuse("crit names an extension")
+    return alg
+
+
+def _check_issuer_and_audience(claims: Mapping[str, Any], expected: Expected) -> None:
+    """OpenID Connect Core 1.0 section 3.1.3.7, rules 2 to 5."""
+    if claims.get("iss") != expected.issuer:
+        _refuse("iss is not the connection's issuer")
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if not all(isinstance(member, str) for member in audiences) or expected.client_id not in audiences:
+        _refuse("aud is not our client")
+    if len(audiences) > 1 and "azp" not in claims:
+        _refuse("aud has several members, but there is no azp")
+    if claims.get("azp", expected.client_id) != expected.client_id:
+        _refuse("azp is not our client")
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    """OpenID Connect Core 1.0 section 3.1.3.7, rules 9 and 10; RFC 7519 section 4.1.5."""
+    for name in ("exp", "iat", "nbf", "auth_time"):
+        if name in claims and not _is_time(claims[name]):
+            _refuse(f"{name} is not a time")
+    if "exp" not in claims or "iat" not in claims:
+        _refuse("exp or iat is missing")
+    if claims["exp"] <= now - SKEW_SECONDS:
+        _refuse("exp has passed")
+    if claims["iat"] > now + SKEW_SECONDS:
+        _refuse("iat is in the future")
+    if claims["iat"] < now - MAX_AGE_SECONDS:
+        _refuse("iat is too long ago")
+    if claims.get("nbf", 0) > now + SKEW_SECONDS:
+        _refuse("nbf is in the future")
+
+
+def _is_time(value: Any) -> bool:
+    """RFC 7519 section 2, NumericDate."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_TIME
+
+
+def _check_nonce_and_subject(claims: Mapping[str, Any], nonce: str | None) -> None:
+    """OpenID Connect Core 1.0 section 3.1.3.7, rule 11, and section 2."""
+    if nonce is not None and (not nonce or claims.get("nonce") != nonce):
+        _refuse("nonce is not the one we sent")
+    sub = claims.get("sub")
+    if not isinstance(sub, str) or not 0 < len(sub) <= 255 or not sub.isprintable():
+        _refuse("sub is not a string of 1 to 255 printable characters")
+
+
+def _check_signature(unverified: UnverifiedJws, alg: str, issuer: str, key_for: KeyFor) -> None:
+    """OpenID Connect Core 1.0 section 3.1.3.7, rules 6 to 8: with the issuer's own key, and no other."""
+    kid = unverified.unverified_header.get("kid")
+    if not isinstance(kid, str) or not kid:
+        _refuse("kid is missing")
+    try:
+        verify_signature(unverified, key=key_for(issuer, kid, alg), alg=alg)
+    except UnknownKey as error:
+        raise IdTokenRefused("the issuer has no such key") from error
+    except BadSignature as error:
+        raise IdTokenRefused("the signature is wrong") from error
+
+
+def _check_access_token_hash(claims: Mapping[str, Any], alg: str, access_token: str | None) -> None:
+    """OpenID Connect Core 1.0 section 3.1.3.8: `at_hash`, if it is there, fits the access token beside it."""
+    if "at_hash" not in claims or access_token is None:
+        return
+    digest = hashlib.new(ALGORITHMS[alg], access_token.encode()).digest()
+    right = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    if not isinstance(claims["at_hash"], str) or not hmac.compare_digest(claims["at_hash"].encode(), right.encode()):
+        _refuse("at_hash does not fit the access token")
+
+
+def _refuse(detail: str) -> NoReturn:
+    raise IdTokenRefused(detail)

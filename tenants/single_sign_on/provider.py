@@ -1,0 +1,75 @@
+"""What an app asks of a tenant's IdP when somebody signs in or out.
+
+Metadata (OpenID Connect Discovery 1.0 section 4), the code for tokens (RFC 6749 section 4.1.3), revocation (RFC 7009).
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from crossapp.requesting_app import http
+from crossapp.requesting_app.client_authentication import credentials
+from crossapp.requesting_app.discovery import Kind, Metadata, metadata
+from crossapp.requesting_app.errors import OAuthError, PeerError, Unreachable
+from crossapp.requesting_app.token_response import read_token_response
+from tenants.models import IdPConnection
+from tenants.single_sign_on.errors import NO_ANSWER, NOT_ACCEPTED, SignInRefused
+
+logger = logging.getLogger(__name__)
+
+
+def metadata_of(connection: IdPConnection) -> Metadata:
+    """Return the metadata of the connection's issuer, with an authorization endpoint; raises SignInRefused."""
+    try:
+        found = metadata(connection.issuer, Kind.OPENID)
+    except PeerError as error:
+        raise _refused(error) from error
+    if not found.authorization_endpoint:
+        raise SignInRefused(NOT_ACCEPTED, detail="the metadata name no authorization_endpoint", status=502)
+    return found
+
+
+def redeem(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    """Exchange a code for tokens and return the token response; raises SignInRefused."""
+    try:
+        answer = _post(connection, endpoint, form)
+        return read_token_response(answer.status, answer.headers, answer.body)
+    except PeerError as error:
+        raise _refused(error) from error
+
+
+def revoke(connection: IdPConnection, refresh_token: str) -> None:
+    """Revoke a refresh token at the IdP (RFC 7009 section 2.1), if the IdP lets us; a failure only costs a log line."""
+    try:
+        endpoint = metadata(connection.issuer, Kind.OPENID).revocation_endpoint
+        if endpoint:
+            answer = _post(connection, endpoint, {"token": refresh_token, "token_type_hint": "refresh_token"})
+            if answer.status != 200:
+                logger.warning("refresh token not revoked issuer=%s status=%s", connection.issuer, answer.status)
+    except PeerError as error:
+        logger.warning("refresh token not revoked issuer=%s reason=%s", connection.issuer, error.detail)
+
+
+def end_session_endpoint(connection: IdPConnection) -> str:
+    """Return where the IdP ends its own session (OpenID Connect RP-Initiated Logout 1.0 section 2.1), or ""."""
+    try:
+        return metadata(connection.issuer, Kind.OPENID).end_session_endpoint
+    except PeerError as error:
+        logger.warning("no metadata issuer=%s reason=%s", connection.issuer, error.detail)
+        return ""
+
+
+def _post(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) -> http.Answer:
+    ours = credentials(
+        connection.auth_method,
+        client_id=connection.client_id,
+        client_secret=connection.client_secret,
+        audience=connection.issuer,
+    )
+    return http.send("POST", endpoint, headers=ours.headers, form={**form, **ours.form})
+
+
+def _refused(error: PeerError) -> SignInRefused:
+    reason = NO_ANSWER if isinstance(error, Unreachable) else NOT_ACCEPTED
+    expired = isinstance(error, OAuthError) and error.code == "invalid_grant"
+    return SignInRefused(reason, detail=error.detail, status=400 if expired else 502)

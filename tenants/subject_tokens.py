@@ -1,0 +1,121 @@
+"""Where the requesting app finds a user's identity assertion: ID and refresh token of the last sign-in, encrypted."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from crossapp.requesting_app.errors import Cause, CrossAppError
+from crossapp.requesting_app.fields import Undecryptable
+from crossapp.requesting_app.subject_tokens import SubjectTokenRefused, SubjectTokens
+from crossapp.requesting_app.unverified import unverified_jwt
+from crossapp.resource_app.issuer_keys import key_for
+from crossapp.resource_app.jwk import KeysUnavailable
+from tenants.models import IdPConnection, User
+from tenants.models import SubjectTokens as Stored
+from tenants.single_sign_on.id_token import Expected, IdToken, IdTokenRefused, verify_id_token
+from tenants.single_sign_on.provider import revoke
+
+
+class SubjectTokenStore:
+    """Implements `crossapp.requesting_app.subject_tokens.SubjectTokenStore` with the table `SubjectTokens`."""
+
+    def load(self, user: User) -> SubjectTokens | None:
+        """Return the tokens of `user`, or None if there are none for the IdP connection as it is now."""
+        stored = _stored(user)
+        return _subject_tokens(stored) if stored else None
+
+    def replace(self, user: User, *, id_token: str, refresh_token: str) -> SubjectTokens:
+        """Keep what a refresh brought instead of the old tokens (OpenID Connect Core 1.0 section 12.2).
+
+        Raises SubjectTokenRefused if the ID token is not the same person's, CrossAppError if that can't be told now.
+        """
+        stored = _stored(user)
+        if stored is None:
+            raise SubjectTokenRefused("the user has signed out, or the IdP connection has changed")
+        stored.refresh_token = refresh_token or stored.refresh_token
+        try:
+            verified = _verified(id_token, stored)
+        except KeysUnavailable as error:
+            _update(stored)  # the old refresh token may be spent
+            raise CrossAppError(Cause.UNREACHABLE, f"no keys of the IdP: {error}", step="refresh") from error
+        stored.id_token, stored.id_token_expires_at = verified.compact, verified.expires_at
+        _update(stored)
+        return _subject_tokens(stored)
+
+    def discard(self, user: User) -> None:
+        Stored.objects.filter(user=user).delete()
+
+
+def keep(*, user: User, connection: IdPConnection, id_token: IdToken, refresh_token: str) -> None:
+    """Keep what a sign-in brought, instead of what an earlier one did."""
+    fields = {
+        "connection": connection,
+        "id_token": id_token.compact,
+        "id_token_expires_at": id_token.expires_at,
+        "refresh_token": refresh_token,
+    }
+    Stored.objects.update_or_create(user=user, defaults=fields)
+
+
+def end(user: User) -> None:
+    """Forget what sign-ins brought, and ask the IdP to do so as well (RFC 7009)."""
+    try:
+        stored = Stored.objects.select_related("connection").filter(user=user).first()
+    except Undecryptable:
+        stored = None
+    Stored.objects.filter(user=user).delete()
+    if stored and stored.refresh_token:
+        revoke(stored.connection, stored.refresh_token)
+
+
+def _stored(user: User) -> Stored | None:
+    """Return the row of `user`, unless its tokens are for another IdP or client than the connection names now."""
+    stored = (
+        Stored.objects.select_related("connection", "user")
+        .filter(user=user, user__is_active=True, connection__enabled=True, connection__tenant__is_active=True)
+        .first()
+    )
+    if stored is None:
+        return None
+    claims = unverified_jwt(stored.id_token).claims  # verified before it was stored
+    audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    same = claims["iss"] == stored.connection.issuer and stored.connection.client_id in audience
+    return stored if same else None
+
+
+def _verified(id_token: str, stored: Stored) -> IdToken:
+    expected = Expected(issuer=stored.connection.issuer, client_id=stored.connection.client_id, nonce=None)
+    try:
+        verified = verify_id_token(id_token, expected=expected, key_for=key_for)
+    except IdTokenRefused as error:
+        raise SubjectTokenRefused(error.detail) from error
+    if verified.subject != stored.user.sub:
+        raise SubjectTokenRefused("sub of the refreshed ID token is another person's")
+    nonce = unverified_jwt(stored.id_token).claims.get("nonce")
+    if verified.claims.get("nonce", nonce) != nonce:
+        raise SubjectTokenRefused("nonce of the refreshed ID token is another sign-in's")
+    return verified
+
+
+def _update(stored: Stored) -> None:
+    """Save the tokens, unless the user has signed out meanwhile."""
+    fields: dict[str, Any] = {
+        "id_token": stored.id_token,
+        "id_token_expires_at": stored.id_token_expires_at,
+        "refresh_token": stored.refresh_token,
+        "updated_at": timezone.now(),
+    }
+    if not Stored.objects.filter(pk=stored.pk).update(**fields):
+        raise SubjectTokenRefused("the user has signed out meanwhile")
+
+
+def _subject_tokens(stored: Stored) -> SubjectTokens:
+    return SubjectTokens(
+        issuer=stored.connection.issuer,
+        client_id=stored.connection.client_id,
+        client_secret=stored.connection.client_secret,
+        auth_method=stored.connection.auth_method,
+        id_token=stored.id_token,
+        id_token_expires_at=stored.id_token_expires_at,
+        refresh_token=stored.refresh_token,
+    )

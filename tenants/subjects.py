@@ -1,0 +1,148 @@
+"""Who an IdP's subject is at one app, for single sign-on and for ID-JAGs (OpenID Connect Core 1.0 section 5.7).
+
+An account is found by realm, tenant, issuer and subject, byte for byte, never by email. An email only ever links a
+pre-provisioned account to its subject, once.
+"""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from tenants.emails import validate_email_address
+from tenants.models import EmailDomain, IdPConnection, User
+
+
+@dataclass(frozen=True)
+class SubjectClaims:
+    """What a verified ID token or ID-JAG says of its subject. All but `sub` may be missing, and is display data."""
+
+    sub: str
+    email: str = ""
+    email_verified: bool = False
+    name: str = ""
+
+
+class SubjectRefused(Exception):
+    """This subject gets no account here. `detail` says why, for the log only."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+def resolve_subject(*, connection: IdPConnection, claims: SubjectClaims) -> User:
+    """Return the active account of `claims.sub` at the app and tenant of `connection`; raises SubjectRefused.
+
+    Tried in this order: the account bound to this subject; a pre-provisioned account with the same, verified email,
+    which is bound now; if the connection provisions users, a new account.
+    """
+    if not connection.enabled or not connection.tenant.is_active:
+        raise SubjectRefused("the tenant is not active or its IdP connection is disabled")
+    if not 0 < len(claims.sub) <= 255 or not claims.sub.isprintable():
+        raise SubjectRefused("the subject is empty, too long or not printable")
+    user = _bound_account(connection, claims) or _first_sign_in(connection, claims)
+    if not user.is_active:
+        raise SubjectRefused("the account is not active")
+    _show(user, connection, claims)
+    return user
+
+
+def _bound_account(connection: IdPConnection, claims: SubjectClaims) -> User | None:
+    accounts = User.objects.select_related("tenant").filter(
+        realm=connection.app, tenant=connection.tenant, issuer=connection.issuer, sub=claims.sub
+    )
+    # Once more in Python: MariaDB takes "sub" and "sub " for equal.
+    return next((account for account in accounts if account.sub == claims.sub), None)
+
+
+def _first_sign_in(connection: IdPConnection, claims: SubjectClaims) -> User:
+    """Bind or create the account, once, however many requests bring the same subject at the same time."""
+    try:
+        with transaction.atomic():
+            IdPConnection.objects.select_for_update().get(pk=connection.pk)
+            return _bound_account(connection, claims) or _bind(connection, claims) or _provision(connection, claims)
+    except IntegrityError as error:
+        if account := _bound_account(connection, claims):
+            return account
+        raise SubjectRefused("another account has this subject or this user name") from error
+
+
+def _bind(connection: IdPConnection, claims: SubjectClaims) -> User | None:
+    """Bind the pre-provisioned account with this email, if there is one; refuse an email that is somebody's already."""
+    accounts = list(_accounts_with(claims.email, connection)) if claims.email else []
+    if not accounts:
+        return None
+    if len(accounts) > 1 or accounts[0].sub is not None:
+        raise SubjectRefused("the email belongs to another account, and an account changes its subject never")
+    if claims.email_verified is not True:
+        raise SubjectRefused("the email is that of a pre-provisioned account, but the IdP has not verified it")
+    if _domain_owner(claims.email) not in (None, connection.tenant_id):
+        raise SubjectRefused("the email's domain belongs to another tenant")
+    account = accounts[0]
+    account.issuer, account.sub = connection.issuer, claims.sub
+    account.save(update_fields=["issuer", "sub"])
+    return account
+
+
+def _provision(connection: IdPConnection, claims: SubjectClaims) -> User:
+    if not connection.provisions_users:
+        raise SubjectRefused("the subject is unknown and the connection provisions no users")
+    if claims.email and not _is_own_email(claims.email, connection):
+        raise SubjectRefused("the email is malformed or its domain is not the tenant's")
+    account = User(
+        username=_username(connection, claims.sub),
+        email=claims.email.lower(),
+        realm=connection.app,
+        tenant=connection.tenant,
+        issuer=connection.issuer,
+        sub=claims.sub,
+    )
+    account.set_unusable_password()
+    account.save(force_insert=True)
+    return account
+
+
+def _show(user: User, connection: IdPConnection, claims: SubjectClaims) -> None:
+    """Take over the name and the email, if they changed and nobody else's email would be shown."""
+    before = (user.first_name, user.last_name, user.email)
+    if name := _printable(claims.name)[:150]:
+        user.first_name, user.last_name = name, ""
+    others = _accounts_with(claims.email, connection).exclude(pk=user.pk)
+    if claims.email and _is_own_email(claims.email, connection) and not others.exists():
+        user.email = claims.email.lower()
+    if before != (user.first_name, user.last_name, user.email):
+        user.save(update_fields=["first_name", "last_name", "email"])
+
+
+def _accounts_with(email: str, connection: IdPConnection) -> QuerySet[User]:
+    accounts = User.objects.with_email(email).filter(realm=connection.app, tenant=connection.tenant)
+    return accounts.select_related("tenant")
+
+
+def _is_own_email(email: str, connection: IdPConnection) -> bool:
+    """Say whether `email` is well formed and of a domain of the connection's tenant."""
+    try:
+        validate_email_address(email)
+    except ValidationError:
+        return False
+    return len(email) <= 254 and _domain_owner(email) == connection.tenant_id
+
+
+def _domain_owner(email: str) -> int | None:
+    domain = email.rpartition("@")[2].lower()
+    return EmailDomain.objects.filter(domain=domain).values_list("tenant_id", flat=True).first()
+
+
+def _username(connection: IdPConnection, sub: str) -> str:
+    """Return the account's unique user name, which nobody types: the subject of an issuer, hashed."""
+    subject = hashlib.sha256(f"{connection.issuer} {sub}".encode()).hexdigest()[:32]
+    return f"{connection.app}:{connection.tenant.slug}:{subject}"
+
+
+def _printable(text: str) -> str:
+    """Return `text` on one line without control characters, the invisible ones that turn text around included."""
+    return " ".join("".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C").split())

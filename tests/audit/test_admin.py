@@ -1,0 +1,65 @@
+"""The operator finds an event and reads it, and cannot touch it."""
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from audit.models import AuditEvent
+from tenants.models import User
+from tests.flow.conftest import Demo
+from tests.support.in_process import sign_in
+
+LIST = "/admin/audit/auditevent/"
+
+
+@pytest.fixture
+def operator(demo: Demo) -> Browser:
+    sign_in(demo.browser, "wiki", "bob@tables.fake")
+    assert demo.unfurl([demo.link_to("bob@tables.fake")])[0]["card"]
+    demo.browser.sign_in("todo", "nobody@<b>.example")
+    browser = Browser(headers={"host": "localhost:8000"})
+    browser.force_login(User.objects.get(username="admin"), backend="tenants.backends.RealmBackend")
+    return browser
+
+
+def found(browser: Browser, **query: str) -> list[AuditEvent]:
+    page = browser.get(LIST, query)
+    assert page.status_code == 200
+    return list(page.context["cl"].result_list)
+
+
+def test_both_legs_are_found_by_the_jti(operator: Browser) -> None:
+    jti = AuditEvent.objects.get(act="redemption").jti
+    assert [event.act for event in found(operator, q=jti)] == ["redemption", "token_exchange"]
+
+
+@pytest.mark.parametrize(
+    ("query", "acts"),
+    [
+        ({"act__exact": "redemption"}, {"redemption"}),
+        ({"client_id": "wiki0-at-todo0"}, {"redemption"}),
+        ({"tenant": "customer2"}, set()),
+        ({"q": "wiki0-at-todo0"}, {"redemption"}),
+        ({"q": "todo:customer1:bob"}, {"redemption"}),
+        ({"at__year": "2001"}, set()),
+    ],
+)
+def test_events_are_filtered_and_searched(operator: Browser, query: dict[str, str], acts: set[str]) -> None:
+    assert {event.act for event in found(operator, **query)} == acts
+
+
+def test_every_event_can_be_read(operator: Browser) -> None:
+    for event in AuditEvent.objects.all():
+        page = operator.get(reverse("admin:audit_auditevent_change", args=[event.pk], urlconf="idjag_demo.urls.staff"))
+        assert page.status_code == 200
+        assert event.get_act_display() in page.content.decode()
+        assert "<b>" not in page.content.decode()
+
+
+def test_nothing_can_be_added_changed_or_deleted(operator: Browser) -> None:
+    event = AuditEvent.objects.order_by("pk")[0]
+    before = AuditEvent.objects.values_list("pk", "client_id")
+    for path in (f"{LIST}add/", f"{LIST}{event.pk}/change/", f"{LIST}{event.pk}/delete/"):
+        assert operator.post(path, {"client_id": "x", "post": "yes"}).status_code == 403
+    operator.post(LIST, {"action": "delete_selected", "_selected_action": [event.pk], "post": "yes"})
+    assert list(AuditEvent.objects.values_list("pk", "client_id")) == list(before)

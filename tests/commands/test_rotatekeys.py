@@ -1,0 +1,210 @@
+"""OpenID Connect Core section 10.1.1: keys change, with a clock that the tests move."""
+
+import base64
+import re
+from datetime import datetime, timedelta
+
+import jwt
+import pytest
+from django.core.cache import cache
+from django.core.management import CommandError
+from django.http import HttpResponse
+from django.test import Client as Browser
+from django.utils import timezone
+from pytest_django import Settings
+
+from authserver.access_tokens import sign
+from authserver.key_rotation import JWKS_LIFETIME, SKEW, Rotation, longest_token_lifetime, rotate
+from authserver.models import JWT_BEARER, AuthorizationServer, Client, SigningKey
+from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
+from idp.cross_app_policy import Permission
+from idp.id_jag import LIFETIME, build_id_jag
+from idp.subject_tokens import Subject
+from tenants.models import Realm, User
+from tests.commands.run import run, run_json
+from tests.flow.conftest import Demo
+from tests.support.embedded_idp import EmbeddedIdP
+from tests.support.in_process import sign_in
+
+NEXT, ACTIVE, RETIRED = SigningKey.Status.NEXT, SigningKey.Status.ACTIVE, SigningKey.Status.RETIRED
+BOB = "bob@tables.fake"
+A_MOMENT = timedelta(seconds=1)
+
+
+def published_at(server: AuthorizationServer) -> datetime:
+    return server.signing_keys.get(status=NEXT).created_at
+
+
+def rotate_twice(server: AuthorizationServer) -> Rotation:
+    """Publish a next key and let it become active when it is due; return that second run."""
+    rotate(server, now=server.signing_keys.get().created_at)
+    return rotate(server, now=published_at(server) + JWKS_LIFETIME)
+
+
+@pytest.mark.clause("OIDC Core", "10.1.1", "OP-51")
+def test_the_first_run_only_publishes_a_next_key(idp: EmbeddedIdP) -> None:
+    old = idp.server.signing_keys.get()
+    rotation = rotate(idp.server, now=old.created_at)
+    assert (rotation.active, rotation.activated, rotation.retired, rotation.deleted) == (old.kid, "", (), ())
+    new = idp.server.signing_keys.get(status=NEXT)
+    assert rotation.next == new.kid
+    assert rotation.due_at == new.created_at + JWKS_LIFETIME
+    keys = idp.browser.get("/oauth2/v1/keys").json()["keys"]
+    assert {key["kid"] for key in keys} == {old.kid, new.kid}
+    assert jwt.get_unverified_header(sign(idp.server, {}, typ="JWT"))["kid"] == old.kid
+
+
+@pytest.mark.clause("RFC 9111", "5.2.2.1", "OP-49 OP-51")
+def test_a_key_signs_only_after_every_cached_key_set_has_it(idp: EmbeddedIdP) -> None:
+    rotate(idp.server, now=idp.server.signing_keys.get().created_at)
+    assert f"max-age={JWKS_LIFETIME.seconds}" in idp.browser.get("/oauth2/v1/keys")["Cache-Control"]
+    due = published_at(idp.server) + JWKS_LIFETIME
+    assert rotate(idp.server, now=due - A_MOMENT).activated == ""
+    assert rotate(idp.server, now=due).activated
+
+
+@pytest.mark.clause("OIDC Core", "10.1.1", "OP-51")
+def test_the_old_key_is_retired_and_goes_on_verifying(signed_in: EmbeddedIdP, id_token: str) -> None:
+    old = signed_in.server.signing_keys.get()
+    rotation = rotate_twice(signed_in.server)
+    assert rotation.retired == (old.kid,)
+    id_jag = signed_in.exchange(id_token).json()["access_token"]
+    assert jwt.get_unverified_header(id_token)["kid"] == old.kid
+    assert jwt.get_unverified_header(id_jag)["kid"] == rotation.active == rotation.activated
+    assert old.kid in {key["kid"] for key in signed_in.browser.get("/oauth2/v1/keys").json()["keys"]}
+
+
+@pytest.mark.clause("OIDC Core", "10.1.1", "OP-51")
+def test_a_retired_key_is_deleted_when_nothing_it_signed_can_be_alive(idp: EmbeddedIdP) -> None:
+    old = idp.server.signing_keys.get()
+    rotate_twice(idp.server)
+    old.refresh_from_db()
+    assert old.retired_at
+    spent = old.retired_at + longest_token_lifetime() + SKEW
+    assert rotate(idp.server, now=spent).deleted == ()
+    assert rotate(idp.server, now=spent + A_MOMENT).deleted == (old.kid,)
+    assert not SigningKey.objects.filter(kid=old.kid).exists()
+
+
+def test_no_token_outlives_the_key_that_verifies_it(settings: Settings) -> None:
+    lifetimes = [settings.OAUTH2_PROVIDER[f"{kind}_EXPIRE_SECONDS"] for kind in ("ACCESS_TOKEN", "ID_TOKEN")]
+    assert longest_token_lifetime() >= timedelta(seconds=max(LIFETIME, *lifetimes))
+
+
+def test_however_often_it_runs_there_is_one_active_and_one_next_key(idp: EmbeddedIdP) -> None:
+    now = idp.server.signing_keys.get().created_at
+    for minutes in range(0, 180, 7):
+        for _ in range(2):
+            rotate(idp.server, now=now + timedelta(minutes=minutes), at_once=minutes % 3 == 0)
+            states = list(idp.server.signing_keys.values_list("status", flat=True))
+            assert (states.count(ACTIVE), states.count(NEXT)) == (1, 1)
+    assert idp.server.signing_keys.filter(status=RETIRED).count() < 30
+
+
+@pytest.mark.parametrize("found", [(), (ACTIVE, ACTIVE), (RETIRED,), (NEXT, NEXT)])
+def test_a_server_without_exactly_one_active_key_gets_one(idp: EmbeddedIdP, found: tuple[str, ...]) -> None:
+    idp.server.signing_keys.all().delete()
+    for status in found:
+        SigningKey.generate(idp.server, status)
+    rotate(idp.server, now=timezone.now())
+    assert idp.server.signing_keys.filter(status=ACTIVE).count() == 1
+    assert sign(idp.server, {}, typ="JWT")
+
+
+def test_a_rotation_is_one_servers_own(idp: EmbeddedIdP, other_idp: EmbeddedIdP) -> None:
+    before = set(other_idp.server.signing_keys.values_list("kid", "status"))
+    run("rotatekeys", "--at", "customer1", "--now")
+    assert set(other_idp.server.signing_keys.values_list("kid", "status")) == before
+    assert idp.server.signing_keys.filter(status=RETIRED).count() == 1
+
+
+def test_the_command_says_what_it_did(idp: EmbeddedIdP) -> None:
+    old = idp.server.signing_keys.get()
+    assert f"{old.kid} stays active" in run("rotatekeys", "--at", "customer1")
+    text = run("rotatekeys", "--at", "customer1", "--now")
+    assert re.findall(r"(\S+) is active now", text) == [idp.server.signing_keys.get(status=ACTIVE).kid]
+    assert f"{old.kid} is retired" in text
+    facts = run_json("rotatekeys", "--at", "customer1")["servers"]
+    assert [server["issuer"] for server in facts] == [idp.server.issuer]
+    assert facts[0]["active"] == idp.server.signing_keys.get(status=ACTIVE).kid
+    assert "PRIVATE KEY" not in text
+
+
+def test_all_means_every_server(idp: EmbeddedIdP, other_idp: EmbeddedIdP) -> None:
+    issuers = [server["issuer"] for server in run_json("rotatekeys", "--at", "all")["servers"]]
+    assert issuers == [idp.server.issuer, other_idp.server.issuer]
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "staff", "idp"])
+def test_a_server_that_is_not_there_is_said_to_be_missing(idp: EmbeddedIdP, name: str) -> None:
+    with pytest.raises(CommandError, match="no authorization server"):
+        run("rotatekeys", "--at", name)
+
+
+# --- with the resource side ----------------------------------------------------------------------------------------
+
+
+def new_id_jag(server: AuthorizationServer) -> str:
+    """Return an ID-JAG of Bob for Todo0, signed with the key that is active now."""
+    todo0 = ResourceApp.objects.get()
+    permission = Permission(todo0.audience, todo0.resource, todo0.client_id, ("read",))
+    subject = Subject(user=User.objects.get(realm=Realm.IDP, email=BOB), auth_time=1)
+    return build_id_jag(server=server, subject=subject, permission=permission)[0]
+
+
+def redeem(id_jag: str) -> HttpResponse:
+    todo0 = ResourceApp.objects.get()
+    pair = base64.b64encode(f"{todo0.client_id}:{todo0.client_secret}".encode()).decode()
+    body = f"grant_type={JWT_BEARER.replace(':', '%3A')}&assertion={id_jag}"
+    headers = {"host": "todo.localhost:8000", "authorization": f"Basic {pair}"}
+    return Browser().post("/oauth2/v1/token", body, content_type="application/x-www-form-urlencoded", headers=headers)
+
+
+@pytest.fixture
+def customer1(demo: Demo) -> AuthorizationServer:
+    assert Client.objects.filter(client_id="wiki0-at-todo0").exists()
+    return AuthorizationServer.objects.get(tenant__slug="customer1")
+
+
+@pytest.mark.clause("OIDC Core", "10.1.1", "OP-51")
+def test_a_rotation_in_time_needs_no_further_fetch(demo: Demo, customer1: AuthorizationServer) -> None:
+    rotate(customer1, now=customer1.signing_keys.get().created_at)
+    sign_in(demo.browser, "wiki", BOB)
+    assert demo.unfurl([demo.link_to(BOB)])[0]["card"]
+    fetched = len(demo.network.to("/oauth2/v1/keys"))
+    assert rotate(customer1, now=published_at(customer1) + JWKS_LIFETIME).activated
+    StoredAccessToken.objects.all().delete()
+    assert demo.unfurl([demo.link_to(BOB)])[0]["card"]
+    assert len(demo.network.to("/oauth2/v1/keys")) == fetched
+
+
+@pytest.mark.clause("RFC 8725", "3.10", "OP-51")
+def test_an_unknown_key_is_fetched_once(demo: Demo, customer1: AuthorizationServer, settings: Settings) -> None:
+    settings.CROSSAPP_RESOURCE_APP = {**settings.CROSSAPP_RESOURCE_APP, "KEYS_COOL_DOWN": 0}  # no half minute to wait
+    assert redeem(new_id_jag(customer1)).status_code == 200
+    fetched = len(demo.network.to("/oauth2/v1/keys"))
+    rotate(customer1, now=customer1.signing_keys.get().created_at, at_once=True)
+    for _ in range(2):
+        assert redeem(new_id_jag(customer1)).status_code == 200
+    assert len(demo.network.to("/oauth2/v1/keys")) == fetched + 1
+
+
+@pytest.mark.clause("OIDC Core", "10.1.1", "OP-51")
+def test_what_a_retired_key_signed_is_still_redeemed(demo: Demo, customer1: AuthorizationServer) -> None:
+    id_jag = new_id_jag(customer1)
+    rotate(customer1, now=customer1.signing_keys.get().created_at, at_once=True)
+    assert redeem(id_jag).status_code == 200
+
+
+@pytest.mark.clause("RFC 7517", "5", "OP-51")
+def test_what_a_withdrawn_key_signed_is_refused_once_the_key_set_is_read_anew(
+    demo: Demo, customer1: AuthorizationServer
+) -> None:
+    first, second, third = (new_id_jag(customer1) for _ in range(3))
+    assert redeem(first).status_code == 200
+    rotate(customer1, now=customer1.signing_keys.get().created_at, at_once=True)
+    customer1.signing_keys.filter(status=RETIRED).delete()
+    assert redeem(second).status_code == 200  # the key set of a moment ago
+    cache.clear()
+    refused = redeem(third)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")

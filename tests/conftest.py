@@ -1,0 +1,78 @@
+"""What every test may use, and what none may do."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from pytest_django import DjangoDbBlocker, Settings
+from xdist.remote import Producer
+
+from tests.support.in_process import Browser, InProcessNetwork, answering
+from tests.support.live_demo import origins_on, serving
+from tests.support.network import loopback_only
+from tests.support.rsa_keys import from_a_pool
+from tests.support.scheduling import BrowserTestsTogether
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_this_machine() -> Iterator[None]:
+    with loopback_only():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _signing_keys_from_a_pool() -> Iterator[None]:
+    with from_a_pool():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+    ContentType.objects.clear_cache()  # a test with transactions empties that table too
+
+
+@pytest.fixture
+def in_process_network() -> Iterator[InProcessNetwork]:
+    """The server-to-server calls of this process, answered by its own sites (see `tests.support.in_process`)."""
+    from tenants.outgoing import session
+
+    with answering(session()) as network:
+        yield network
+
+
+@pytest.fixture
+def walker(db: None, in_process_network: InProcessNetwork) -> Browser:
+    """A person's browser without JavaScript and without a server, for walks over all sites in one transaction."""
+    return Browser()
+
+
+@pytest.fixture(scope="session")
+def _live_port(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[int]:
+    with django_db_blocker.unblock(), serving() as port:
+        yield port
+
+
+@pytest.fixture
+def live_demo(_live_port: int, transactional_db: None, settings: Settings) -> dict[str, str]:
+    """The demo, newly seeded, on a real port; returns its origins."""
+    from idjag_demo.demo.seed import seed
+
+    settings.ORIGINS = origins_on(_live_port)
+    settings.BASE_DOMAIN = f"localhost:{_live_port}"
+    seed()
+    return settings.ORIGINS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> BrowserTestsTogether:
+    return BrowserTestsTogether(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say as the last thing whether the browser tests were left out, and why."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "tests/browser" in report.nodeid]
+    if skipped:
+        reason = skipped[0].longrepr[2].removeprefix("Skipped: ")
+        terminalreporter.write_line(f"The {len(skipped)} browser tests were skipped: {reason}", yellow=True)

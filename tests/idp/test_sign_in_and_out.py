@@ -1,0 +1,145 @@
+"""The pages of the embedded IdP: signing in to the directory, and RP-initiated logout."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tenants.models import User
+from tests.support.embedded_idp import EmbeddedIdP, make_person
+
+SIGNED_OUT = "http://wiki.localhost:8000/signed-out"
+
+
+def submit(idp: EmbeddedIdP, email: str = "bob@tables.fake", password: str = "avocado", next: str = "/") -> Any:
+    page = idp.browser.get("/sign-in", {"next": next})
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.content.decode())
+    assert token
+    data = {"csrfmiddlewaretoken": token[1], "email": email, "password": password, "next": next}
+    return idp.browser.post("/sign-in", data)
+
+
+def test_email_and_password_sign_in(idp: EmbeddedIdP, bob: User) -> None:
+    response = submit(idp, next="/oauth2/v1/authorize?x=1")
+    assert (response.status_code, response["Location"]) == (302, "/oauth2/v1/authorize?x=1")
+    assert idp.browser.session["_auth_user_id"] == str(bob.pk)
+
+
+@pytest.mark.clause("OWASP ASVS", "6.3", "OP-25 OP-26")
+def test_every_way_to_fail_looks_the_same(idp: EmbeddedIdP, bob: User, other_idp: EmbeddedIdP) -> None:
+    make_person(other_idp, "eve")
+    mallory = make_person(idp, "mallory")
+    User.objects.filter(pk=mallory.pk).update(is_active=False)
+    answers = [
+        submit(idp, "bob@tables.fake", "wrong"),
+        submit(idp, "nobody@tables.fake"),
+        submit(idp, "eve@tables.fake"),
+        submit(idp, "mallory@tables.fake"),
+    ]
+    messages = {re.search(r"This email and password[^<]*", answer.content.decode())[0] for answer in answers}  # type: ignore[index]
+    assert {answer.status_code for answer in answers} == {400}
+    assert messages == {"This email and password do not belong together here."}
+    assert "_auth_user_id" not in idp.browser.session
+
+
+def test_the_password_is_never_written_back(idp: EmbeddedIdP, bob: User) -> None:
+    page = submit(idp, password="a-wrong-password").content.decode()
+    assert "a-wrong-password" not in page
+    assert 'value="bob@tables.fake"' in page
+
+
+@pytest.mark.parametrize(
+    "next_path",
+    [
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "http:evil.example",
+        "https:///evil.example",
+        "https://evil.example/",
+        "/\t/evil.example",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "http://customer2.idp.localhost:8000/",
+        "",
+    ],
+)
+@pytest.mark.clause("RFC 9700", "4.11", "OP-32 WEB-21")
+def test_next_is_a_path_of_this_site_or_the_home_page(idp: EmbeddedIdP, bob: User, next_path: str) -> None:
+    assert submit(idp, next=next_path)["Location"] == "/"
+
+
+@pytest.mark.clause("CSRF", "", "OP-30")
+def test_signing_in_needs_the_csrf_token(idp: EmbeddedIdP, bob: User) -> None:
+    response = idp.browser.post("/sign-in", {"email": "bob@tables.fake", "password": "avocado"})
+    assert response.status_code == 403
+
+
+@pytest.mark.clause("session fixation", "", "OP-31 WEB-08")
+def test_the_session_key_changes_with_the_sign_in(idp: EmbeddedIdP, bob: User) -> None:
+    session = idp.browser.session
+    session["planted"] = True
+    session.save()
+    before = session.session_key
+    submit(idp)
+    assert idp.browser.session.session_key != before
+
+
+@pytest.mark.clause("OIDC RP-Initiated Logout", "2", "OP-56")
+def test_a_link_signs_nobody_out_but_asks(signed_in: EmbeddedIdP) -> None:
+    page = signed_in.browser.get("/oauth2/v1/logout", {"client_id": "wiki0", "post_logout_redirect_uri": SIGNED_OUT})
+    assert page.status_code == 200
+    assert "_auth_user_id" in signed_in.browser.session
+    assert "form-action 'self' http://wiki.localhost:8000" in page["Content-Security-Policy"]
+
+
+@pytest.mark.clause("OIDC RP-Initiated Logout", "3", "OP-58")
+def test_the_confirmed_sign_out_ends_the_session_and_goes_back_with_the_state(signed_in: EmbeddedIdP) -> None:
+    parameters = {"client_id": "wiki0", "post_logout_redirect_uri": SIGNED_OUT, "state": "a&b<c"}
+    page = signed_in.browser.get("/oauth2/v1/logout", parameters)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.content.decode())
+    assert token
+    response = signed_in.browser.post("/oauth2/v1/logout", parameters | {"csrfmiddlewaretoken": token[1]})
+    assert (response.status_code, response["Location"]) == (302, SIGNED_OUT + "?state=a%26b%3Cc")
+    assert "_auth_user_id" not in signed_in.browser.session
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"client_id": "wiki0", "post_logout_redirect_uri": "https://evil.example/"},
+        {"client_id": "wiki0", "post_logout_redirect_uri": SIGNED_OUT + "/"},
+        {"client_id": "unknown", "post_logout_redirect_uri": SIGNED_OUT},
+        {"post_logout_redirect_uri": SIGNED_OUT},
+        {"id_token_hint": "e30.e30.e30", "post_logout_redirect_uri": SIGNED_OUT},
+    ],
+)
+@pytest.mark.clause("OIDC RP-Initiated Logout", "3", "OP-57")
+def test_a_way_back_that_is_not_registered_is_no_way(signed_in: EmbeddedIdP, parameters: dict[str, str]) -> None:
+    response = signed_in.browser.get("/oauth2/v1/logout", parameters)
+    assert response.status_code == 400
+    assert "Location" not in response
+    assert "_auth_user_id" in signed_in.browser.session
+
+
+@pytest.mark.clause("OIDC RP-Initiated Logout", "2", "OP-57")
+def test_a_hint_names_the_client_and_stays_out_of_the_page(signed_in: EmbeddedIdP, id_token: str) -> None:
+    page = signed_in.browser.get(
+        "/oauth2/v1/logout", {"id_token_hint": id_token, "post_logout_redirect_uri": SIGNED_OUT}
+    )
+    assert page.status_code == 200
+    assert id_token not in page.content.decode()
+    mismatch = {"id_token_hint": id_token, "client_id": "todo0", "post_logout_redirect_uri": SIGNED_OUT}
+    assert signed_in.browser.get("/oauth2/v1/logout", mismatch).status_code == 400
+
+
+def test_signing_out_without_a_session_says_so(idp: EmbeddedIdP) -> None:
+    assert idp.browser.get("/oauth2/v1/logout")["Location"] == "/signed-out"
+    assert idp.browser.get("/signed-out").status_code == 200
+
+
+def test_the_home_page_says_what_the_tenant_allows(signed_in: EmbeddedIdP) -> None:
+    page = signed_in.browser.get("/").content.decode()
+    assert "http://todo.localhost:8000" in page
+    assert "wiki0-at-todo0" in page

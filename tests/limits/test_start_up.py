@@ -1,0 +1,115 @@
+"""What the environment must say before anything is served off this machine, and what it must not say."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOYMENT = {
+    "DEMO": "false",
+    "BASE_DOMAIN": "apps.example",
+    "DJANGO_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "FIELD_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "WEB_CONCURRENCY": "2",
+    "TRUSTED_PROXIES": "127.0.0.1",
+    "DATABASE_URL": "sqlite://:memory:",
+}
+SERVE = ["-c", "import idjag_demo.wsgi"]
+CHECK = ["manage.py", "check", "--deploy", "--fail-level=DEBUG"]
+
+
+def run(arguments: list[str], **changes: str | None) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process that has nothing of ours but DEPLOYMENT with `changes`."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")}
+    environment = {name: value for name, value in (DEPLOYMENT | changes).items() if value is not None}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=kept | environment, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.clause("deployment", "", "SEC-06")
+def test_a_proper_deployment_passes_every_check_without_a_warning() -> None:
+    answer = run(CHECK)
+    assert answer.returncode == 0, answer.stderr
+    assert "no issues" in answer.stdout
+    assert answer.stderr == ""
+
+
+@pytest.mark.clause("deployment", "", "SEC-06")
+def test_a_proper_deployment_starts() -> None:
+    answer = run(SERVE)
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"DEBUG": "true"}, "DEBUG is on"),
+        ({"WIKI_ORIGIN": "http://wiki.apps.example"}, "The site wiki is at http://wiki.apps.example"),
+        ({"IDP_ORIGIN": "http://{tenant}.idp.apps.example"}, "The site idp is at"),
+        ({"HOME_ORIGIN": "http://localhost.evil.example"}, "The site staff is at"),
+        ({"DJANGO_SECRET_KEY": "short"}, "DJANGO_SECRET_KEY is the demo's, or shorter"),
+        ({"DJANGO_SECRET_KEY": "django-insecure-" + "k" * 50}, "DJANGO_SECRET_KEY is the demo's, or shorter"),
+        ({"FIELD_ENCRYPTION_KEYS": "no-key"}, "FIELD_ENCRYPTION_KEYS holds"),
+        ({"FIELD_ENCRYPTION_KEYS": ""}, "FIELD_ENCRYPTION_KEYS holds"),
+        ({"REDIS_URL": None}, "Several processes"),
+        ({"LIMIT_API": "often"}, "LIMIT_API=often is not a rate"),
+        ({"LIMIT_SIGN_IN_ACCOUNT": ""}, "LIMIT_SIGN_IN_ACCOUNT= is not a rate"),
+        ({"LIMIT_CLIENT": "0/minute"}, "LIMIT_CLIENT=0/minute is not a rate"),
+        ({"DJANGO_SECRET_KEY": None}, "DJANGO_SECRET_KEY"),
+        ({"FIELD_ENCRYPTION_KEYS": None}, "FIELD_ENCRYPTION_KEYS"),
+        ({"TRUSTED_PROXIES": "everybody"}, "everybody"),
+    ],
+    ids=str,
+)
+@pytest.mark.clause("deployment", "", "SEC-06 SEC-20")
+def test_what_would_be_unsafe_stops_the_start_up(changes: dict[str, str | None], words: str) -> None:
+    answer = run(SERVE, **changes)
+    assert answer.returncode != 0
+    assert words in answer.stderr.splitlines()[-1]
+    answer = run(["manage.py", "check"], **changes)
+    assert answer.returncode != 0
+    assert words in answer.stderr
+
+
+@pytest.mark.clause("deployment", "", "SEC-06")
+def test_every_problem_has_a_line_of_its_own() -> None:
+    answer = run(SERVE, DEBUG="true", REDIS_URL=None, DJANGO_SECRET_KEY="short")
+    lines = [line for line in answer.stderr.splitlines() if "idjag_demo.E" in line]
+    assert len(lines) == 3
+
+
+@pytest.mark.clause("deployment", "", "SEC-06 SEC-20")
+def test_the_demos_own_secrets_are_refused() -> None:
+    ask = "from idjag_demo import settings; print(settings.SECRET_KEY, settings.FIELD_ENCRYPTION_KEYS[0])"
+    names = ("DJANGO_SECRET_KEY", "FIELD_ENCRYPTION_KEYS")
+    demo = run(["-c", ask], DEMO="true", BASE_DOMAIN="localhost:8000", **dict.fromkeys(names))
+    key, encryption_key = demo.stdout.split()
+    for changes, number in (({names[0]: key}, 3), ({names[1]: encryption_key}, 4)):
+        answer = run(SERVE, **changes)
+        assert f"idjag_demo.E00{number}" in answer.stderr
+
+
+@pytest.mark.parametrize("changes", [{"REDIS_URL": None, "WEB_CONCURRENCY": "1"}, {"BASE_DOMAIN": "localhost:8123"}])
+@pytest.mark.clause("deployment", "", "SEC-06")
+def test_one_process_or_loopback_may_do_with_less(changes: dict[str, str | None]) -> None:
+    answer = run(SERVE, **changes)
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.clause("deployment", "", "SEC-06")
+def test_the_demo_starts_with_nothing_set() -> None:
+    answer = run(SERVE, **dict.fromkeys(DEPLOYMENT))
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("command", ["seed", "resetdb"])
+@pytest.mark.clause("deployment", "", "SEC-20")
+def test_demo_accounts_are_made_in_demo_mode_only(command: str) -> None:
+    answer = run(["manage.py", command])
+    assert answer.returncode != 0
+    assert "demo" in answer.stderr.lower()

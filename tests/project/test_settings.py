@@ -1,0 +1,90 @@
+"""What the environment decides."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRINT_SETTINGS = """
+import json
+from idjag_demo import settings as s
+engine = s.DATABASES["default"]["ENGINE"]
+print(json.dumps([s.ORIGINS, s.ALLOWED_HOSTS, s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, engine]))
+"""
+DEPLOYMENT = {
+    "DEMO": "false",
+    "BASE_DOMAIN": "apps.example",
+    "DJANGO_SECRET_KEY": "k" * 50,
+    "FIELD_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+}
+
+
+def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Import the settings in a new process that has nothing of ours but `environment`."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")}
+    return subprocess.run(
+        [sys.executable, "-c", PRINT_SETTINGS],
+        cwd=ROOT,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def settings_with(environment: dict[str, str]) -> Any:
+    answer = start(environment)
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
+
+
+def test_base_domain_moves_every_site() -> None:
+    origins, *_ = settings_with({"BASE_DOMAIN": "localhost:8123"})
+    assert origins == {
+        "staff": "http://localhost:8123",
+        "wiki": "http://wiki.localhost:8123",
+        "todo": "http://todo.localhost:8123",
+        "idp": "http://{tenant}.idp.localhost:8123",
+    }
+
+
+def test_each_site_can_be_put_elsewhere() -> None:
+    origins, *_ = settings_with({"BASE_DOMAIN": "localhost:8123", "WIKI_ORIGIN": "http://127.0.0.1:9001"})
+    assert origins["wiki"] == "http://127.0.0.1:9001"
+    assert origins["todo"] == "http://todo.localhost:8123"
+
+
+def test_off_loopback_everything_is_https_with_host_only_secure_cookies() -> None:
+    origins, hosts, cookie, secure, _ = settings_with(DEPLOYMENT)
+    assert set(origins.values()) == {
+        "https://apps.example",
+        "https://wiki.apps.example",
+        "https://todo.apps.example",
+        "https://{tenant}.idp.apps.example",
+    }
+    assert hosts == ["apps.example", "wiki.apps.example", "todo.apps.example", ".idp.apps.example"]
+    assert cookie.startswith("__Host-") and secure
+
+
+def test_a_database_url_chooses_mariadb() -> None:
+    *_, engine = settings_with({"DATABASE_URL": "mysql://idjag:idjag@127.0.0.1/idjag"})
+    assert engine == "django.db.backends.mysql"
+
+
+@pytest.mark.parametrize("missing", ["DJANGO_SECRET_KEY", "FIELD_ENCRYPTION_KEYS"])
+def test_a_missing_secret_outside_demo_mode_stops_the_start_up(missing: str) -> None:
+    answer = start({name: value for name, value in DEPLOYMENT.items() if name != missing})
+    assert answer.returncode != 0
+    assert missing in answer.stderr
+
+
+def test_every_variable_is_documented_and_no_other() -> None:
+    read = re.findall(r"""env(?:\.\w+)?\(\s*"([A-Z_]+)""", (ROOT / "idjag_demo" / "settings.py").read_text())
+    documented = re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(set(read)) == sorted(documented)

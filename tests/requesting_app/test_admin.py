@@ -1,0 +1,94 @@
+"""What the operator sees and can do."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from crossapp.requesting_app.flow import access_token_for
+from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
+from tests.requesting_app.peers import API, TODO, TODO_SECRET, World
+
+RESOURCE_APPS = "/admin/requesting_app/resourceapp/"
+TOKENS = "/admin/requesting_app/storedaccesstoken/"
+FORM = {
+    "key": "todo0",
+    "name": "Todo0",
+    "audience": TODO,
+    "resource": API,
+    "client_id": "wiki0-at-todo0",
+    "auth_method": "client_secret_basic",
+    "scope": "read",
+    "enabled": "on",
+    "new_client_secret": "",
+}
+
+
+@pytest.fixture
+def operator(client: Client, db: None) -> Client:
+    """A browser of the operator, on the host that serves the admin."""
+    client.force_login(get_user_model().objects.create_superuser("operator"), get_backend())
+    client.defaults["HTTP_HOST"] = "localhost:8000"
+    return client
+
+
+def get_backend() -> str:
+    from django.conf import settings
+
+    return settings.AUTHENTICATION_BACKENDS[0]
+
+
+def test_a_secret_is_written_and_never_shown(operator: Client, todo0: ResourceApp) -> None:
+    for path in (RESOURCE_APPS, f"{RESOURCE_APPS}{todo0.pk}/change/"):
+        response = operator.get(path)
+        assert response.status_code == 200
+        assert TODO_SECRET not in response.content.decode()
+
+
+def test_an_empty_secret_keeps_the_one_there_is_and_another_replaces_it(operator: Client, todo0: ResourceApp) -> None:
+    path = f"{RESOURCE_APPS}{todo0.pk}/change/"
+    assert operator.post(path, FORM | {"name": "Todo Zero"}).status_code == 302
+    todo0.refresh_from_db()
+    assert (todo0.name, todo0.scope, todo0.client_secret) == ("Todo Zero", "read", TODO_SECRET)
+
+    assert operator.post(path, FORM | {"new_client_secret": "new"}).status_code == 302
+    todo0.refresh_from_db()
+    assert todo0.client_secret == "new"
+
+
+def test_a_new_resource_app_needs_a_secret(operator: Client) -> None:
+    response = operator.post(f"{RESOURCE_APPS}add/", FORM)
+    assert "A new resource app needs a client secret." in response.content.decode()
+
+    assert operator.post(f"{RESOURCE_APPS}add/", FORM | {"new_client_secret": "new"}).status_code == 302
+    assert ResourceApp.objects.get().client_secret == "new"
+
+
+def test_a_secret_that_no_key_opens_can_be_replaced(operator: Client, todo0: ResourceApp, settings: Any) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = ["b3RoZXIta2V5LW9mLXRoZS10ZXN0cy0zMi1ieXRlcy0="]
+    path = f"{RESOURCE_APPS}{todo0.pk}/change/"
+    assert operator.get(path).status_code == 200
+    assert operator.post(path, FORM | {"new_client_secret": "new"}).status_code == 302
+    assert ResourceApp.objects.get().client_secret == "new"
+
+
+def test_stored_tokens_are_listed_without_their_values_and_cannot_be_changed(
+    operator: Client, world: World, bob: Any, todo0: ResourceApp
+) -> None:
+    value = access_token_for(user=bob, resource_app=todo0).value
+    token = StoredAccessToken.objects.get()
+    for path in (TOKENS, f"{TOKENS}{token.pk}/change/"):
+        response = operator.get(path)
+        assert response.status_code == 200
+        assert "bob" in response.content.decode()
+        assert value not in response.content.decode()
+    assert operator.get(f"{TOKENS}add/").status_code == 403
+    assert operator.post(f"{TOKENS}{token.pk}/change/", {"scope": "admin"}).status_code == 403
+    assert operator.post(f"{TOKENS}{token.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not StoredAccessToken.objects.exists()
+
+
+def test_leases_are_nobodys_business() -> None:
+    assert not admin.site.is_registered(Lease)

@@ -1,0 +1,74 @@
+"""A bad configuration is said at start-up, with a hint."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crossapp.resource_app.checks import check_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "tests.resource_app.fakes.FakeHost"
+
+
+def ids(settings: Any, **conf: Any) -> list[str | None]:
+    settings.CROSSAPP_RESOURCE_APP = {"HOST": HOST, **conf}
+    return [message.id for message in check_settings(None)]
+
+
+def test_the_defaults_are_fine(settings: Any) -> None:
+    assert ids(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("conf", "expected"),
+    [
+        ({"MAX_LIFETME": 300}, "resource_app.E001"),
+        ({"host": HOST}, "resource_app.E001"),
+        ({"HOST": ""}, "resource_app.E002"),
+        ({"HOST": "no.such.Host"}, "resource_app.E002"),
+        ({"HOST": "tests.resource_app.fakes.World"}, "resource_app.E002"),
+        ({"HTTP_SESSION": "no.such.session"}, "resource_app.E003"),
+        ({"HTTP_SESSION": "tests.resource_app.fakes.ISSUER"}, "resource_app.E003"),
+        ({"ALGORITHMS": []}, "resource_app.E004"),
+        ({"ALGORITHMS": "RS256"}, "resource_app.E004"),
+        ({"ALGORITHMS": ["RS256", "none"]}, "resource_app.E004"),
+        ({"ALGORITHMS": ["HS256"]}, "resource_app.E004"),
+        ({"MAX_LIFETIME": "300"}, "resource_app.E005"),
+        ({"CLOCK_SKEW": -1}, "resource_app.E005"),
+        ({"KEYS_STALE": 5}, "resource_app.E005"),
+        ({"MAX_LIFETIME": 3600}, "resource_app.W001"),
+        ({"CLOCK_SKEW": 600}, "resource_app.W001"),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_said(settings: Any, conf: dict[str, Any], expected: str) -> None:
+    assert ids(settings, **conf) == [expected]
+
+
+def test_a_missing_setting_is_said(settings: Any) -> None:
+    del settings.CROSSAPP_RESOURCE_APP
+    assert [message.id for message in check_settings(None)] == ["resource_app.E002"]
+
+
+def test_a_cache_that_keeps_nothing_is_said(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    assert ids(settings) == ["resource_app.E006"]
+
+
+def test_the_app_stands_alone() -> None:
+    """In a product that has nothing of ours but this app: it starts, and its migrations are complete."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.resource_app.minimal_settings"}
+    for command in (["check"], ["makemigrations", "--check", "--dry-run"]):
+        subprocess.run([sys.executable, "-m", "django", *command], cwd=ROOT, env=environment, check=True)
+
+
+@pytest.mark.parametrize(
+    "module", ["id_jag", "jws", "jwk", "scope", "resource", "strict_json", "issuer_metadata", "host"]
+)
+def test_verification_needs_no_django(module: str) -> None:
+    program = f"import sys, crossapp.resource_app.{module}; sys.exit('django' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

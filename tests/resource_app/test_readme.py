@@ -1,0 +1,15 @@
+"""The table of checks in the README is the list that runs."""
+
+import re
+from pathlib import Path
+
+import crossapp.resource_app
+from crossapp.resource_app.id_jag import CHECKS
+
+README = Path(crossapp.resource_app.__file__).with_name("README.md").read_text()
+
+
+def test_the_readme_lists_the_checks_in_their_order() -> None:
+    names = re.findall(r"^\| \d+ \| `(\w+)` \|", README, flags=re.MULTILINE)
+    before, after = ["request", "client", "grant_type", "jws"], ["subject", "scope", "resource", "replay"]
+    assert names == [*before, *(check.name for check in CHECKS), *after]

@@ -1,0 +1,124 @@
+"""What the access token may do, and where."""
+
+from typing import Any
+
+import pytest
+
+from crossapp.resource_app.errors import Refused
+from crossapp.resource_app.resource import granted_resource
+from crossapp.resource_app.scope import granted_scope
+
+API, REPORTS, ELSEWHERE = "https://todo.example/api", "https://todo.example/reports", "https://wiki.example/api"
+OURS = [API, REPORTS]
+GOVERNED = f"this authorization server governs '{API}', '{REPORTS}'"
+
+
+@pytest.mark.parametrize(
+    ("requested", "id_jag", "client", "granted"),
+    [
+        (None, ("read", "write"), ["read", "write"], "read write"),
+        ("", ("read",), ["read", "write"], "read"),
+        ("read", ("read", "write"), ["read", "write"], "read"),
+        ("write read", ("read", "write"), ["read", "write"], "read write"),
+        ("read write admin", ("read", "write"), ["read", "write", "admin"], "read write"),
+        ("read write", ("read", "write"), ["read"], "read"),
+        (None, ("read", "write", "admin"), ["write"], "write"),
+        ("read read", ("read", "read"), ["read", "read"], "read"),
+    ],
+)
+@pytest.mark.clause("draft", "4.4.1", "scope granted is requested ∩ ID-JAG ∩ client's; omitted means the ID-JAG's")
+def test_the_scope_is_what_all_three_agree_on(
+    requested: str | None, id_jag: tuple[str, ...], client: list[str], granted: str
+) -> None:
+    assert granted_scope(requested=requested, id_jag=id_jag, client=client) == granted.split()
+
+
+_NO_SCOPE = "The ID-JAG has no scope, so there is nothing to grant."
+_MALFORMED = "scope must be a string of scopes with single spaces between them."
+
+
+@pytest.mark.parametrize(
+    ("requested", "id_jag", "client", "description"),
+    [
+        (None, None, ["read"], _NO_SCOPE),
+        (None, (), ["read"], _NO_SCOPE),
+        ("read", None, ["read"], _NO_SCOPE),
+        ("read", (), ["read"], _NO_SCOPE),
+        ("admin", ("read",), ["read"], "None of the requested scopes is in the ID-JAG, which has 'read'."),
+        ("READ", ("read",), ["read"], "None of the requested scopes is in the ID-JAG, which has 'read'."),
+        ("write", ("read", "x"), ["write"], "None of the requested scopes is in the ID-JAG, which has 'read x'."),
+        ("__all__", ("read",), ["read"], "None of the requested scopes is in the ID-JAG, which has 'read'."),
+        (None, ("read", "write"), [], "This client may not have 'read write'."),
+        ("write", ("read", "write"), ["read"], "This client may not have 'write'."),
+        (None, ("write",), ["read"], "This client may not have 'write'."),
+        (" ", ("read",), ["read"], _MALFORMED),
+        ("read  write", ("read",), ["read"], _MALFORMED),
+        ("read ", ("read",), ["read"], _MALFORMED),
+        ("read\nwrite", ("read",), ["read"], _MALFORMED),
+        ("réad", ("read",), ["read"], _MALFORMED),
+        ('"read"', ("read",), ["read"], _MALFORMED),
+    ],
+)
+@pytest.mark.clause("RFC 6749", "5.2", "invalid_scope")
+def test_nothing_left_is_invalid_scope(
+    requested: str | None, id_jag: tuple[str, ...] | None, client: list[str], description: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        granted_scope(requested=requested, id_jag=id_jag, client=client)
+    assert (refused.value.error, refused.value.check) == ("invalid_scope", "scope")
+    assert refused.value.description == description
+
+
+@pytest.mark.parametrize(
+    ("requested", "id_jag", "granted"),
+    [
+        ([], [], [API]),
+        ([API], [], [API]),
+        ([REPORTS], [], [REPORTS]),
+        ([], [REPORTS], [REPORTS]),
+        ([], [REPORTS, API], [REPORTS, API]),
+        ([API], [API], [API]),
+        ([API], [REPORTS, API], [API]),
+        ([API, REPORTS], [REPORTS, API], [API, REPORTS]),
+        ([API, API], [API, API], [API]),
+    ],
+)
+@pytest.mark.clause("RFC 8707", "2", "resource granted: the requested, else the ID-JAG's, else the server's")
+def test_the_resource_is_the_requested_one_else_the_id_jags_else_ours(
+    requested: list[str], id_jag: list[str], granted: list[str]
+) -> None:
+    assert granted_resource(requested=requested, id_jag=id_jag, ours=OURS) == granted
+
+
+def refusal(requested: list[str], id_jag: list[str]) -> tuple[Any, ...]:
+    with pytest.raises(Refused) as refused:
+        granted_resource(requested=requested, id_jag=id_jag, ours=OURS)
+    return refused.value.check, refused.value.error, refused.value.description
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [ELSEWHERE, f"{API}/", API.upper(), f"{API}/todos", f"{API}?x=1", f"{API}#x", "https://todo.example", "x"],
+)
+@pytest.mark.clause("RFC 8707", "2", "a requested resource that is not ours is invalid_target")
+def test_a_requested_resource_that_is_not_ours_is_invalid_target(resource: str) -> None:
+    description = f"resource is '{resource}', but {GOVERNED}."
+    assert refusal([resource], []) == ("resource", "invalid_target", description)
+    assert refusal([API, resource], [API]) == ("resource", "invalid_target", description)
+
+
+@pytest.mark.parametrize("resource", [ELSEWHERE, f"{API}/", API.upper(), f"{API}/todos", "x"])
+@pytest.mark.clause("MCP EMA", "resource", "an ID-JAG for a resource that is not ours is invalid_grant")
+def test_an_id_jag_for_a_resource_that_is_not_ours_is_invalid_grant(resource: str) -> None:
+    description = f"resource in the ID-JAG is '{resource}', but {GOVERNED}."
+    assert refusal([], [resource]) == ("resource", "invalid_grant", description)
+    assert refusal([API], [API, resource]) == ("resource", "invalid_grant", description)
+
+
+@pytest.mark.parametrize(("requested", "id_jag"), [([REPORTS], [API]), ([API, REPORTS], [API])])
+@pytest.mark.clause("RFC 8707", "2", "a request does not widen the ID-JAG's resource")
+def test_a_requested_resource_that_the_id_jag_does_not_name_is_invalid_target(
+    requested: list[str], id_jag: list[str]
+) -> None:
+    description = f"The ID-JAG is not for the requested resource '{REPORTS}'."
+    assert refusal(requested, id_jag) == ("resource", "invalid_target", description)

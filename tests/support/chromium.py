@@ -1,0 +1,45 @@
+"""Which Chromium the browser tests use; `python -m tests.support.chromium` tries to get one if there is none."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Playwright, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+INSTALL_SECONDS = 300
+MISSING = "no Chromium was found (Debian: apt install chromium; elsewhere: playwright install chromium)"
+
+
+def find_chromium(playwright: Playwright) -> str | None:
+    """Return the path of $CHROMIUM, the system's Chromium or Playwright's own; None if there is none."""
+    for name in filter(None, (os.environ.get("CHROMIUM"), *NAMES)):
+        if path := shutil.which(name):
+            return path
+    own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+def launch_flags() -> list[str]:
+    """Return Chromium's flags: no sandbox where root runs it, and no traffic of its own."""
+    flags = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    return ["--no-sandbox", *flags] if hasattr(os, "geteuid") and os.geteuid() == 0 else flags
+
+
+def main() -> None:
+    """Make sure there is a Chromium if that is possible; if not, the tests say what follows."""
+    with sync_playwright() as playwright:
+        if find_chromium(playwright):
+            return
+    sys.stdout.write("No Chromium here: trying Playwright's own.\n")
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    try:
+        subprocess.run(command, timeout=INSTALL_SECONDS, check=True)
+    except (subprocess.SubprocessError, OSError) as error:
+        sys.stdout.write(f"That failed: {error}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""A small HTTP server on loopback that misbehaves on request."""
+
+import gzip
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The path says what happens."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        kind = self.path.partition("?")[0].strip("/")
+        if kind == "drip-headers":
+            self._drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100)
+        elif kind == "drip":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self._drip(b"x" * 100)
+        elif kind == "silence":
+            time.sleep(3)
+            self.close_connection = True
+        elif kind == "redirect":
+            self._answer(b"away", 302, Location="/echo", **{"Set-Cookie": "a=b"})
+        elif kind == "big":
+            self._answer(b"x" * (256 * 1024 + 1))
+        elif kind == "full":
+            self._answer(b"x" * (256 * 1024))
+        elif kind == "bomb":
+            self._answer(gzip.compress(b"0" * 10_000_000), **{"Content-Encoding": "gzip"})
+        else:
+            seen = {"headers": dict(self.headers), "path": self.path, "peer": self.client_address[1]}
+            self._answer(json.dumps(seen).encode(), **{"Set-Cookie": "a=b; Path=/"})
+
+    do_POST = do_GET
+
+    def _answer(self, body: bytes, status: int = 200, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _drip(self, data: bytes) -> None:
+        self.close_connection = True
+        try:
+            for byte in data:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.1)
+        except OSError:
+            pass
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve on a free port of 127.0.0.1, with TLS if there is a `context`; yields the port."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,199 @@
+"""The operator's pages: what they take, and what they never show."""
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from tenants.models import EmailDomain, IdPConnection, SubjectTokens, Tenant, User
+from tests.tenants.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER, id_token_claims, sign
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    operator = User.objects.create_superuser("operator", "operator@home.example", "avocado", realm="staff")
+    client = Client(headers={"host": "localhost:8000"})
+    client.force_login(operator, backend="tenants.backends.RealmBackend")
+    return client
+
+
+def connection_fields(connection: IdPConnection, **changes: Any) -> dict[str, Any]:
+    fields = {
+        "tenant": connection.tenant_id,
+        "app": "wiki",
+        "issuer": ISSUER,
+        "client_id": CLIENT_ID,
+        "client_secret": "",
+        "auth_method": "client_secret_basic",
+        "enabled": "on",
+        "provisions_users": "on",
+    }
+    return fields | changes
+
+
+def change(admin: Client, connection: IdPConnection, **changes: Any) -> HttpResponse:
+    url = f"/admin/tenants/idpconnection/{connection.pk}/change/"
+    return admin.post(url, connection_fields(connection, **changes))
+
+
+def inline(prefix: str, *rows: dict[str, Any], initial: int = 0) -> dict[str, Any]:
+    form = {f"{prefix}-TOTAL_FORMS": len(rows), f"{prefix}-INITIAL_FORMS": initial}
+    return form | {f"{prefix}-{number}-{name}": value for number, row in enumerate(rows) for name, value in row.items()}
+
+
+def test_the_operator_signs_in_on_the_bare_host_only(db: None) -> None:
+    User.objects.create_superuser("operator", "operator@home.example", "avocado", realm="staff")
+    client = Client(headers={"host": "localhost:8000"})
+    response = client.post("/admin/login/?next=/admin/", {"username": "operator", "password": "avocado"})
+    assert response["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+    for host in ("wiki.localhost:8000", "todo.localhost:8000"):
+        assert client.get("/admin/", headers={"host": host}).status_code == 404
+
+
+@pytest.mark.parametrize("model", ["tenant", "idpconnection", "user", "subjecttokens"])
+def test_every_list_and_form_can_be_opened(admin: Client, connection: IdPConnection, model: str) -> None:
+    user = User.objects.create(username="bob", realm="wiki", tenant=connection.tenant, sub="u-bob")
+    tokens = SubjectTokens.objects.create(
+        user=user, connection=connection, id_token="x", id_token_expires_at="2030-01-01T00:00Z"
+    )
+    pk = {"tenant": connection.tenant_id, "idpconnection": connection.pk, "user": user.pk, "subjecttokens": tokens.pk}
+    assert admin.get(f"/admin/tenants/{model}/").status_code == 200
+    assert admin.get(f"/admin/tenants/{model}/{pk[model]}/change/").status_code == 200
+    assert admin.get(f"/admin/tenants/{model}/add/").status_code == (403 if model == "subjecttokens" else 200)
+
+
+def test_a_client_secret_is_never_shown_and_blank_keeps_it(admin: Client, connection: IdPConnection) -> None:
+    for url in (f"idpconnection/{connection.pk}", f"tenant/{connection.tenant_id}"):
+        assert CLIENT_SECRET not in admin.get(f"/admin/tenants/{url}/change/").content.decode()
+    assert change(admin, connection, client_id="renamed").status_code == 302
+    connection.refresh_from_db()
+    assert (connection.client_id, connection.client_secret) == ("renamed", CLIENT_SECRET)
+    assert change(admin, connection, client_secret=" new ").status_code == 302
+    connection.refresh_from_db()
+    assert connection.client_secret == " new "
+
+
+def test_a_new_connection_needs_a_secret(admin: Client, connection: IdPConnection) -> None:
+    fields = connection_fields(connection, app="todo")
+    assert "Enter the client secret." in admin.post("/admin/tenants/idpconnection/add/", fields).content.decode()
+    assert admin.post("/admin/tenants/idpconnection/add/", fields | {"client_secret": "x"}).status_code == 302
+
+
+ISSUERS_NOT_TO_TRUST = """
+    http://idp.example file:///etc/passwd ftp://idp.example https:// nonsense https://169.254.169.254
+    https://10.0.0.1 https://user@idp.example https://idp.example?x https://[:: https://IDP.example https://idp.example#x
+    https://ïdp.example https://idp.example:99999
+"""
+
+
+@pytest.mark.parametrize("issuer", ISSUERS_NOT_TO_TRUST.split())
+def test_an_issuer_that_cannot_be_trusted_is_refused_at_save(
+    admin: Client, connection: IdPConnection, issuer: str
+) -> None:
+    assert change(admin, connection, issuer=issuer).status_code == 200
+    connection.refresh_from_db()
+    assert connection.issuer == ISSUER
+
+
+@pytest.mark.parametrize("issuer", ["http://localhost:9000", "http://127.0.0.1:9000/realms/x", "http://x.localhost"])
+def test_an_issuer_on_this_machine_is_for_the_demo(
+    admin: Client, connection: IdPConnection, issuer: str, settings: Any
+) -> None:
+    settings.DEMO = False
+    assert change(admin, connection, issuer=issuer).status_code == 200
+    settings.DEMO = True
+    assert change(admin, connection, issuer=issuer).status_code == 302
+
+
+def test_one_issuer_belongs_to_one_tenant_at_each_app(
+    admin: Client, connection: IdPConnection, other_connection: IdPConnection
+) -> None:
+    response = change(admin, connection, issuer=other_connection.issuer)
+    assert "already exists" in response.content.decode()
+
+
+def test_a_tenant_comes_with_its_domains_and_connections(admin: Client) -> None:
+    connection = {"app": "wiki", "issuer": ISSUER, "client_id": "x", "client_secret": "y", "enabled": "on"}
+    fields = {"name": "Acme", "slug": "acme", "is_active": "on"}
+    fields |= inline("email_domains", {"domain": " ACME.example "})
+    fields |= inline("idp_connections", connection | {"auth_method": "client_secret_post"})
+    assert admin.post("/admin/tenants/tenant/add/", fields).status_code == 302
+    tenant = Tenant.objects.get(slug="acme")
+    assert tenant.email_domains.get().domain == "acme.example"
+    assert tenant.idp_connections.get().client_secret == "y"
+
+
+def test_a_domain_belongs_to_one_tenant(admin: Client, tenant: Tenant) -> None:
+    fields = {"name": "Thief", "slug": "thief", "is_active": "on"}
+    fields |= inline("email_domains", {"domain": "TABLES.example"}) | inline("idp_connections")
+    assert "already exists" in admin.post("/admin/tenants/tenant/add/", fields).content.decode()
+    assert EmailDomain.objects.get().tenant == tenant
+
+
+@pytest.mark.parametrize("slug", ["Acme", "a", "x" * 64, "xn--acme", "a_b", "a.b", "-a", "a-", "1a", "é"])
+def test_a_slug_is_a_dns_label(admin: Client, slug: str) -> None:
+    fields = {"name": "Acme", "slug": slug} | inline("email_domains") | inline("idp_connections")
+    assert admin.post("/admin/tenants/tenant/add/", fields).status_code == 200
+
+
+def test_the_slug_of_a_tenant_stays(admin: Client, tenant: Tenant) -> None:
+    domain = {"id": tenant.email_domains.get().pk, "tenant": tenant.pk, "domain": "tables.example"}
+    fields = {"name": "Renamed", "slug": "renamed", "is_active": "on"} | inline("idp_connections")
+    response = admin.post(
+        f"/admin/tenants/tenant/{tenant.pk}/change/", fields | inline("email_domains", domain, initial=1)
+    )
+    assert response.status_code == 302
+    tenant.refresh_from_db()
+    assert (tenant.name, tenant.slug) == ("Renamed", "tables")
+
+
+def test_an_account_can_be_pre_provisioned(admin: Client, tenant: Tenant) -> None:
+    fields = {"username": "trinity", "realm": "wiki", "tenant": tenant.pk, "email": "trinity@rabbit.fake2"}
+    assert admin.post("/admin/tenants/user/add/", fields | {"usable_password": "false"}).status_code == 302
+    account = User.objects.get(username="trinity")
+    assert (account.sub, account.tenant, account.has_usable_password()) == (None, tenant, False)
+
+
+def test_an_entry_of_the_directory_gets_a_subject_of_its_own(admin: Client, tenant: Tenant) -> None:
+    fields = {"username": "new", "realm": "idp", "tenant": tenant.pk, "email": "new@tables.example"}
+    fields |= {"usable_password": "true", "password1": "a-long-passphrase", "password2": "a-long-passphrase"}
+    assert admin.post("/admin/tenants/user/add/", fields).status_code == 302
+    assert len(User.objects.get(username="new").sub or "") == 20
+
+
+def test_an_account_of_an_app_needs_a_tenant(admin: Client) -> None:
+    fields = {"username": "trinity", "realm": "wiki", "email": "", "usable_password": "false"}
+    assert admin.post("/admin/tenants/user/add/", fields).status_code == 200
+    assert not User.objects.filter(username="trinity").exists()
+
+
+@pytest.mark.parametrize(("realm", "shown"), [("wiki", False), ("todo", False), ("idp", True)])
+def test_a_password_is_offered_where_it_works(admin: Client, tenant: Tenant, realm: str, shown: bool) -> None:
+    account = User.objects.create(username="x", realm=realm, tenant=tenant)
+    page = admin.get(f"/admin/tenants/user/{account.pk}/change/").content.decode()
+    assert ("field-password" in page) is shown
+    assert "is_superuser" not in page
+
+
+def test_an_account_the_idp_named_can_be_deactivated(admin: Client, tenant: Tenant) -> None:
+    account = User.objects.create(username="wiki:tables:u/1 ü", realm="wiki", tenant=tenant, sub="u/1 ü")
+    fields = {"first_name": "Bob", "last_name": "", "email": "bob@tables.fake2", "sub": "changed", "realm": "staff"}
+    assert admin.post(f"/admin/tenants/user/{account.pk}/change/", fields).status_code == 302
+    account.refresh_from_db()
+    assert (account.is_active, account.sub, account.realm) == (False, "u/1 ü", "wiki")
+
+
+def test_kept_tokens_are_never_shown(admin: Client, connection: IdPConnection) -> None:
+    user = User.objects.create(username="bob", realm="wiki", tenant=connection.tenant, sub="u-bob")
+    tokens = SubjectTokens.objects.create(
+        user=user,
+        connection=connection,
+        id_token=sign(id_token_claims()),
+        id_token_expires_at="2030-01-01T00:00Z",
+        refresh_token="refresh-1",
+    )
+    page = admin.get(f"/admin/tenants/subjecttokens/{tokens.pk}/change/").content.decode()
+    assert "refresh-1" not in page
+    assert tokens.id_token not in page

@@ -1,0 +1,27 @@
+"""Which issuers an operator can connect."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from tenants.issuers import validate_issuer
+from tenants.models import IdPConnection, Tenant
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://acme.okta.example", "https://acme.auth0.example/", "http://localhost:9000"]
+)
+def test_an_issuer_is_taken_as_its_metadata_spells_it(issuer: str) -> None:
+    validate_issuer(issuer)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("issuer", ["https://idp.example/", "https://idp.example/Tenant", "https://idp.example"])
+@pytest.mark.clause("RFC 8414", "2", "MT-04")
+def test_an_issuer_that_differs_by_slash_or_case_only_is_refused(issuer: str) -> None:
+    first, second = (Tenant.objects.create(slug=slug, name=slug) for slug in ("first", "second"))
+    fields = {"app": "wiki", "client_id": "wiki0", "client_secret": "a-secret"}
+    IdPConnection.objects.create(tenant=first, issuer=issuer, **fields)
+    twin = issuer.removesuffix("/") if issuer.endswith("/") else issuer + "/"
+    with pytest.raises(ValidationError, match="which spelling is right"):
+        IdPConnection(tenant=second, issuer=twin, **fields).full_clean()
+    IdPConnection(tenant=second, issuer="https://other.example", **fields).full_clean()

@@ -1,0 +1,224 @@
+"""Who a subject is: bound, bound once by a verified email, provisioned, or refused."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from tenants.models import IdPConnection, Tenant, User
+from tenants.subjects import SubjectClaims, SubjectRefused, resolve_subject
+
+BOB = SubjectClaims(sub="u-bob", email="bob@tables.example", email_verified=True, name="Bobby Tables")
+
+
+def resolve(connection: IdPConnection, **changes: Any) -> User:
+    return resolve_subject(connection=connection, claims=SubjectClaims(**{**vars(BOB), **changes}))
+
+
+def refused(connection: IdPConnection, **changes: Any) -> str:
+    with pytest.raises(SubjectRefused) as caught:
+        resolve(connection, **changes)
+    return caught.value.detail
+
+
+def account(connection: IdPConnection, username: str = "waiting", **fields: Any) -> User:
+    return User.objects.create(username=username, realm=connection.app, tenant=connection.tenant, **fields)
+
+
+def test_a_person_not_seen_before_gets_an_account_once(connection: IdPConnection) -> None:
+    user = resolve(connection)
+    assert (user.realm, user.tenant, user.issuer, user.sub) == ("wiki", connection.tenant, connection.issuer, "u-bob")
+    assert user.username.startswith("wiki:tables:")
+    assert (user.email, user.display_name) == ("bob@tables.example", "Bobby Tables")
+    assert not user.has_usable_password()
+    assert not user.is_staff
+    assert resolve(connection) == user
+
+
+@pytest.mark.clause("OpenID Connect Core", "5.7", "sub is compared as it is")
+@pytest.mark.parametrize("sub", ["U-BOB", "u-bob ", " u-bob", "ü-bob"])
+def test_another_spelling_of_a_subject_is_another_person(connection: IdPConnection, sub: str) -> None:
+    bob = resolve(connection)
+    assert resolve(connection, sub=sub, email="") != bob
+
+
+@pytest.mark.clause("OpenID Connect Core", "5.7", "iss and sub together identify a person")
+def test_the_same_subject_under_another_tenant_is_another_person(
+    connection: IdPConnection, other_connection: IdPConnection
+) -> None:
+    assert resolve(connection) != resolve(other_connection, email="bob@other.example")
+
+
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-25 MT-28: a subject belongs to its issuer")
+def test_the_same_subject_of_another_issuer_is_another_person(connection: IdPConnection) -> None:
+    bob = resolve(connection)
+    connection.issuer = "https://new.example"
+    connection.save()
+    mallory = resolve(connection, email="mallory@tables.example")
+    assert mallory != bob
+    bob.refresh_from_db()
+    assert (bob.email, bob.issuer) == ("bob@tables.example", "https://idp.example")
+
+
+def test_an_account_bound_to_another_issuer_waits_for_an_operator_to_unbind_it(connection: IdPConnection) -> None:
+    bob = resolve(connection)
+    connection.issuer = "https://new.example"
+    connection.save()
+    assert "changes its subject never" in refused(connection, sub="new-bob")
+    User.objects.filter(pk=bob.pk).update(issuer="", sub=None)  # what the admin's action does
+    assert resolve(connection, sub="new-bob") == bob
+
+
+def test_the_same_subject_at_another_app_is_another_account(connection: IdPConnection) -> None:
+    todo = IdPConnection.objects.create(
+        tenant=connection.tenant, app="todo", issuer=connection.issuer, client_id="todo", client_secret="x"
+    )
+    assert resolve(todo).realm == "todo"
+    assert resolve(todo) != resolve(connection)
+
+
+@pytest.mark.parametrize("email", ["bob@tables.example", "BOB@Tables.Example"])
+def test_a_verified_email_binds_a_pre_provisioned_account(connection: IdPConnection, email: str) -> None:
+    waiting = account(connection, email="Bob@tables.example")
+    assert resolve(connection, email=email) == waiting
+    waiting.refresh_from_db()
+    assert waiting.sub == "u-bob"
+    assert resolve(connection, email="") == waiting
+
+
+def test_an_address_outside_the_tenants_domains_binds_if_it_was_pre_provisioned(connection: IdPConnection) -> None:
+    waiting = account(connection, email="trinity@rabbit.example")
+    assert resolve(connection, email="trinity@rabbit.example") == waiting
+
+
+@pytest.mark.parametrize("verified", [False, "true", 1, None])
+def test_an_unverified_email_binds_nothing(connection: IdPConnection, verified: Any) -> None:
+    waiting = account(connection, email="bob@tables.example")
+    assert "has not verified" in refused(connection, email_verified=verified)
+    waiting.refresh_from_db()
+    assert waiting.sub is None
+
+
+def test_an_address_in_another_tenants_domain_binds_nothing(
+    connection: IdPConnection, other_connection: IdPConnection
+) -> None:
+    account(connection, email="eve@other.example")
+    assert "belongs to another tenant" in refused(connection, email="eve@other.example")
+
+
+def test_an_account_that_is_bound_is_never_bound_again(connection: IdPConnection) -> None:
+    bob = resolve(connection)
+    assert "changes its subject never" in refused(connection, sub="u-mallory")
+    bob.refresh_from_db()
+    assert bob.sub == "u-bob"
+    assert User.objects.count() == 1
+
+
+def test_two_accounts_with_the_same_email_are_one_too_many(connection: IdPConnection) -> None:
+    account(connection, "one", email="bob@tables.example")
+    account(connection, "two", email="bob@tables.example")
+    assert "belongs to another account" in refused(connection)
+
+
+def test_the_account_of_another_app_or_tenant_is_not_bound(
+    connection: IdPConnection, other_connection: IdPConnection
+) -> None:
+    there = account(other_connection, "there", email="bob@tables.example")
+    elsewhere = User.objects.create(
+        username="elsewhere", realm="todo", tenant=connection.tenant, email="bob@tables.example"
+    )
+    assert resolve(connection) not in (there, elsewhere)
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["bob@elsewhere.example", "bob@sub.tables.example", "bob@tables.example.evil.example", "tables.example", "@"],
+)
+def test_nobody_is_provisioned_with_an_email_outside_the_tenants_domains(connection: IdPConnection, email: str) -> None:
+    assert "not the tenant's" in refused(connection, email=email)
+    assert not User.objects.exists()
+
+
+def test_nobody_is_provisioned_with_an_email_of_another_tenant(
+    connection: IdPConnection, other_connection: IdPConnection
+) -> None:
+    assert "not the tenant's" in refused(connection, email="bob@other.example")
+
+
+def test_somebody_without_an_email_is_provisioned(connection: IdPConnection) -> None:
+    assert resolve(connection, email="", name="").display_name.startswith("wiki:tables:")
+
+
+def test_nobody_is_provisioned_where_the_connection_says_so(connection: IdPConnection) -> None:
+    connection.provisions_users = False
+    assert "provisions no users" in refused(connection)
+    waiting = account(connection, email="bob@tables.example")
+    assert resolve(connection) == waiting
+
+
+@pytest.mark.parametrize("sub", ["", "x" * 256, "u\nbob", "u\x00bob", "u\ud800bob"], ids=ascii)
+def test_a_subject_that_cannot_be_one_is_refused(connection: IdPConnection, sub: str) -> None:
+    assert "the subject is empty, too long or not printable" in refused(connection, sub=sub)
+
+
+def test_a_deactivated_account_is_refused(connection: IdPConnection) -> None:
+    User.objects.filter(pk=resolve(connection).pk).update(is_active=False)
+    assert refused(connection) == "the account is not active"
+
+
+def test_a_deactivated_tenant_or_connection_is_refused(connection: IdPConnection) -> None:
+    connection.enabled = False
+    assert "is disabled" in refused(connection)
+    connection.enabled, connection.tenant.is_active = True, False
+    assert "is not active" in refused(connection)
+
+
+def test_a_long_subject_gets_a_short_user_name(connection: IdPConnection) -> None:
+    one, two = resolve(connection, sub="x" * 255, email=""), resolve(connection, sub="x" * 254, email="")
+    assert len(one.username) <= 150
+    assert one.username != two.username
+
+
+def test_display_data_follow_the_idp(connection: IdPConnection) -> None:
+    resolve(connection)
+    user = resolve(connection, name="Robert Tables", email="Robert@tables.example")
+    user.refresh_from_db()
+    assert (user.display_name, user.email) == ("Robert Tables", "robert@tables.example")
+
+
+@pytest.mark.parametrize("email", ["bob@elsewhere.example", "", "nonsense"])
+def test_an_email_that_is_not_the_tenants_is_not_taken_over(connection: IdPConnection, email: str) -> None:
+    resolve(connection)
+    assert resolve(connection, email=email).email == "bob@tables.example"
+
+
+def test_the_email_of_somebody_else_is_not_taken_over(connection: IdPConnection) -> None:
+    resolve(connection)
+    resolve(connection, sub="u-eve", email="eve@tables.example")
+    assert resolve(connection, sub="u-eve").email == "eve@tables.example"
+
+
+def test_a_name_is_bounded_and_has_no_control_characters(connection: IdPConnection) -> None:
+    user = resolve(connection, name="Bob\u202e\x00\n <script>" + "x" * 1000)
+    assert user.first_name.startswith("Bob <script>xxx")
+    assert len(user.first_name) == 150
+    assert resolve(connection, name="\u202e").first_name == user.first_name
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_sign_ins_at_once_make_one_account() -> None:
+    tenant = Tenant.objects.create(name="Tables", slug="tables")
+    connection = IdPConnection.objects.create(
+        tenant=tenant, app="wiki", issuer="https://i.example", client_id="c", client_secret="s"
+    )
+
+    def sign_in(_: int) -> int:
+        try:
+            return resolve(connection, email="").pk
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        accounts = set(pool.map(sign_in, range(8)))
+    assert len(accounts) == User.objects.count() == 1

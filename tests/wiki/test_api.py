@@ -1,0 +1,302 @@
+"""The API of Wiki0: who may call it, what it takes and what it gives."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from crossapp.requesting_app.errors import Cause
+from tenants.models import User
+from tests.wiki.conftest import FakeTodo0
+from tests.wiki.people import ORIGIN, TODO, browser_of
+from wiki.models import Article
+
+JSON = "application/json"
+Bearer = Callable[..., Client]
+
+
+def test_the_list_has_the_pages_of_the_tenant(
+    browser: Client, article: Article, colleague: User, stranger: User
+) -> None:
+    Article.objects.create(author=colleague, title="Rabbits")
+    Article.objects.create(author=stranger, title="Secrets")
+    answer = browser.get("/api/articles").json()
+    assert answer["count"] == 2
+    assert [item["title"] for item in answer["items"]] == ["Rabbits", "Guacamole"]
+    assert answer["items"][1] | {"created_at": "", "updated_at": ""} == {
+        "id": article.pk,
+        "url": f"{ORIGIN}/pages/{article.pk}",
+        "title": "Guacamole",
+        "content": "<p>Avocados</p>",
+        "author": "Bob",
+        "version": 1,
+        "created_at": "",
+        "updated_at": "",
+    }
+
+
+def test_the_list_has_pages_of_limited_size(browser: Client, bob: User) -> None:
+    for number in range(5):
+        Article.objects.create(author=bob, title=f"{number}")
+    answer = browser.get("/api/articles?page=2&page_size=2").json()
+    assert ([item["title"] for item in answer["items"]], answer["count"]) == (["2", "1"], 5)
+    for query in ("page_size=101", "page_size=0", "page=0", "page=-1", "page=x", "page=9999999999999999999"):
+        assert browser.get(f"/api/articles?{query}").status_code == 422
+
+
+def test_a_page_is_added_read_changed_and_deleted(browser: Client, bob: User) -> None:
+    response = browser.post("/api/articles", {"title": "New", "content": "<p>a<script>x</script></p>"}, JSON)
+    assert response.status_code == 201
+    number = response.json()["id"]
+    assert browser.get(f"/api/articles/{number}").json()["content"] == "<p>a</p>"
+    changed = browser.put(f"/api/articles/{number}", {"title": "Renamed"}, JSON).json()
+    assert (changed["title"], changed["content"], changed["version"]) == ("Renamed", "<p>a</p>", 2)
+    assert browser.delete(f"/api/articles/{number}").status_code == 204
+    assert browser.get(f"/api/articles/{number}").status_code == 404
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_a_change_of_a_version_that_is_no_longer_current_is_refused(browser: Client, article: Article) -> None:
+    url = f"/api/articles/{article.pk}"
+    assert browser.put(url, {"title": "First tab", "version": 1}, JSON).json()["version"] == 2
+    response = browser.put(url, {"title": "Second tab", "version": 1}, JSON)
+    assert response.status_code == 409
+    assert response.json() == {
+        "error": "conflict",
+        "error_description": "The page has changed meanwhile.",
+        "version": 2,
+    }
+    assert Article.objects.get().title == "First tab"
+    assert browser.put(url, {"title": "Second tab", "version": 2}, JSON).json()["title"] == "Second tab"
+
+
+def test_fields_that_are_not_the_callers_to_set_are_ignored(browser: Client, article: Article, stranger: User) -> None:
+    extra = {"id": 99, "author": stranger.pk, "author_id": stranger.pk, "tenant": 2, "created_at": "2000-01-01"}
+    response = browser.put(f"/api/articles/{article.pk}", {"title": "Mine", **extra}, JSON)
+    assert response.status_code == 200
+    stored = Article.objects.get()
+    assert (stored.pk, stored.author, stored.created_at) == (article.pk, article.author, article.created_at)
+
+
+@pytest.mark.parametrize("who", ["stranger", "colleague"])
+def test_others_cannot_change_a_page(article: Article, who: str, request: pytest.FixtureRequest) -> None:
+    browser = browser_of(request.getfixturevalue(who))
+    url = f"/api/articles/{article.pk}"
+    assert browser.get(url).status_code == (404 if who == "stranger" else 200)
+    for response in (browser.put(url, {"title": "x"}, JSON), browser.delete(url)):
+        assert response.status_code == 404
+        assert response.json()["error"] == "not_found"
+    assert Article.objects.get().title == "Guacamole"
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 19, "9" * 400, "9" * 5000, "1.5", "%00"])
+def test_no_number_of_a_page_is_an_error_of_ours(browser: Client, number: str) -> None:
+    assert browser.get(f"/api/articles/{number}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("", 422),
+        ("null", 422),
+        ("[]", 422),
+        ("1", 422),
+        ("{", 422),
+        ("{}", 422),
+        ('{"title": null}', 422),
+        ('{"title": 1}', 422),
+        ('{"title": ["x"]}', 422),
+        ('{"title": ""}', 422),
+        (json.dumps({"title": "x" * 201}), 422),
+        ('{"title": "x", "content": null}', 422),
+        ('{"title": "x", "content": []}', 422),
+        ('{"title": "x", "content": 1}', 422),
+        ('{"title": "x", "title": "y"}', 422),
+        ('{"title": NaN}', 422),
+        ('{"title": "\\ud800"}', 422),
+        ('{"title": "x", "content": "\\ud800"}', 422),
+        ("[" * 100_000, 422),
+        (json.dumps({"title": "x", "content": "x" * 200_001}), 422),
+        (json.dumps({"title": "x", "content": "x" * 20_000_000}), 413),
+        (b"\xff\xfe", 422),
+    ],
+)
+def test_a_body_of_another_shape_is_refused(browser: Client, body: str | bytes, status: int) -> None:
+    response = browser.post("/api/articles", body, JSON)
+    assert response.status_code in (status, 400)
+    assert set(response.json()) == {"error", "error_description"}
+    assert not Article.objects.exists()
+
+
+def test_a_form_is_no_json(browser: Client) -> None:
+    response = browser.post("/api/articles", {"title": "x"})
+    assert (response.status_code, response.json()["error"]) == (415, "invalid_request")
+    assert browser.post("/api/articles", '{"title": "x"}', "text/plain").status_code == 415
+
+
+def test_text_with_nul_and_control_characters_is_stored_without_them(browser: Client) -> None:
+    answer = browser.post("/api/articles", {"title": "a\x00b", "content": "<p>c\x00d</p>"}, JSON).json()
+    assert (answer["title"], answer["content"]) == ("a b", "<p>cd</p>")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/api/articles"),
+        ("post", "/api/articles"),
+        ("post", "/api/articles/demo"),
+        ("post", "/api/articles/unfurl"),
+        ("get", "/api/articles/1"),
+        ("put", "/api/articles/1"),
+        ("delete", "/api/articles/1"),
+        ("get", "/api/tokens"),
+        ("get", "/api/users/me"),
+        ("get", "/api/nothing"),
+    ],
+)
+def test_without_session_or_token_the_answer_is_401(server: object, method: str, path: str) -> None:
+    client = browser_of(None)
+    response = client.generic(method.upper(), path, "{}" if method in ("post", "put") else "", content_type=JSON)
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"].startswith("Bearer ")
+    assert "resource_metadata=" in response["WWW-Authenticate"]
+
+
+def test_a_session_needs_the_csrf_token_to_change_anything(bob: User, article: Article) -> None:
+    browser = browser_of(bob, enforce_csrf_checks=True)
+    assert browser.get("/api/articles").status_code == 200
+    for response in (
+        browser.post("/api/articles", {"title": "x"}, JSON),
+        browser.post("/api/articles/demo", content_type=JSON),
+        browser.post("/api/articles/unfurl", {"urls": []}, JSON),
+        browser.put(f"/api/articles/{article.pk}", {"title": "x"}, JSON),
+        browser.delete(f"/api/articles/{article.pk}"),
+    ):
+        assert response.status_code == 403
+    assert Article.objects.get().title == "Guacamole"
+
+
+def test_a_token_reads_with_read_and_changes_with_write(bearer: Bearer, article: Article) -> None:
+    url = f"/api/articles/{article.pk}"
+    reader, writer = bearer("read"), bearer("write")
+    assert reader.get("/api/articles").json()["count"] == 1
+    assert reader.get(url).status_code == 200
+    for response in (
+        reader.put(url, {"title": "x"}, JSON),
+        reader.delete(url),
+        reader.post("/api/articles", {"title": "x"}, JSON),
+        reader.post("/api/articles/demo", content_type=JSON),
+        writer.get("/api/articles"),
+        writer.get(url),
+        writer.get("/api/users/me"),
+    ):
+        assert response.status_code == 403
+        assert response.json()["error"] == "insufficient_scope"
+    assert writer.put(url, {"title": "Renamed"}, JSON).status_code == 200
+
+
+def test_a_token_gets_no_card_no_recorded_exchange_and_asks_nothing_of_todo0(
+    bearer: Bearer, bob: User, todo0: FakeTodo0
+) -> None:
+    url = todo0.add(bob, 1)
+    client = bearer("read write")
+    assert client.post("/api/articles/unfurl", {"urls": [url]}, JSON).status_code == 403
+    assert client.get("/api/tokens").status_code == 403
+    response = client.post("/api/articles/demo", content_type=JSON)
+    assert response.status_code == 201
+    assert "Todo0 is asked only for somebody who is signed in here." in response.json()["content"]
+    assert todo0.calls == []
+
+
+def test_the_demo_page_of_a_session_has_a_todo(browser: Client, bob: User, todo0: FakeTodo0) -> None:
+    url = todo0.add(bob, 1)
+    assert url in browser.post("/api/articles/demo", content_type=JSON).json()["content"]
+
+
+def test_who_i_am(browser: Client, bob: User) -> None:
+    assert browser.get("/api/users/me").json() == {
+        "id": bob.pk,
+        "name": "Bob",
+        "email": "bob@tables.fake",
+        "organisation": "Org customer1",
+    }
+
+
+def _unfurl(browser: Client, urls: Any) -> Any:
+    return browser.post("/api/articles/unfurl", {"urls": urls}, JSON)
+
+
+def test_unfurl_answers_a_card_or_a_reason_for_each_url(browser: Client, bob: User, todo0: FakeTodo0) -> None:
+    url = todo0.add(bob, 1)
+    response = _unfurl(browser, [url, f"{TODO}/todos/2", "https://x.example", url])
+    card = {"url": url, "card": {"app": "Todo0", "title": "Buy avocados", "status": "Not started"}, "reason": None}
+    assert response.json() == {
+        "cards": [
+            card,
+            {
+                "url": f"{TODO}/todos/2",
+                "card": None,
+                "reason": {"code": "not_found", "text": "Not found, or not yours"},
+            },
+            {
+                "url": "https://x.example",
+                "card": None,
+                "reason": {"code": "not_a_todo_link", "text": "Not a link to a todo"},
+            },
+            card,
+        ]
+    }
+    assert "no-store" in response["Cache-Control"]
+    assert len(todo0.calls) == 1
+
+
+def test_each_viewer_of_a_page_gets_their_own_card(bob: User, colleague: User, todo0: FakeTodo0) -> None:
+    url = todo0.add(bob, 1)
+    assert _unfurl(browser_of(bob), [url]).json()["cards"][0]["card"]
+    assert _unfurl(browser_of(colleague), [url]).json()["cards"][0]["reason"]["code"] == "not_found"
+    assert [call["user"] for call in todo0.calls] == [bob, colleague]
+
+
+@pytest.mark.parametrize(
+    ("cause", "code", "text"),
+    [
+        (Cause.SIGN_IN_AGAIN, "sign_in_again", "Sign in again to see this"),
+        (Cause.NOT_ALLOWED, "not_allowed", "Not allowed by your organisation"),
+        (Cause.UNREACHABLE, "no_answer", "Todo0 does not answer"),
+    ],
+)
+def test_unfurl_explains_a_failure(browser: Client, todo0: FakeTodo0, cause: Cause, code: str, text: str) -> None:
+    todo0.fail(cause)
+    (card,) = _unfurl(browser, [f"{TODO}/todos/1"]).json()["cards"]
+    assert (card["card"], card["reason"]) == (None, {"code": code, "text": text})
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [None, "x", 1, {}, [1], [None], [["x"]], [f"{TODO}/todos/1"] * 5000, [f"{TODO}/todos/{n}" for n in range(101)]],
+)
+def test_unfurl_refuses_what_is_no_short_list_of_urls(browser: Client, todo0: FakeTodo0, urls: Any) -> None:
+    assert _unfurl(browser, urls).status_code == 422
+    assert browser.post("/api/articles/unfurl", {"__proto__": 1}, JSON).status_code == 422
+    assert todo0.calls == []
+
+
+def test_unfurl_is_no_get(browser: Client) -> None:
+    assert browser.get("/api/articles/unfurl").status_code == 405
+
+
+def test_the_documentation_is_open_and_without_inline_script(server: object) -> None:
+    client = browser_of(None)
+    page = client.get("/api/docs").content.decode()
+    scripts = [tag.partition(">")[0] for tag in page.split("<script")[1:]]
+    assert all("src=" in tag or 'type="application/json"' in tag for tag in scripts)
+    assert "/api/articles/unfurl" in client.get("/api/openapi.json").json()["paths"]
+
+
+def test_the_decoded_tokens_are_a_thing_of_the_demo(browser: Client, settings: Settings) -> None:
+    assert browser.get("/api/tokens").json() == {"id_token": None, "id_jag": None, "access_token": None}
+    settings.DEMO = False
+    assert browser.get("/api/tokens").status_code == 404

@@ -1,0 +1,126 @@
+"""From links to cards: whom Todo0 is asked as, what is asked, and what is said when there is no card."""
+
+from typing import Any
+
+import pytest
+
+from crossapp.requesting_app.errors import Cause
+from crossapp.requesting_app.flow import ApiResponse
+from crossapp.requesting_app.models import ResourceApp
+from tenants.models import User
+from tests.wiki.conftest import FakeTodo0
+from tests.wiki.people import TODO
+from wiki.unfurl import (
+    NO_ANSWER,
+    NOT_A_TODO_LINK,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    NOT_SET_UP,
+    SIGN_IN_AGAIN,
+    Card,
+    Reason,
+    unfurl,
+)
+
+
+def test_a_todo_of_the_viewer_becomes_a_card(bob: User, todo0: FakeTodo0) -> None:
+    url = todo0.add(bob, 1, "Buy avocados")
+    assert unfurl(user=bob, urls=[url]) == [Card("Todo0", "Buy avocados", "Not started")]
+
+
+def test_a_completed_todo_says_so(bob: User, todo0: FakeTodo0) -> None:
+    url = todo0.add(bob, 1, completed=True)
+    assert unfurl(user=bob, urls=[url]) == [Card("Todo0", "Buy avocados", "Completed")]
+
+
+def test_thirty_links_are_one_request_as_the_viewer_and_for_ids_only(bob: User, todo0: FakeTodo0) -> None:
+    urls = [todo0.add(bob, number) for number in range(30, 0, -1)]
+    cards = unfurl(user=bob, urls=[*urls, *urls, "https://other.example"])
+    assert all(isinstance(card, Card) for card in cards[:60])
+    (call,) = todo0.calls
+    assert call["user"] == bob
+    assert call["resource_app"].key == "todo0"
+    assert (call["method"], call["path"]) == ("GET", "/todos")
+    assert call["params"] == {"id": list(range(1, 31)), "page_size": 100}
+
+
+def test_nothing_is_asked_when_no_url_is_a_todo_link(bob: User, todo0: FakeTodo0) -> None:
+    assert unfurl(user=bob, urls=["https://x.example", f"{TODO}/todos/1?x=1"]) == [NOT_A_TODO_LINK] * 2
+    assert unfurl(user=bob, urls=[]) == []
+    assert todo0.calls == []
+
+
+def test_somebody_elses_todo_reads_like_one_that_does_not_exist(bob: User, colleague: User, todo0: FakeTodo0) -> None:
+    others = todo0.add(colleague, 1)
+    assert unfurl(user=bob, urls=[others, f"{TODO}/todos/999"]) == [NOT_FOUND, NOT_FOUND]
+
+
+def test_a_todo_that_was_not_asked_for_is_not_shown(bob: User, todo0: FakeTodo0) -> None:
+    todo0.answer = ApiResponse(200, {"items": [{"id": 2, "task": "Another", "completed": True}], "count": 1})
+    assert unfurl(user=bob, urls=[f"{TODO}/todos/1"]) == [NOT_FOUND]
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (Cause.SIGN_IN_AGAIN, SIGN_IN_AGAIN),
+        (Cause.NOT_ALLOWED, NOT_ALLOWED),
+        (Cause.REFUSED, NOT_SET_UP),
+        (Cause.UNREACHABLE, NO_ANSWER),
+    ],
+)
+def test_every_cause_has_a_reason_for_the_reader(bob: User, todo0: FakeTodo0, cause: Cause, reason: Reason) -> None:
+    todo0.fail(cause)
+    assert unfurl(user=bob, urls=[f"{TODO}/todos/1", "x"]) == [reason, NOT_A_TODO_LINK]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (401, None, NOT_ALLOWED),
+        (403, {"error": "insufficient_scope"}, NOT_ALLOWED),
+        (404, None, NO_ANSWER),
+        (410, None, NO_ANSWER),
+        (429, None, NO_ANSWER),
+        (500, None, NO_ANSWER),
+        (200, None, NO_ANSWER),
+        (200, [], NO_ANSWER),
+        (200, "text", NO_ANSWER),
+        (200, {}, NO_ANSWER),
+        (200, {"items": {}}, NO_ANSWER),
+        (200, {"items": []}, NOT_FOUND),
+        (200, {"items": [None, 1, "x", [], {}]}, NOT_FOUND),
+        (200, {"items": [{"id": "1", "task": "x", "completed": True}]}, NOT_FOUND),
+        (200, {"items": [{"id": True, "task": "x", "completed": True}]}, NOT_FOUND),
+        (200, {"items": [{"id": 1, "task": None, "completed": True}]}, NOT_FOUND),
+        (200, {"items": [{"id": 1, "task": "x", "completed": "yes"}]}, NOT_FOUND),
+    ],
+)
+def test_an_answer_of_another_shape_is_no_card(
+    bob: User, todo0: FakeTodo0, status: int, body: Any, reason: Reason
+) -> None:
+    todo0.answer = ApiResponse(status, body)
+    assert unfurl(user=bob, urls=[f"{TODO}/todos/1"]) == [reason]
+
+
+def test_the_text_of_a_todo_is_cut_and_cannot_turn_the_line_around(bob: User, todo0: FakeTodo0) -> None:
+    url = todo0.add(bob, 1, "\u202e<script>\x00\n" + "x" * 1_000_000)
+    (card,) = unfurl(user=bob, urls=[url])
+    assert isinstance(card, Card)
+    assert card.title.startswith("<script> xxx") and len(card.title) == 200 and card.title.endswith("…")
+
+
+def test_a_disabled_or_missing_resource_app_is_not_asked(bob: User, todo0: FakeTodo0) -> None:
+    url = todo0.add(bob, 1)
+    ResourceApp.objects.update(enabled=False)
+    assert unfurl(user=bob, urls=[url]) == [NOT_ALLOWED]
+    ResourceApp.objects.all().delete()
+    assert unfurl(user=bob, urls=[url]) == [NOT_ALLOWED]
+    assert todo0.calls == []
+
+
+def test_more_than_a_hundred_todos_at_a_time_are_refused(bob: User, todo0: FakeTodo0) -> None:
+    urls = [f"{TODO}/todos/{number}" for number in range(1, 102)]
+    with pytest.raises(ValueError, match="At most 100"):
+        unfurl(user=bob, urls=urls)
+    assert len(unfurl(user=bob, urls=urls[:100])) == 100

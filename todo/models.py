@@ -1,0 +1,54 @@
+"""A task of one person."""
+
+import unicodedata
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.utils import timezone
+
+TASK_LENGTH = 500
+
+
+def clean_task(text: str) -> str:
+    """Return `text` as it is kept: trimmed. ValueError says, in a sentence for its author, why it is no task."""
+    text = text.strip()
+    if not text:
+        raise ValueError("Write what is to be done.")
+    if len(text) > TASK_LENGTH:
+        raise ValueError(f"A task has at most {TASK_LENGTH} characters; this one has {len(text)}.")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("A task is one line of text without control characters.")
+    return text
+
+
+class TodoQuerySet(models.QuerySet["Todo"]):
+    def of(self, user: AbstractBaseUser | AnonymousUser) -> "TodoQuerySet":
+        """Return the todos of `user`. Every look-up begins here: what belongs to others does not exist."""
+        return self.filter(owner_id=user.pk)
+
+    def change(self, **values: str | bool) -> int:
+        """Set `values` in one statement, so that nobody's other change is lost, and return how many todos that met."""
+        return self.update(**values, updated_at=timezone.now())
+
+
+class Todo(models.Model):
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="todos")
+    task = models.CharField(max_length=TASK_LENGTH)
+    completed = models.BooleanField(default=False)
+    created_at = models.DateTimeField("created", auto_now_add=True)
+    updated_at = models.DateTimeField("changed", auto_now=True)
+
+    objects = TodoQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["completed", "-created_at", "-pk"]
+        indexes = [models.Index(fields=["owner", "completed", "-created_at"], name="todos_of_an_owner_in_order")]
+
+    def __str__(self) -> str:
+        return self.task
+
+    @property
+    def url(self) -> str:
+        """The link to this todo that people paste elsewhere."""
+        return f"{settings.ORIGINS['todo']}/todos/{self.pk}"

@@ -1,0 +1,139 @@
+"""The debug console: records each step of an exchange when it happens, and shows what was recorded.
+
+A step arrives with its secrets masked and its tokens decoded; what still looks like a token is masked again here.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_out
+from django.utils import timezone
+
+from crossapp.requesting_app.signals import step_taken
+from tenants.models import Realm, User
+from tenants.signals import signed_in
+from wiki.models import RecordedStep
+
+KEPT_PER_USER = 50
+KEPT_FOR = timedelta(hours=24)
+SHOWN_API_REQUESTS = 10
+MASK = "•••"
+
+_Kind = RecordedStep.Kind
+_TOKEN = re.compile(r"\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]*")  # a JWT in compact form
+_SECRETS = {
+    "access_token",
+    "actor_token",
+    "assertion",
+    "authorization",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "cookie",
+    "id_token",
+    "refresh_token",
+    "subject_token",
+}
+_LONGEST_TEXT = 2000
+_LONGEST_LIST = 50
+_DEEPEST = 8
+
+
+@dataclass(frozen=True)
+class Console:
+    """What the console shows: decoded tokens, the last exchange, the last API requests, newest first."""
+
+    id_token: Any
+    id_jag: Any
+    access_token: Any
+    token_exchange: RecordedStep | None
+    jwt_bearer: RecordedStep | None
+    api_requests: list[RecordedStep]
+
+
+def is_on() -> bool:
+    """Say whether there is a debug console: only in the demo."""
+    return bool(settings.DEMO)
+
+
+def connect() -> None:
+    """Record from now on."""
+    step_taken.connect(_record_step, dispatch_uid="wiki.debug_console")
+    signed_in.connect(_record_sign_in, dispatch_uid="wiki.debug_console")
+    user_logged_out.connect(_forget, dispatch_uid="wiki.debug_console")
+
+
+def console_of(user: User) -> Console:
+    """Return what was recorded for `user`."""
+    steps = list(RecordedStep.objects.filter(user=user, at__gt=timezone.now() - KEPT_FOR)[:KEPT_PER_USER])
+    return Console(
+        id_token=_newest_claims(steps, "id_token", "subject_token"),
+        id_jag=_newest_claims(steps, "id_jag"),
+        access_token=_newest_claims(steps, "access_token"),
+        token_exchange=next((step for step in steps if step.kind == _Kind.TOKEN_EXCHANGE), None),
+        jwt_bearer=next((step for step in steps if step.kind == _Kind.JWT_BEARER), None),
+        api_requests=[step for step in steps if step.kind == _Kind.API][:SHOWN_API_REQUESTS],
+    )
+
+
+def masked(value: Any, *, depth: int = 0) -> Any:
+    """Return a copy of the JSON `value` without anything usable as a credential, and of bounded size."""
+    if depth > _DEEPEST:
+        return "…"
+    if isinstance(value, dict):
+        return {
+            str(key)[:200]: MASK if _is_secret(str(key), item) else masked(item, depth=depth + 1)
+            for key, item in list(value.items())[:_LONGEST_LIST]
+        }
+    if isinstance(value, list | tuple):
+        return [masked(item, depth=depth + 1) for item in value[:_LONGEST_LIST]]
+    if isinstance(value, str):
+        text = _TOKEN.sub(MASK, value.replace("\x00", "").encode("utf-8", "replace").decode())
+        return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
+    return value
+
+
+def _is_secret(key: str, value: Any) -> bool:
+    return key.lower() in _SECRETS and isinstance(value, str)
+
+
+def _newest_claims(steps: list[RecordedStep], *names: str) -> Any:
+    return next((step.claims[name] for step in steps for name in names if step.claims.get(name)), None)
+
+
+def _record_sign_in(sender: Any, *, user: User, id_token_claims: dict[str, Any], **kwargs: Any) -> None:
+    _record(user, kind=_Kind.SIGN_IN, claims={"id_token": masked(id_token_claims)}, at=timezone.now())
+
+
+def _record_step(sender: Any, *, user: User, step: Any, **kwargs: Any) -> None:
+    _record(
+        user,
+        kind=step.kind,
+        method=step.method,
+        url=masked(step.url)[:500],
+        status=step.status,
+        duration_ms=max(0, round(step.duration_ms)),
+        request=masked(step.request),
+        response=masked(step.response),
+        claims=masked(step.claims),
+        at=step.started_at,
+    )
+
+
+def _record(user: User, **fields: Any) -> None:
+    if not is_on() or user.realm != Realm.WIKI:
+        return
+    RecordedStep.objects.create(user=user, **fields)
+    RecordedStep.objects.filter(at__lt=timezone.now() - KEPT_FOR).delete()
+    newest = RecordedStep.objects.filter(user=user).values_list("pk", flat=True)
+    if surplus := list(newest[KEPT_PER_USER:]):
+        RecordedStep.objects.filter(pk__in=surplus).delete()
+
+
+def _forget(sender: Any, *, user: User | None, **kwargs: Any) -> None:
+    if user is not None:
+        RecordedStep.objects.filter(user=user).delete()

@@ -1,0 +1,30 @@
+"""The page that Create page makes: it explains the trick and shows it with a todo of its author."""
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from tenants.models import User
+from wiki.models import Article
+from wiki.unfurl import TodosUnavailable, ask_for_todos
+
+TITLE = "A todo inside a page"
+
+
+def create_demo_page(user: User, *, ask_todo0: bool = True) -> Article:
+    """Create and return the demo page of `user`.
+
+    Its example is the first todo that Todo0's API lists for `user`; if there is none, the page says why. Without
+    `ask_todo0` nothing is asked: whoever holds only a bearer token has no sign-in here to exchange.
+    """
+    example, reason = _example(user) if ask_todo0 else ("", "Todo0 is asked only for somebody who is signed in here")
+    context = {"example": example, "reason": reason, "todo0": settings.ORIGINS["todo"]}
+    content = render_to_string("wiki/demo_page_content.html", context)
+    return Article.objects.create(author=user, title=TITLE, content=content)
+
+
+def _example(user: User) -> tuple[str, str]:
+    try:
+        todos = ask_for_todos(user=user, page_size=1)
+    except TodosUnavailable as unavailable:
+        return "", unavailable.reason.text
+    return (f"{settings.ORIGINS['todo']}/todos/{todos[0]['id']}", "") if todos else ("", "")

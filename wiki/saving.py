@@ -1,0 +1,36 @@
+"""Saving changes of a page without losing anybody's: a change names the version it was made on."""
+
+from django.db import transaction
+from django.http import Http404
+
+from tenants.models import User
+from wiki.models import Article
+
+
+class Conflict(Exception):
+    """The page has changed since the version that the change was made on; `article` is what is stored."""
+
+    def __init__(self, article: Article) -> None:
+        super().__init__("The page has changed meanwhile.")
+        self.article = article
+
+
+def save_changes(
+    *, author: User, article_id: int, title: str | None = None, content: str | None = None, version: int | None = None
+) -> Article:
+    """Store a new title, a new content or both and return the page.
+
+    `version` is the one the author has seen; without it the last change wins. Raises `Conflict`, and `Http404` if the
+    page is not the author's.
+    """
+    with transaction.atomic():
+        article = Article.objects.select_for_update().changeable_by(author).filter(pk=article_id).first()
+        if article is None:
+            raise Http404("No such page.")
+        if version is not None and version != article.version:
+            raise Conflict(article)
+        article.title = article.title if title is None else title
+        article.content = article.content if content is None else content
+        article.version += 1
+        article.save()
+    return article

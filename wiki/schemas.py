@@ -1,0 +1,111 @@
+"""What goes into the API of Wiki0 and what comes out. Members of a body that are not named here are ignored."""
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Field, Schema
+from pydantic import ConfigDict
+
+from wiki.content import MAX_CONTENT
+from wiki.models import MAX_TITLE, Article
+from wiki.unfurl import MAX_URLS
+
+MAX_PAGE = 1_000_000
+MAX_PAGE_SIZE = 100
+
+
+class Body(Schema):
+    model_config = ConfigDict(strict=True)
+
+
+class NewArticle(Body):
+    title: str = Field(min_length=1, max_length=MAX_TITLE)
+    content: str = Field("", max_length=MAX_CONTENT, description="HTML; what the editor cannot make is removed.")
+
+
+class ArticleChanges(Body):
+    """What is left out, or null, stays as it is."""
+
+    title: str | None = Field(None, min_length=1, max_length=MAX_TITLE)
+    content: str | None = Field(None, max_length=MAX_CONTENT)
+    version: int | None = Field(None, ge=1, description="The version you changed: 409 if it is not the current one.")
+
+
+class Urls(Body):
+    urls: list[str] = Field(max_length=MAX_URLS)
+
+
+class Paging(Schema):
+    page: int = Field(1, ge=1, le=MAX_PAGE)
+    page_size: int = Field(20, ge=1, le=MAX_PAGE_SIZE)
+
+
+class ArticleOut(Schema):
+    id: int
+    url: str
+    title: str
+    content: str
+    author: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @staticmethod
+    def resolve_content(article: Article) -> str:
+        return article.safe_content
+
+    @staticmethod
+    def resolve_author(article: Article) -> str:
+        return article.author.display_name
+
+
+class ArticlePage(Schema):
+    """`count` is the number of articles on all pages together."""
+
+    items: list[ArticleOut]
+    count: int
+
+
+class CardOut(Schema):
+    app: str
+    title: str
+    status: str
+
+
+class ReasonOut(Schema):
+    code: str
+    text: str
+
+
+class Unfurled(Schema):
+    url: str
+    card: CardOut | None
+    reason: ReasonOut | None
+
+
+class UnfurledUrls(Schema):
+    cards: list[Unfurled]
+
+
+class DecodedTokens(Schema):
+    """Header and claims of each; null if none was recorded."""
+
+    id_token: Any
+    id_jag: Any
+    access_token: Any
+
+
+class UserOut(Schema):
+    id: int
+    name: str
+    email: str
+    organisation: str
+
+
+class ErrorOut(Schema):
+    error: str
+    error_description: str
+
+
+class ConflictOut(ErrorOut):
+    version: int

@@ -1,0 +1,14 @@
+"""What Wiki0's templates need beyond Django's."""
+
+import json
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def pretty_json(value: Any) -> str:
+    """Return `value` as indented JSON, to be escaped like any text."""
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,12 @@
+"""Text of others, made fit for one line."""
+
+import re
+
+# Control characters, and those that change the direction of the text around them.
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return `text` on one line without control characters, cut to `limit` characters with an ellipsis."""
+    line = " ".join(_UNFIT.sub(" ", text).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
