@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, Request, Response
 
 from tests.browser.people import Person
-from tests.support.chromium import MISSING, find_chromium, launch_flags
+from tests.support.chromium import MISSING, driver_problem, find_chromium, launch_flags
 
 WIDTHS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 800}},
@@ -27,8 +27,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _database_beside_playwright() -> Iterator[None]:
+def _playwright_beside_the_database() -> Iterator[None]:
     """Playwright keeps an event loop running in this thread, where Django by default wants no queries."""
+    if problem := driver_problem():
+        _give_up(problem)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield
@@ -38,9 +40,15 @@ def _database_beside_playwright() -> Iterator[None]:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], playwright: Playwright) -> dict[str, Any]:
     path = find_chromium(playwright)
     if path is None:
-        give_up = pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip
-        give_up(MISSING)
+        _give_up(MISSING)
     return {**browser_type_launch_args, "executable_path": path, "args": launch_flags()}
+
+
+def _give_up(reason: str) -> NoReturn:
+    """Skip the browser tests, or fail where a browser is required."""
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(params=WIDTHS)

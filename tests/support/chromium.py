@@ -6,11 +6,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 INSTALL_SECONDS = 300
 MISSING = "no Chromium was found (Debian: apt install chromium; elsewhere: playwright install chromium)"
+
+
+def driver_problem() -> str | None:
+    """Return why Playwright's driver does not start here, or None if it does."""
+    node, _ = compute_driver_executable()
+    try:
+        done = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=False)
+    except (subprocess.SubprocessError, OSError) as error:
+        return f"Playwright's driver does not start: {error}"
+    if done.returncode == 0:
+        return None
+    return f"Playwright's driver does not start (Debian: apt install libatomic1): {done.stderr.strip()}"
 
 
 def find_chromium(playwright: Playwright) -> str | None:
@@ -30,6 +43,9 @@ def launch_flags() -> list[str]:
 
 def main() -> None:
     """Make sure there is a Chromium if that is possible; if not, the tests say what follows."""
+    if problem := driver_problem():
+        sys.stdout.write(f"{problem}\n")
+        return
     with sync_playwright() as playwright:
         if find_chromium(playwright):
             return
