@@ -104,7 +104,7 @@ class SigningKey(models.Model):
         pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         return cls.objects.create(
             server=server,
-            kid=JWK.from_pem(pem.encode()).thumbprint(),
+            kid=JWK.from_pyca(private_key).thumbprint(),
             private_pem=pem,
             status=status,
             activated_at=timezone.now() if status == cls.Status.ACTIVE else None,

@@ -27,7 +27,10 @@ FIGURES = ROOT / "tests" / "mutation" / "figures.json"
 _RESOURCE_TESTS = tuple(
     f"tests/resource_app/test_{name}.py" for name in ("id_jag", "jwt_bearer_grant", "when_the_sweep_fails")
 )
-_IDP_TESTS = ("tests/idp", "--ignore=tests/idp/test_authorize.py", "--ignore=tests/idp/test_sign_in_and_out.py")
+_IDP_TESTS = tuple(
+    f"tests/idp/test_{name}.py"
+    for name in ("token_exchange", "cross_app_policy", "what_is_not_supported", "signing_out_ends_grants", "id_jag")
+)
 TESTS = {
     "crossapp/resource_app/id_jag.py": _RESOURCE_TESTS,
     "crossapp/resource_app/jwt_bearer_grant.py": _RESOURCE_TESTS,
