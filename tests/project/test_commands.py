@@ -1,7 +1,7 @@
 """What `make demo` and `make reset` call."""
 
 import socket
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,6 +12,7 @@ from crossapp.requesting_app.models import ResourceApp
 from idjag_demo.demo.move import addresses_differ, follow_addresses
 from idjag_demo.demo.seed import seed
 from idjag_demo.demo.welcome import welcome
+from idjag_demo.management.commands.runserver import Command as Runserver
 from idp.models import CrossAppPolicy
 from tenants.models import IdPConnection, Realm, SubjectTokens, Tenant, User
 from tests.support.in_process import Browser, sign_in
@@ -144,3 +145,10 @@ def test_the_welcome_names_every_address_and_account() -> None:
         "admin / avocado",
     ):
         assert word in text
+
+
+def test_the_welcome_reaches_a_pipe_at_once() -> None:
+    pipe = BytesIO()
+    out = TextIOWrapper(pipe, encoding="utf-8")
+    Runserver(stdout=out).on_bind(8000)
+    assert "bob@tables.fake / avocado" in pipe.getvalue().decode()

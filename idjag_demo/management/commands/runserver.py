@@ -70,3 +70,4 @@ class Command(RunserverCommand):
         if settings.DEMO:
             self.stdout.write(welcome())
         self.stdout.write("  Ctrl-C stops it.\n")
+        self.stdout.flush()  # into a pipe or a container's log too
