@@ -39,7 +39,6 @@ class TokenExchangeGrant(GrantTypeBase):
         try:
             permission, id_jag = self._exchange(request, record)
         except OAuth2Error as error:
-            headers.update(error.headers)
             record.refused(error)
             return headers, error.json, error.status_code
         body = {

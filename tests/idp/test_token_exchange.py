@@ -270,6 +270,13 @@ def test_an_id_token_of_another_tenants_idp_is_refused(
         pytest.param({"iss": "http://customer1.idp.localhost:8000/"}, "not valid", id="iss slash"),
         pytest.param({"sub": "somebody-else"}, "not valid", id="TE-37 sub"),
         pytest.param({"jti": "unknown"}, "not valid", id="unknown jti"),
+        pytest.param({"jti": ...}, "not valid", id="no jti"),
+        pytest.param({"jti": 5}, "not valid", id="jti number"),
+        pytest.param({"jti": None}, "not valid", id="jti null"),
+        pytest.param({"sub": ...}, "not valid", id="no sub"),
+        pytest.param({"sub": 5}, "not valid", id="sub number"),
+        pytest.param({"iss": ...}, "not valid", id="no iss"),
+        pytest.param({"iat": ...}, "not valid", id="no iat"),
         pytest.param({"iat": 4_000_000_000}, "not valid", id="iat in the future"),
         pytest.param({"auth_time": ...}, "not valid", id="no auth_time"),
     ],
@@ -281,6 +288,41 @@ def test_an_id_token_with_one_wrong_claim_is_refused(
     assert signed_in.exchange(resigned(signed_in, id_token)).status_code == 200  # control
     response = signed_in.exchange(resigned(signed_in, id_token, **changes))
     assert_refused(response, 400, "invalid_grant", description)
+
+
+@pytest.mark.clause("OIDC Core", "2", "TE-01")
+def test_the_audience_of_an_id_token_may_be_a_list_of_one(signed_in: EmbeddedIdP, id_token: str) -> None:
+    assert signed_in.exchange(resigned(signed_in, id_token, aud=["wiki0"])).status_code == 200
+
+
+@pytest.mark.clause("draft", "4.3.3", "TE-27")
+def test_the_record_of_an_id_token_names_its_client_too(signed_in: EmbeddedIdP, id_token: str) -> None:
+    relabelled = resigned(signed_in, signed_in.tokens("todo0")["id_token"], aud="wiki0", azp=...)
+    assert_refused(signed_in.exchange(relabelled), 400, "invalid_grant", "not valid")
+
+
+@pytest.mark.clause("draft", "4.3.3", "TE-31")
+def test_a_key_that_is_not_in_use_yet_signs_nothing(signed_in: EmbeddedIdP, id_token: str) -> None:
+    signed_in.server.signing_keys.update(status=SigningKey.Status.RETIRED)
+    SigningKey.generate(signed_in.server, SigningKey.Status.ACTIVE)
+    early = resigned(signed_in, id_token)
+    assert signed_in.exchange(early).status_code == 200  # control
+    signed_in.server.signing_keys.filter(status=SigningKey.Status.ACTIVE).update(status=SigningKey.Status.NEXT)
+    SigningKey.generate(signed_in.server, SigningKey.Status.ACTIVE)
+    assert_refused(signed_in.exchange(early), 400, "invalid_grant", "not signed by this server")
+
+
+@pytest.mark.parametrize(("length", "description"), [(16_384, "not valid"), (16_385, "too long")])
+@pytest.mark.clause("robustness", "", "TE-49")
+def test_an_id_token_has_16_kib_at_most(signed_in: EmbeddedIdP, length: int, description: str) -> None:
+    assert_refused(signed_in.exchange("A" * length), 400, "invalid_grant", description)
+
+
+@pytest.mark.clause("RFC 6749", "3.1", "TE-64")
+def test_an_empty_resource_is_none(signed_in: EmbeddedIdP, id_token: str) -> None:
+    for resource in ("", ["", RESOURCE]):
+        id_jag = signed_in.exchange(id_token, resource=resource).json()["access_token"]
+        assert claims_of(id_jag)["resource"] == RESOURCE
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "oauth-id-jag+jwt", "logout+jwt", "dpop+jwt", "jwt", ""])
