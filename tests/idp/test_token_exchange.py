@@ -13,7 +13,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from authserver.access_tokens import sign
 from authserver.models import Client, SigningKey
 from idp.models import CrossAppPolicy
-from tenants.models import User
+from tenants.models import Realm, User
 from tests.support.embedded_idp import (
     AUDIENCE,
     ID_JAG_TYPE,
@@ -208,7 +208,7 @@ def test_no_two_id_jags_are_the_same(signed_in: EmbeddedIdP, id_token: str) -> N
 @pytest.mark.clause(
     "RFC 8693",
     "2.1",
-    "TE-17 TE-18 TE-19 TE-20 TE-21 TE-22 TE-23 TE-24 TE-39 TE-50 TE-51 TE-54 TE-55 TE-56 TE-57 TE-58 TE-60 "
+    "P2 TE-17 TE-18 TE-19 TE-20 TE-21 TE-22 TE-23 TE-24 TE-39 TE-50 TE-51 TE-54 TE-55 TE-56 TE-57 TE-58 TE-60 "
     "TE-64 TE-65 TE-66 TE-67 TE-68 TE-70 TE-71 TE-72",
 )
 def test_a_request_of_the_wrong_shape_is_refused(
@@ -293,6 +293,27 @@ def test_an_id_token_with_one_wrong_claim_is_refused(
 @pytest.mark.clause("OIDC Core", "2", "TE-01")
 def test_the_audience_of_an_id_token_may_be_a_list_of_one(signed_in: EmbeddedIdP, id_token: str) -> None:
     assert signed_in.exchange(resigned(signed_in, id_token, aud=["wiki0"])).status_code == 200
+
+
+@pytest.mark.parametrize("token_type", [ID_TOKEN_TYPE, REFRESH_TOKEN_TYPE])
+@pytest.mark.parametrize("moved", ["to another tenant", "to another realm"])
+@pytest.mark.clause("draft", "6.1", "TE-36")
+def test_nobody_acts_for_a_person_of_another_directory(
+    signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, bob: User, token_type: str, moved: str
+) -> None:
+    token = signed_in.tokens()["id_token" if token_type == ID_TOKEN_TYPE else "refresh_token"]
+    assert signed_in.exchange(token, subject_token_type=token_type).status_code == 200  # control
+    if moved == "to another tenant":
+        User.objects.filter(pk=bob.pk).update(tenant=other_idp.server.tenant)
+    else:
+        User.objects.filter(pk=bob.pk).update(realm=Realm.WIKI)
+    assert_refused(signed_in.exchange(token, subject_token_type=token_type), 400, "invalid_grant", "not valid")
+
+
+@pytest.mark.clause("draft", "4.3.3", "TE-36")
+def test_nobody_acts_for_nobody(signed_in: EmbeddedIdP, id_token: str) -> None:
+    get_id_token_model().objects.update(user=None)
+    assert_refused(signed_in.exchange(id_token), 400, "invalid_grant", "not valid")
 
 
 @pytest.mark.clause("draft", "4.3.3", "TE-27")
@@ -405,7 +426,7 @@ def test_a_header_that_was_tampered_with_is_refused(
     ],
     ids=lambda value: repr(value[:20]),
 )
-@pytest.mark.clause("RFC 7515", "5.2", "TE-42 TE-49")
+@pytest.mark.clause("RFC 7515", "5.2", "P2 TE-42 TE-49")
 def test_garbage_is_refused_cleanly(signed_in: EmbeddedIdP, garbage: str) -> None:
     for token_type in (ID_TOKEN_TYPE, REFRESH_TOKEN_TYPE):
         response = signed_in.exchange(garbage, subject_token_type=token_type)
