@@ -1,6 +1,8 @@
 """A policy may be limited: to people, to groups, to a fresh sign-in."""
 
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -88,8 +90,9 @@ def test_people_and_groups_add_up(
 
 
 @pytest.mark.clause("draft", "4.3.3", "TE-63")
+@pytest.mark.parametrize("limited_to", ["people", "groups"])
 def test_a_list_of_one_policy_says_nothing_of_another(
-    signed_in: EmbeddedIdP, policy: CrossAppPolicy, alice: User, id_token: str
+    signed_in: EmbeddedIdP, policy: CrossAppPolicy, alice: User, sales: Group, id_token: str, limited_to: str
 ) -> None:
     other = CrossAppPolicy.objects.create(
         server=policy.server,
@@ -99,7 +102,10 @@ def test_a_list_of_one_policy_says_nothing_of_another(
         scope="read",
         client_id_at_audience="wiki0-at-todo0",
     )
-    other.users.add(alice)
+    if limited_to == "people":
+        other.users.add(alice)
+    else:
+        other.groups.add(sales)
     assert signed_in.exchange(id_token).status_code == 200
     assert_refused(signed_in.exchange(id_token, resource=AUDIENCE + "/other"), 400, "access_denied", LIMITED)
 
@@ -131,6 +137,18 @@ def test_a_sign_in_too_long_ago_for_the_policy_is_to_be_repeated(
     response = signed_in.exchange(token, subject_token_type=token_type)
     assert_refused(response, 400, "insufficient_user_authentication", "must sign in again")
     assert response.json()["max_age"] == 3600
+
+
+@pytest.mark.clause("RFC 9470", "3", "TE-34 TE-85")
+@pytest.mark.parametrize(("age", "status"), [(3600, 200), (3600.5, 400)])
+def test_the_age_of_a_sign_in_counts_to_the_second(
+    signed_in: EmbeddedIdP, policy: CrossAppPolicy, age: float, status: int
+) -> None:
+    signed_in_at = signed_in.backdate_session(minutes=10)
+    id_token = signed_in.tokens()["id_token"]
+    CrossAppPolicy.objects.update(max_age=3600)
+    with patch("idp.cross_app_policy.time", SimpleNamespace(time=lambda: signed_in_at + age)):
+        assert signed_in.exchange(id_token).status_code == status
 
 
 @pytest.mark.clause("RFC 9470", "4", "TE-34 TE-85")
