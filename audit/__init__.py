@@ -1,14 +1,16 @@
 """What happened, for the operator: one line in the log and one row in an append-only table for every act.
 
 What is an act: a grant at a token endpoint (token exchange, redemption of an ID-JAG, code, refresh token) or its
-refusal, a revocation, a sign-in or its refusal, a sign-out, and a change of a policy, key, client, IdP connection,
-tenant or account. API calls are none, nor is what a rate limit turns away.
+refusal, a revocation, the refusal of an authorization request or an introspection, a sign-in or its refusal, a
+sign-out, and a change of a policy, key, client, IdP connection, tenant or account, accounts that come just in time
+included. API calls are none. That somebody asks too often is one act for each limit and window, not one per request.
 
 Where it comes from
     `log.done` and `log.refused` write one event. The grants of `authserver` and `idp` call them. What must not know
     this app sends signals, which `receivers.py` hears: sign-ins (`tenants`, Django), redemptions
-    (`crossapp.resource_app`). `changes.py` watches the tables whose rows decide who may do what; `queryset.update()`
-    sends no signals, so code that changes those tables that way calls `changes.record` itself.
+    (`crossapp.resource_app`), limits that are used up (`tenants`). `changes.py` watches the tables whose rows decide
+    who may do what; `queryset.update()` sends no signals, so code above this app that changes those tables that way
+    calls `changes.record` itself, and code below it saves row by row.
 
 What is in it
     Who (acting client and user, tenant, address), what (audience, resource, scopes asked and granted, the ID-JAG's
@@ -21,6 +23,10 @@ What must hold
     leaves. A redemption's row is part of the transaction that stores the token. A refusal's row is written after the
     rollback, and if that fails, the refusal stands and the log has its line and an error. The same holds for sign-ins
     and sign-outs. A change is recorded in the transaction that makes it.
+
+    No flood fills the table. What an authenticated client is refused is bound by the client's limit; what anybody may
+    send (malformed requests, wrong credentials, made-up states) is recorded LIMIT_RECORDED_REFUSALS times for each
+    address and window, then once that there was more. The answers are what they would be.
 
     Rows are never changed and never deleted one by one. `AuditEvent.objects.sweep(older_than=...)` ends their time.
     Seeding the demo leaves no rows.

@@ -13,6 +13,7 @@ from audit import log
 from audit.current_request import current_request
 from audit.models import Act
 from crossapp.requesting_app.fields import Undecryptable
+from tenants.models import User
 
 # The table, what its changes are called, and which of its columns matter (None: all).
 WATCHED: dict[str, tuple[Act, frozenset[str] | None]] = {
@@ -23,9 +24,13 @@ WATCHED: dict[str, tuple[Act, frozenset[str] | None]] = {
     "requesting_app.ResourceApp": (Act.CONNECTION_CHANGE, None),
     "tenants.Tenant": (Act.TENANT_CHANGE, None),
     "tenants.EmailDomain": (Act.TENANT_CHANGE, None),
-    "tenants.User": (Act.ACCOUNT_CHANGE, frozenset({"is_active", "is_staff", "is_superuser"})),
+    "tenants.User": (
+        Act.ACCOUNT_CHANGE,
+        frozenset({"email", "is_active", "is_staff", "is_superuser", "issuer", "password", "sub", "tenant"}),
+    ),
 }
 _NOT_A_CHANGE = {"updated", "updated_at"}
+_REHASHED = frozenset({"password"})  # a sign-in has found a hash of yesterday's strength
 _CHANGED = "_audit_changed"
 
 _recording: ContextVar[bool] = ContextVar("recording_changes", default=True)
@@ -55,15 +60,17 @@ def record(instance: Model, what: str) -> None:
     if not _recording.get():
         return
     request = current_request()
-    user = getattr(request, "user", None)
     act, _ = WATCHED[instance._meta.label]
-    log.done(act, {"user": user, "tenant": _tenant(instance), "target": _name(instance), "detail": what})
+    facts: log.Facts = {"user": getattr(request, "user", None), "tenant": _tenant(instance)}
+    if isinstance(instance, User):
+        facts |= {"issuer": instance.issuer, "sub": instance.sub or ""}
+    log.done(act, {**facts, "target": _name(instance), "detail": what})
 
 
 def _before_save(sender: type[Model], instance: Model, raw: bool, update_fields: Any = None, **kwargs: Any) -> None:
     """Note which columns this save changes, by a look at the row as it is."""
     instance.__dict__.pop(_CHANGED, None)
-    if raw or instance._state.adding or not _recording.get():
+    if raw or instance._state.adding or not _recording.get() or update_fields == _REHASHED:
         return
     _, matter = WATCHED[sender._meta.label]
     names = {field.name for field in sender._meta.concrete_fields} - _NOT_A_CHANGE
@@ -85,13 +92,12 @@ def _different(instance: Model, names: set[str]) -> set[str]:
 
 def _after_save(sender: type[Model], instance: Model, created: bool, raw: bool, **kwargs: Any) -> None:
     changed = instance.__dict__.pop(_CHANGED, [])
-    _, matter = WATCHED[sender._meta.label]
     if raw:
         return
-    if created and (
-        matter is None or getattr(instance, "is_staff", False)
-    ):  # people come by themselves, operators don't
-        record(instance, "created")
+    if created:
+        record(instance, "created just in time" if isinstance(instance, User) and instance.issuer else "created")
+    elif changed == ["issuer", "sub"] and isinstance(instance, User) and instance.sub:
+        record(instance, "linked to its subject")
     elif changed:
         record(instance, f"changed: {', '.join(changed)}")
 

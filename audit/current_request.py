@@ -6,11 +6,20 @@ from contextvars import ContextVar
 from django.http import HttpRequest, HttpResponse
 
 _current: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
+_AFTER = "_audit_after_answering"
 
 
 def current_request() -> HttpRequest | None:
     """Return the request being answered; None in a command."""
     return _current.get()
+
+
+def after_answering(record: Callable[[], None]) -> None:
+    """Call `record` when the answer is made and no transaction of its making is open; in a command, now."""
+    if (request := _current.get()) is None:
+        record()
+    else:
+        request.__dict__.setdefault(_AFTER, []).append(record)
 
 
 class CurrentRequestMiddleware:
@@ -22,6 +31,9 @@ class CurrentRequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         token = _current.set(request)
         try:
-            return self.get_response(request)
+            response = self.get_response(request)
+            for record in request.__dict__.pop(_AFTER, []):
+                record()
+            return response
         finally:
             _current.reset(token)

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypedDict
 
-from django.db import Error, router, transaction
+from django.db import Error, OperationalError, router, transaction
 
 from audit.current_request import current_request
 from audit.models import MAX_TEXT, Act, AuditEvent, Outcome
 from tenants.models import User
+from tenants.throttling import RECORDED_REFUSALS, Throttled, neighbourhood
 
 logger = logging.getLogger("audit")
 trouble = logging.getLogger("idjag_demo.audit")  # whoever collects the acts gets nothing but JSON
@@ -20,8 +21,8 @@ trouble = logging.getLogger("idjag_demo.audit")  # whoever collects the acts get
 _JWT = re.compile(r"eyJ[\w-]*(\.[\w-]*)*")
 
 
-class NotRecorded(Exception):
-    """The row could not be written, so the act must not take place."""
+class NotRecorded(OperationalError):
+    """The row could not be written, so the act must not take place: the database fails, and so the answer is 503."""
 
 
 class Facts(TypedDict, total=False):
@@ -55,7 +56,14 @@ def done(act: Act, facts: Facts) -> None:
 
 
 def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
-    """Record a refusal, after the rollback of what was refused; never raises, for the refusal stands either way."""
+    """Record a refusal, after the rollback of what was refused; never raises, for the refusal stands either way.
+
+    Anybody can send what is refused, as often as they like. Of requests that no client has authenticated only so many
+    are recorded for each address (LIMIT_RECORDED_REFUSALS); that there were more is recorded once. An authenticated
+    client is bound by its own limit.
+    """
+    if act != Act.THROTTLED and not facts.get("client_id") and _is_one_too_many():
+        return
     event = _event(act, Outcome.REFUSED, facts)
     event.error, event.failed_check = one_line(error), one_line(check)
     _write_line(event)
@@ -63,6 +71,17 @@ def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
         event.save()
     except Error as failure:
         trouble.error("the row of a refusal could not be written: %s", type(failure).__name__)
+
+
+def _is_one_too_many() -> bool:
+    """Count a refusal for the address that is being answered; a command is nobody's flood."""
+    if (request := current_request()) is None:
+        return False
+    try:
+        RECORDED_REFUSALS.count(neighbourhood(request.META.get("REMOTE_ADDR", "")))
+    except Throttled:
+        return True
+    return False
 
 
 def one_line(value: object) -> str:

@@ -1,20 +1,23 @@
-"""Hears what the apps below this one tell: who signs in and out, which ID-JAGs are redeemed."""
+"""Hears what the apps below this one tell: who signs in and out, which ID-JAGs are redeemed, who asks too often."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
 
 from audit import log
 from audit.clients import unverified_client
+from audit.current_request import after_answering, current_request
 from audit.models import Act
 from crossapp.resource_app.errors import TemporarilyUnavailable
 from crossapp.resource_app.id_jag import IdJag
 from crossapp.resource_app.jws import UnverifiedJws
 from crossapp.resource_app.signals import redemption_granted, redemption_refused
 from tenants.models import IdPConnection, User
-from tenants.signals import sign_in_refused
+from tenants.signals import sign_in_refused, throttled
 from tenants.single_sign_on import errors
 
 _SIGN_IN_CHECKS = {
@@ -35,6 +38,7 @@ def listen() -> None:
     sign_in_refused.connect(_sign_in_refused)
     redemption_granted.connect(_redemption_granted)
     redemption_refused.connect(_redemption_refused)
+    throttled.connect(_throttled)
 
 
 def _signed_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
@@ -88,15 +92,22 @@ def _redemption_refused(
     sender: Any, request: Any, error: str, check: str, detail: str, unverified: UnverifiedJws | None, **kwargs: Any
 ) -> None:
     facts = _facts_of_redemption(request, **kwargs)
-    claimed = {} if "client_id" in facts else _claimed_client(request)
+    claimed: dict[str, Any] = {} if "client_id" in facts else {"client_id": unverified_client(request)}
     if unverified is not None and "jti" not in facts:
         claims = unverified.unverified_payload
         claimed |= {"issuer": claims.get("iss"), "sub": claims.get("sub"), "jti": claims.get("jti")}
     log.refused(Act.REDEMPTION, {**facts, "detail": detail, "unverified": claimed}, check=check, error=error)
 
 
-def _claimed_client(request: Any) -> dict[str, Any]:
-    return {"client_id": unverified_client(request.headers.get("HTTP_AUTHORIZATION"), request.client_id)}
+def _throttled(sender: Any, limit: str, facts: Mapping[str, Any], **kwargs: Any) -> None:
+    """Record that a sender has used up a limit: once, not for each request that is turned away.
+
+    Later, for the refusal may end the transaction that it comes up in.
+    """
+    known: Any = {"user": getattr(current_request(), "user", None), **facts}
+    more = "; further refusals are not recorded" if limit == "RECORDED_REFUSALS" else ""
+    known["detail"] = f"LIMIT_{limit}={settings.LIMITS[limit]} is used up{more}."
+    after_answering(partial(log.refused, Act.THROTTLED, known, check=limit.lower()))
 
 
 def _facts_of_redemption(

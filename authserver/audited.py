@@ -1,4 +1,4 @@
-"""Records what the token and revocation endpoints answer where the grant does not do it itself."""
+"""Records what the OAuth endpoints answer where the grant does not do it itself."""
 
 import json
 import time
@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from oauthlib.oauth2.rfc6749 import errors
 
 from audit import log
-from audit.clients import unverified_client
+from audit.clients import unverified_client, unverified_client_in
 from audit.models import Act
-from authserver.models import JWT_BEARER, TOKEN_EXCHANGE
+from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, Client
 
 _ACTS = {
     "authorization_code": Act.AUTHORIZATION_CODE,
@@ -20,33 +20,52 @@ _ACTS = {
     TOKEN_EXCHANGE: Act.TOKEN_EXCHANGE,
     JWT_BEARER: Act.REDEMPTION,
 }
-_CHECKS = {"invalid_client": "client", "unauthorized_client": "grant_type", "invalid_scope": "scope"}
+_CHECKS = {
+    "invalid_client": "client",
+    "unauthorized_client": "grant_type",
+    "invalid_scope": "scope",
+    "invalid_target": "target",
+}
+_AUTHORIZATION_CHECKS = _CHECKS | {
+    "invalid_client_id": "client",
+    "login_required": "session",
+    "unauthorized_client": "response_type",
+    "unsupported_response_type": "response_type",
+}
 _BEFORE_AUTHENTICATION = ("invalid_client", "invalid_request")
 
 
 class AuditedGrant:
-    """A grant of oauthlib's, with a record of every answer; without one, no token is handed out."""
+    """A grant of oauthlib's, with a record of every answer: of a token by `issued`, of a refusal here."""
 
     def __init__(self, grant: Any) -> None:
         self.grant = grant
 
     def create_token_response(self, request: Any, token_handler: Any) -> tuple[Mapping[str, str], str, int]:
-        act, started = _ACTS[request.grant_type], time.monotonic()
+        act, request.started = _ACTS[request.grant_type], time.monotonic()
         try:
             headers, body, status = self.grant.create_token_response(request, token_handler)
         except errors.OAuth2Error as error:
-            _refused(act, request, error.error, error.description or "", {"ms": _since(started)})
+            _refused(act, request, error.error, error.description or "", {"ms": _since(request.started)})
             raise
         except ObjectDoesNotExist:
             detail = "It was spent by another request at the same time."
-            _refused(act, request, "invalid_grant", detail, {"ms": _since(started)})
+            _refused(act, request, "invalid_grant", detail, {"ms": _since(request.started)})
             raise
-        if status == 200:
-            _done(act, request, {"ms": _since(started), "scope_granted": json.loads(body).get("scope", "")})
-        else:
+        if status != 200:
             answer = json.loads(body)
-            _refused(act, request, answer["error"], answer.get("error_description", ""), {"ms": _since(started)})
+            _refused(
+                act, request, answer["error"], answer.get("error_description", ""), {"ms": _since(request.started)}
+            )
         return headers, body, status
+
+
+def issued(request: Any, token: Mapping[str, Any]) -> None:
+    """Record that a code or refresh token brings `token`; call it in the transaction that stores the one and spends the
+    other: without a record neither takes place. Raises OAuth2Error.
+    """
+    facts: log.Facts = {"ms": _since(request.started), "scope_granted": token.get("scope", "")}
+    _done(_ACTS[request.grant_type], request, facts)
 
 
 def revocation(request: Any, validate: Any) -> None:
@@ -59,16 +78,47 @@ def revocation(request: Any, validate: Any) -> None:
     _done(Act.REVOCATION, request, {})
 
 
-def malformed(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
-    """Record that a request was refused before any grant saw it; return the refusal."""
-    answer, grant_type = json.loads(refusal.content), request.POST.get("grant_type", "")
-    client_id = unverified_client(request.headers.get("Authorization"), request.POST.get("client_id"))
-    facts: log.Facts = {
-        "detail": answer["error_description"],
-        "unverified": {"client_id": client_id, "grant_type": grant_type},
-    }
-    log.refused(_ACTS.get(grant_type, Act.TOKEN_REQUEST), facts, check="request", error=answer["error"])
+def malformed(request: HttpRequest, refusal: HttpResponse, act: Act | None = None) -> HttpResponse:
+    """Record that a request was refused for its form, before any client authenticated; return the refusal.
+
+    Without `act` it is a token request, whose grant type says which act it was to be.
+    """
+    answer, unverified = json.loads(refusal.content), {"client_id": _claimed_client(request)}
+    if act is None:
+        unverified["grant_type"] = request.POST.get("grant_type", "")
+        act = _ACTS.get(unverified["grant_type"], Act.TOKEN_REQUEST)
+    facts: log.Facts = {"detail": answer["error_description"], "unverified": unverified}
+    log.refused(act, facts, check="request", error=answer["error"])
     return refusal
+
+
+def authorization_refused(request: HttpRequest, error: str, description: str | None) -> None:
+    """Record that an authorization request was refused; nobody authenticates a client there."""
+    sent = request.POST.dict() | request.GET.dict()
+    unverified = {"client_id": sent.get("client_id"), "redirect_uri": sent.get("redirect_uri")}
+    facts: log.Facts = {"scope_asked": sent.get("scope", ""), "detail": description or "", "unverified": unverified}
+    facts["user"] = request.user if request.user.is_authenticated else None
+    log.refused(Act.AUTHORIZATION, facts, check=_AUTHORIZATION_CHECKS.get(error, "request"), error=error)
+
+
+def introspection_refused(request: HttpRequest, error: errors.OAuth2Error) -> None:
+    """Record that somebody who is not known to be a client asked about a token."""
+    unverified = {"client_id": _claimed_client(request)}
+    facts: log.Facts = {"detail": error.description or "", "unverified": unverified}
+    log.refused(Act.INTROSPECTION, facts, check=_CHECKS.get(error.error, "request"), error=error.error)
+
+
+def introspection_denied(client: Client, access_token: Any) -> None:
+    """Record that `client` asked about a good token of somebody else's, and was told that it is none."""
+    issued_to, resource = access_token.application.client_id, " ".join(access_token.resource)
+    facts: log.Facts = {"client_id": client.client_id, "user": access_token.user, "resource": resource}
+    facts["detail"] = f"The token was issued to {issued_to}."
+    log.refused(Act.INTROSPECTION, facts, check="resource")
+
+
+def _claimed_client(request: HttpRequest) -> str:
+    authorization, sent = request.headers.get("Authorization"), request.POST
+    return unverified_client_in(authorization, client_id=sent.get("client_id"), assertion=sent.get("client_assertion"))
 
 
 def _done(act: Act, request: Any, more: log.Facts) -> None:
@@ -82,8 +132,7 @@ def _done(act: Act, request: Any, more: log.Facts) -> None:
 def _refused(act: Act, request: Any, error: str, detail: str, more: log.Facts) -> None:
     facts: log.Facts = {**_known(request), **more, "detail": detail}
     if error in _BEFORE_AUTHENTICATION or request.client is None:
-        client_id = unverified_client(request.headers.get("HTTP_AUTHORIZATION"), request.client_id)
-        facts["unverified"] = {"client_id": client_id}
+        facts["unverified"] = {"client_id": unverified_client(request)}
     else:
         facts["client_id"] = request.client.client_id
     log.refused(act, facts, check=_CHECKS.get(error, str(act.value)), error=error)

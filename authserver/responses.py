@@ -34,6 +34,13 @@ def oauth_error(error: str, description: str, *, status: int = 400) -> HttpRespo
     return oauth_response({"error": error, "error_description": description}, status=status)
 
 
+def method_not_allowed(allowed: str) -> HttpResponse:
+    """Return the refusal of a method that is not one of `allowed`, a list as in the header Allow."""
+    response = oauth_error("invalid_request", f"This endpoint takes {allowed} only.", status=405)
+    response["Allow"] = allowed
+    return response
+
+
 def from_oauthlib(body: str | None, status: int) -> HttpResponse:
     """Render what oauthlib answered: a JSON text or nothing. An error it does not describe gets a description."""
     answer = json.loads(body) if body else {}

@@ -1,16 +1,15 @@
 """How often a client may ask, and how often anybody may be wrong about its secret. RFC 6585 section 4."""
 
-import base64
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import jwt
 from django.http import HttpResponse
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
+from audit.clients import unverified_client
 from authserver.responses import oauth_error
-from tenants.throttling import CLIENT, CLIENT_FAILURES, CLIENT_FAILURES_ADDRESS, Throttled, neighbourhood
+from tenants.throttling import CLIENT, CLIENT_FAILURES, CLIENT_FAILURES_ADDRESS, Limit, Throttled, neighbourhood
 
 Authenticate = Callable[..., bool]
 
@@ -19,29 +18,36 @@ def throttled(authenticate: Authenticate) -> Authenticate:
     """Wrap the client authentication that the token, revocation and introspection endpoints share.
 
     Successes are counted for the client, failures for the address: nobody can use up the requests of a client whose
-    secret they do not have. Raises Throttled.
+    secret they do not have. Raises Throttled. Of many requests at once, those that turn out to be one failure too many
+    are told so, and no more: how many a client may have under way is its own affair.
     """
 
     @wraps(authenticate)
     def counted(self: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         address = neighbourhood(request.headers.get("REMOTE_ADDR", ""))
-        server = request.headers["X_SERVER"].pk
-        claimed = (address, server, _claimed_client(request))
-        CLIENT_FAILURES.check(*claimed)
-        CLIENT_FAILURES_ADDRESS.check(address, server)
+        server, client_id = request.headers["X_SERVER"].pk, unverified_client(request)
+        limits = [(CLIENT_FAILURES, (address, server, client_id)), (CLIENT_FAILURES_ADDRESS, (address, server))]
+        facts = {"unverified": {"client_id": client_id}}
+        for limit, who in limits:
+            limit.check(*who, **facts)
         authenticated = False
         try:
             authenticated = authenticate(self, request, *args, **kwargs)
         except OAuth2Error:
-            _note_failure(claimed)
+            _count(limits, facts)
             raise
         if not authenticated:
-            _note_failure(claimed)
+            _count(limits, facts)
             return False
-        CLIENT.count(request.client.pk)
+        CLIENT.count(request.client.pk, client_id=request.client.client_id)
         return True
 
     return counted
+
+
+def _count(limits: list[tuple[Limit, tuple[object, ...]]], facts: dict[str, Any]) -> None:
+    for limit, who in limits:
+        limit.count(*who, **facts)
 
 
 def throttled_response(throttled: Throttled) -> HttpResponse:
@@ -54,21 +60,3 @@ def throttled_response(throttled: Throttled) -> HttpResponse:
     response = oauth_error("temporarily_unavailable", str(throttled), status=429)
     response["Retry-After"] = str(throttled.retry_after)
     return response
-
-
-def _note_failure(claimed: tuple[str, int, str]) -> None:
-    CLIENT_FAILURES.note(*claimed)
-    CLIENT_FAILURES_ADDRESS.note(*claimed[:2])
-
-
-def _claimed_client(request: Any) -> str:
-    """Return the client identifier that the request brings, which nothing has verified yet; "" if it is elsewhere."""
-    scheme, _, pair = str(request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
-    try:
-        if scheme.lower() == "basic":
-            return base64.b64decode(pair).decode("utf-8", "replace").partition(":")[0]
-        if assertion := getattr(request, "client_assertion", None):
-            return str(jwt.decode(assertion, options={"verify_signature": False}).get("sub"))
-    except (jwt.PyJWTError, ValueError):
-        return ""
-    return str(request.client_id or "")

@@ -5,10 +5,11 @@ from typing import Any
 import jwt
 from django.contrib.auth.hashers import get_hasher
 from jwcrypto.jwk import JWK
+from oauth2_provider.models import get_refresh_token_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
 
-from authserver import client_assertion, used_codes
+from authserver import audited, client_assertion, used_codes
 from authserver.models import AuthorizationServer, Client, SigningKey
 from authserver.server import InvalidTarget
 from authserver.throttling import throttled
@@ -29,6 +30,13 @@ def _method_used(request: Any) -> str:
     if by_assertion:
         return Client.AuthMethod.PRIVATE_KEY_JWT
     return Client.AuthMethod.BASIC if in_header else Client.AuthMethod.POST
+
+
+def _lock_unspent(request: Any) -> None:
+    """Lock the refresh token of `request`; raises InvalidGrantError if another request has spent it meanwhile."""
+    tokens = get_refresh_token_model().objects.select_for_update()
+    if tokens.filter(pk=request.refresh_token_instance.pk, revoked=None).first() is None:
+        raise errors.InvalidGrantError(request=request)
 
 
 class Validator(OAuth2Validator):
@@ -103,11 +111,18 @@ class Validator(OAuth2Validator):
         return False
 
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
-        """Store the tokens and, in the same transaction, spend the code: of two requests at once, one gets them."""
+        """Store the tokens and, in the same transaction, spend the code or refresh token and record it.
+
+        Of two requests at once, one gets tokens.
+        """
+        if request.grant_type == "refresh_token":
+            _lock_unspent(request)
         super()._save_bearer_token(token, request, *args, **kwargs)
         if request.grant_type == "authorization_code":
             super().invalidate_authorization_code(request.client_id, request.code, request)
             used_codes.remember(request.code, client=request.client, access_token=token["access_token"])
+        if request.grant_type in ("authorization_code", "refresh_token"):  # the other grants keep a record themselves
+            audited.issued(request, token)
 
     def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
         """The code is spent already, with `_save_bearer_token`."""

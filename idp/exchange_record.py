@@ -55,8 +55,7 @@ class ExchangeRecord:
     def refused(self, error: OAuth2Error) -> None:
         """Record that none is, and why: in the words for the client, and what is behind them."""
         if "client_id" not in self._facts:
-            authorization = self._request.headers.get("HTTP_AUTHORIZATION")
-            self._facts["unverified"] = {"client_id": unverified_client(authorization, self._request.client_id)}
+            self._facts["unverified"] = {"client_id": unverified_client(self._request)}
         behind = getattr(error, "detail", "") or (type(error.__cause__).__name__ if error.__cause__ else "")
         self._facts["detail"] = f"{error.description or ''} {behind}".strip()
         check = _CHECKS.get(error.error, "request")

@@ -4,10 +4,15 @@ RFC 8414 section 2 would do without the endpoint then, but clients in the field 
 """
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 
+from authserver import audited
 from authserver.responses import oauth_error
 
 
+@csrf_exempt
 def no_authorization(request: HttpRequest) -> HttpResponse:
     """Refuse on the spot: nobody is redirected to an address that nobody registered (RFC 6749 section 4.1.2.1)."""
-    return oauth_error("unsupported_response_type", "This authorization server issues tokens for assertions only.")
+    error, description = "unsupported_response_type", "This authorization server issues tokens for assertions only."
+    audited.authorization_refused(request, error, description)
+    return oauth_error(error, description)

@@ -14,10 +14,12 @@ from django.views.generic import View
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
+from audit.models import Act
+from authserver import audited
 from authserver.access_tokens import subject_at
 from authserver.bearer import BearerError, usable_access_token
 from authserver.models import AuthorizationServer, Client
-from authserver.responses import form_error, from_oauthlib, oauth_error, oauth_response
+from authserver.responses import form_error, from_oauthlib, method_not_allowed, oauth_error, oauth_response
 from authserver.servers import server_for
 
 
@@ -28,20 +30,20 @@ class IntrospectView(OAuthLibMixin, View):
     """POST a token, learn whether it is good and what for."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if refusal := form_error(request):
-            return refusal
-        if not (token := request.POST.get("token")):
-            return oauth_error("invalid_request", "The parameter token is missing.")
+        refusal, token = form_error(request), request.POST.get("token", "")
+        if refusal is None and not token:
+            refusal = oauth_error("invalid_request", "The parameter token is missing.")
+        if refusal is not None:
+            return audited.malformed(request, refusal, Act.INTROSPECTION)
         try:
             client = self.get_oauthlib_core().client_of(request)
         except OAuth2Error as error:
+            audited.introspection_refused(request, error)
             return from_oauthlib(error.json, error.status_code)
         return oauth_response(introspection(token, server=server_for(request), client=client))
 
     def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        response = oauth_error("invalid_request", "The introspection endpoint takes POST only.", status=405)
-        response["Allow"] = "POST"
-        return response
+        return method_not_allowed("POST")
 
 
 def introspection(token: str, *, server: AuthorizationServer, client: Client) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def introspection(token: str, *, server: AuthorizationServer, client: Client) ->
     except BearerError:
         return {"active": False}
     if not _may_know(client, row):
+        audited.introspection_denied(client, row)
         return {"active": False}
     return {
         "active": True,

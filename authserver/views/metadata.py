@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
 
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer, Client
 from authserver.servers import server_for
+from authserver.views.documents import document
 from crossapp.resource_app.jwk import KEY_TYPES
 from tenants.models import Realm
 
@@ -15,8 +14,7 @@ ID_JAG_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id-jag"  # draft section 4
 ID_JAG_PROFILE = "urn:ietf:params:oauth:grant-profile:id-jag"  # draft section 7.2
 
 
-@require_safe
-@cache_control(public=True, max_age=300)
+@document
 def authorization_server_metadata(request: HttpRequest) -> HttpResponse:
     """RFC 8414 section 2, and the same document for OpenID Connect Discovery section 3."""
     return JsonResponse(metadata_of(server_for(request)))
@@ -75,8 +73,7 @@ def _openid_metadata(endpoint: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@require_safe
-@cache_control(public=True, max_age=300)
+@document
 def protected_resource_metadata(request: HttpRequest) -> HttpResponse:
     """RFC 9728 section 2: which authorization server issues tokens for this host's API."""
     server = server_for(request)

@@ -7,7 +7,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 from oauth2_provider.views.mixins import OAuthLibMixin
 
-from authserver.responses import form_error, from_oauthlib, oauth_error
+from audit.models import Act
+from authserver import audited
+from authserver.responses import form_error, from_oauthlib, method_not_allowed, oauth_error
 
 
 @method_decorator(
@@ -17,14 +19,13 @@ class RevokeView(OAuthLibMixin, View):
     """POST a token to end it."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if refusal := form_error(request):
-            return refusal
-        if not request.POST.get("token"):
-            return oauth_error("invalid_request", "The parameter token is missing.")
+        refusal = form_error(request)
+        if refusal is None and not request.POST.get("token"):
+            refusal = oauth_error("invalid_request", "The parameter token is missing.")
+        if refusal is not None:
+            return audited.malformed(request, refusal, Act.REVOCATION)
         _, _, body, status = self.create_revocation_response(request)
         return from_oauthlib(body, status)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        response = oauth_error("invalid_request", "The revocation endpoint takes POST only.", status=405)
-        response["Allow"] = "POST"
-        return response
+        return method_not_allowed("POST")

@@ -8,7 +8,7 @@ from django.views.generic import View
 from oauth2_provider.views.mixins import OAuthLibMixin
 
 from authserver import audited
-from authserver.responses import form_error, from_oauthlib, oauth_error
+from authserver.responses import form_error, from_oauthlib, method_not_allowed, oauth_error
 from authserver.servers import server_for
 
 _SECRET_PARAMETERS = (
@@ -36,9 +36,7 @@ class TokenView(OAuthLibMixin, View):
         return response
 
     def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        response = oauth_error("invalid_request", "The token endpoint takes POST only.", status=405)
-        response["Allow"] = "POST"
-        return response
+        return method_not_allowed("POST")
 
 
 def _grant_type_error(request: HttpRequest) -> HttpResponse | None:

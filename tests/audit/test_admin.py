@@ -4,7 +4,8 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from audit.models import AuditEvent
+from audit import log
+from audit.models import Act, AuditEvent
 from tenants.models import User
 from tests.flow.conftest import Demo
 from tests.support.in_process import sign_in
@@ -16,7 +17,7 @@ LIST = "/admin/audit/auditevent/"
 def operator(demo: Demo) -> Browser:
     sign_in(demo.browser, "wiki", "bob@tables.fake")
     assert demo.unfurl([demo.link_to("bob@tables.fake")])[0]["card"]
-    demo.browser.sign_in("todo", "nobody@<b>.example")
+    log.refused(Act.SIGN_IN, {"unverified": {"email": "nobody@<b>.example"}}, check="password")
     browser = Browser(headers={"host": "localhost:8000"})
     browser.force_login(User.objects.get(username="admin"), backend="tenants.backends.RealmBackend")
     return browser
@@ -40,7 +41,7 @@ def test_both_legs_are_found_by_the_jti(operator: Browser) -> None:
         ({"client_id": "wiki0-at-todo0"}, {"redemption"}),
         ({"tenant": "customer2"}, set()),
         ({"q": "wiki0-at-todo0"}, {"redemption"}),
-        ({"q": "todo:customer1:bob"}, {"redemption"}),
+        ({"q": "todo:customer1:bob", "outcome__exact": "done"}, {"redemption", "account_change"}),
         ({"at__year": "2001"}, set()),
     ],
 )
@@ -63,3 +64,23 @@ def test_nothing_can_be_added_changed_or_deleted(operator: Browser) -> None:
         assert operator.post(path, {"client_id": "x", "post": "yes"}).status_code == 403
     operator.post(LIST, {"action": "delete_selected", "_selected_action": [event.pk], "post": "yes"})
     assert list(AuditEvent.objects.values_list("pk", "client_id")) == list(before)
+
+
+def test_an_events_page_has_nothing_empty(operator: Browser) -> None:
+    redemption, failure = AuditEvent.objects.get(act="redemption"), AuditEvent.objects.get(outcome="refused")
+    for event, said, unsaid in (
+        (redemption, ["Identity assertion", "Scope granted:", redemption.jti], ["Claimed, not verified", "Target:"]),
+        (failure, ["Claimed, not verified", "email: nobody@"], ["Identity assertion", "Scope granted:", "Jti:"]),
+    ):
+        page = operator.get(f"{LIST}{event.pk}/change/").content.decode()
+        assert [text for text in said if text not in page] == []
+        assert [text for text in unsaid if text in page] == []
+
+
+@pytest.mark.clause("SEC", "", "SEC-10")
+def test_the_list_tells_who_acted_from_who_is_claimed_to(operator: Browser) -> None:
+    page = operator.get(LIST).content.decode()
+    assert "<div>wiki0-at-todo0</div><div>todo:customer1:bob@tables.fake</div>" in page
+    assert '<span class="audit-unverified">not verified: email nobody@&lt;b&gt;.example</span>' in page
+    assert "http://todo.localhost:8000: read" in page
+    assert "user" in page and ": linked to its subject" in page

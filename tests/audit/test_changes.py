@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import DatabaseError
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -17,6 +18,8 @@ from tests.flow.conftest import Demo
 from tests.support.in_process import sign_in
 
 pytestmark = pytest.mark.django_db
+
+BOB = "bob@tables.fake"
 
 
 def the_changes(act: str) -> list[tuple[str, str]]:
@@ -97,17 +100,72 @@ def test_whom_a_policy_is_for_is_part_of_it(demo: Demo) -> None:
     assert the_changes("policy_change") == [("customer1", "changed: groups"), ("customer1", "changed: users")]
 
 
-def test_people_come_by_themselves_but_operators_are_made(demo: Demo) -> None:
+def test_a_new_account_is_recorded_with_its_subject(demo: Demo) -> None:
     tenant = Tenant.objects.get(slug="customer1")
     User.objects.create(username="wiki:customer1:x", realm=Realm.WIKI, tenant=tenant)
-    assert the_changes("account_change") == []
     User.objects.create(username="eve", is_staff=True)
-    assert the_changes("account_change") == [("", "created")]
+    assert the_changes("account_change") == [("customer1", "created"), ("", "created")]
 
 
-def test_a_sign_in_is_no_change(demo: Demo) -> None:
-    sign_in(demo.browser, "wiki", "bob@tables.fake")
-    assert not AuditEvent.objects.filter(act__endswith="change").exists()
+@pytest.mark.clause("SEC", "", "SEC-11")
+def test_an_account_that_comes_just_in_time_is_recorded_with_its_subject(demo: Demo) -> None:
+    User.objects.filter(realm=Realm.WIKI, email=BOB).delete()
+    before = AuditEvent.objects.filter(act="account_change").count()
+    sign_in(demo.browser, "wiki", BOB)
+    [event] = AuditEvent.objects.filter(act="account_change").order_by("pk")[before:]
+    person, account = User.objects.get(realm=Realm.IDP, email=BOB), User.objects.get(realm=Realm.WIKI, email=BOB)
+    assert (event.detail, event.tenant, event.server) == (
+        "created just in time",
+        "customer1",
+        "http://wiki.localhost:8000",
+    )
+    assert (event.issuer, event.sub) == ("http://customer1.idp.localhost:8000", person.sub)
+    assert event.target == f"user {account.pk} {account.username}"
+
+
+@pytest.mark.clause("SEC", "", "SEC-11")
+def test_an_account_that_is_linked_to_its_subject_is_recorded_once_at_each_app(demo: Demo) -> None:
+    sign_in(demo.browser, "wiki", BOB)
+    assert demo.unfurl([demo.link_to(BOB)])[0]["card"]
+    sign_in(demo.browser, "todo", BOB)
+    events = AuditEvent.objects.filter(act="account_change").order_by("pk")
+    assert [event.detail for event in events] == ["linked to its subject"] * 2
+    assert [event.server for event in events] == ["http://wiki.localhost:8000", "http://todo.localhost:8000"]
+    assert {event.sub for event in events} == {User.objects.get(realm=Realm.IDP, email=BOB).sub}
+
+
+def test_an_account_that_could_not_be_recorded_does_not_come_to_be(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the requesting app is told to come back: it is no refusal of the person."""
+    sign_in(demo.browser, "wiki", BOB)
+    User.objects.filter(realm=Realm.TODO, email=BOB).delete()
+    save = AuditEvent.save
+
+    def fail(event: AuditEvent, **kwargs: Any) -> None:
+        if event.detail == "created just in time":
+            raise DatabaseError("the disk is full")
+        save(event, **kwargs)
+
+    monkeypatch.setattr(AuditEvent, "save", fail)
+    assert demo.unfurl([demo.link_to("john@tables.fake2")])[0]["card"] is None
+    assert not User.objects.filter(realm=Realm.TODO, email=BOB).exists()
+    assert [sent.status for sent in demo.network.to("/oauth2/v1/token")][-1] == 503
+
+
+def test_a_new_password_is_a_change_and_a_stronger_hash_of_the_old_one_is_none(demo: Demo) -> None:
+    bob = User.objects.get(realm=Realm.IDP, email=BOB)
+    bob.set_password("canary")
+    bob.save(update_fields=["password"])  # as Django does after a sign-in
+    assert not AuditEvent.objects.exists()
+    bob.set_password("another canary")
+    bob.save()
+    assert the_changes("account_change") == [("customer1", "changed: password")]
+
+
+def test_a_second_sign_in_is_no_change(demo: Demo) -> None:
+    sign_in(demo.browser, "wiki", BOB)
+    before = AuditEvent.objects.filter(act__endswith="change").count()
+    sign_in(demo.browser, "wiki", BOB)
+    assert AuditEvent.objects.filter(act__endswith="change").count() == before
 
 
 def test_a_connection_whose_secret_no_key_opens_can_still_be_mended(demo: Demo, settings: Any) -> None:

@@ -67,8 +67,10 @@ def test_no_secret_of_the_whole_flow_is_in_a_row_or_a_line(
     assert acts == [
         ("sign_in", "done"),
         ("authorization_code", "done"),
+        ("account_change", "done"),  # linked to its subject, at Wiki0 and at Todo0
         ("sign_in", "done"),
         ("token_exchange", "done"),
+        ("account_change", "done"),
         ("redemption", "done"),
         ("token_exchange", "refused"),
         ("sign_out", "done"),

@@ -1,0 +1,28 @@
+"""What the public documents of an authorization server have in common: anybody may read and keep them."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import conditional_page
+
+from authserver.responses import method_not_allowed
+
+Document = Callable[[HttpRequest], HttpResponse]
+
+
+def document(view: Document) -> Document:
+    """Decorate the view of a JSON document: five minutes in every cache, an ETag, and GET and HEAD only."""
+    kept = cache_control(public=True, max_age=300)(conditional_page(view))
+
+    @csrf_exempt  # nothing changes here; another method is told so in JSON
+    @wraps(view)
+    def read(request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            del request.session  # no cookie of anybody's goes into a cache
+            return kept(request)
+        return method_not_allowed("GET, HEAD")
+
+    return read
