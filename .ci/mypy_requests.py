@@ -19,6 +19,7 @@ ATTRIBUTES = (
     "_authorization_server",  # authserver.servers
     "auth",  # django-ninja: the caller
     "sign_in",  # tenants.single_sign_on
+    "known_browser",  # tenants.known_browsers
     "htmx",  # django-htmx
     "csp_nonce",  # django-csp
 )

@@ -3,13 +3,17 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_id_token_model, get_refresh_token_model
 
 from authserver.models import AuthorizationServer, Client, SigningKey
+from tenants.models import Realm, Tenant
 
 for model in (
     Client,
@@ -42,15 +46,58 @@ class SigningKeyInline(admin.TabularInline):
         return False
 
 
+class EmbeddedIdPForm(forms.ModelForm):
+    """The embedded IdP of a tenant that has none; its issuer follows from the tenant's slug."""
+
+    class Meta:
+        model = AuthorizationServer
+        fields = ["tenant"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        with_one = AuthorizationServer.objects.filter(realm=Realm.IDP).values("tenant")
+        tenant: Any = self.fields["tenant"]
+        tenant.required, tenant.queryset = True, Tenant.objects.exclude(pk__in=with_one).order_by("name")
+        tenant.help_text = "Those that have no embedded IdP yet. A tenant with an IdP of its own needs none."
+
+    def clean(self) -> dict[str, Any]:
+        if tenant := self.cleaned_data.get("tenant"):
+            self.instance.realm = Realm.IDP
+            self.instance.issuer = settings.ORIGINS["idp"].format(tenant=tenant.slug)
+        return self.cleaned_data
+
+
 @admin.register(AuthorizationServer)
 class AuthorizationServerAdmin(ReadOnlyAdmin):
+    """The apps' servers are there from the start; what can be added is a tenant's embedded IdP."""
+
     list_display = ["issuer", "realm", "tenant"]
     list_filter = ["realm"]
     fields = ["issuer", "realm", "tenant", "resource", "grant_types", "scopes"]
     inlines = [SigningKeyInline]
 
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super(ReadOnlyAdmin, self).has_add_permission(request)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if obj else EmbeddedIdPForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj else ["tenant"]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else []
+
+    def save_model(self, request: HttpRequest, obj: AuthorizationServer, form: Any, change: bool) -> None:
+        """Save the new server with a key to sign with, and say what it still lacks."""
+        super().save_model(request, obj, form, change)
+        SigningKey.generate(obj, SigningKey.Status.ACTIVE)
+        client = f"{reverse('admin:authserver_client_add')}?server={obj.pk}"
+        text = 'People can be entered now. For the apps, <a href="{}">register a client each</a>, then connect them.'
+        messages.info(request, format_html(text, client))
 
 
 class ClientForm(forms.ModelForm):

@@ -2,16 +2,22 @@
 
 A key is published before it signs (`next`), for as long as a verifier may go on using an older key set; it signs
 (`active`); then it only verifies (`retired`), until nothing it signed can be alive; then it is deleted.
+
+A key that has leaked is withdrawn: deleted at once, with an end to what it signed. Its server knows the ID tokens no
+more, and the access tokens from its time expire. Our own apps fetch the key set of an embedded IdP anew before they use
+a key of it; verifiers elsewhere forget a withdrawn key when their copy of the key set expires.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from oauth2_provider.models import get_access_token_model
 from oauth2_provider.settings import oauth2_settings
 
 from authserver.models import AuthorizationServer, SigningKey
+from tenants.models import IdPConnection
 
 JWKS_LIFETIME = timedelta(seconds=300)  # the max-age of the key set
 SKEW = timedelta(seconds=60)  # how far a verifier's clock may be behind ours
@@ -34,6 +40,7 @@ class Rotation:
     activated: str
     retired: tuple[str, ...]
     deleted: tuple[str, ...]
+    withdrawn: tuple[str, ...]
 
 
 def longest_token_lifetime() -> timedelta:
@@ -61,12 +68,16 @@ def is_due(keys: Sequence[SigningKey], now: datetime) -> bool:
 
 
 @transaction.atomic
-def rotate(server: AuthorizationServer, *, now: datetime, at_once: bool = False) -> Rotation:
+def rotate(
+    server: AuthorizationServer, *, now: datetime, at_once: bool = False, withdraw: Collection[str] = ()
+) -> Rotation:
     """Do what is due with the signing keys of `server`; with `at_once` the next key becomes active however new it is.
 
-    One process at a time: the server's row is locked. However often it runs, there is exactly one active key.
+    The keys whose identifiers are in `withdraw` are withdrawn first. One process at a time: the server's row is locked.
+    However often it runs, there is exactly one active key.
     """
     AuthorizationServer.objects.select_for_update().get(pk=server.pk)
+    withdrawn = _withdraw(server, server.signing_keys.filter(kid__in=withdraw), now)
     keys = list(server.signing_keys.order_by("created_at", "pk"))
     activated = ""
     retired: tuple[str, ...] = ()
@@ -84,7 +95,29 @@ def rotate(server: AuthorizationServer, *, now: datetime, at_once: bool = False)
         activated=activated,
         retired=retired,
         deleted=deleted,
+        withdrawn=withdrawn,
     )
+
+
+def _withdraw(server: AuthorizationServer, keys: Iterable[SigningKey], now: datetime) -> tuple[str, ...]:
+    withdrawn = list(keys)
+    for key in withdrawn:
+        _end_access_tokens_of(key, now)
+        key.delete()
+    if withdrawn:
+        for connection in IdPConnection.objects.filter(issuer=server.issuer):
+            connection.forget_keys()
+    return tuple(key.kid for key in withdrawn)
+
+
+def _end_access_tokens_of(key: SigningKey, now: datetime) -> None:
+    """Let the access tokens expire that were issued while `key` signed."""
+    if key.activated_at is None:
+        return
+    tokens = get_access_token_model().objects.filter(application__server=key.server_id, created__gte=key.activated_at)
+    if key.retired_at is not None:
+        tokens = tokens.filter(created__lte=key.retired_at)
+    tokens.filter(expires__gt=now).update(expires=now)
 
 
 def _with_status(keys: Iterable[SigningKey], status: str) -> list[SigningKey]:

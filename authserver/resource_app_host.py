@@ -6,6 +6,7 @@ from typing import Any
 from authserver.models import AuthorizationServer
 from crossapp.resource_app.host import SubjectRefused, TrustedIssuer
 from crossapp.resource_app.id_jag import IdJag
+from crossapp.resource_app.issuer_keys import forget_keys
 from tenants.models import IdPConnection, User
 from tenants.subjects import SubjectClaims, resolve_subject
 from tenants.subjects import SubjectRefused as NoSuchSubject
@@ -24,12 +25,14 @@ class ResourceAppHost:
         """Return the connection whose IdP is `issuer`, if this app has one and the client may act for its tenant."""
         connection = (
             IdPConnection.objects.select_related("tenant")
-            .filter(app=self._server(request).realm, issuer=issuer, enabled=True, tenant__is_active=True)
+            .filter(app=self._server(request).realm, issuer=issuer, enabled=True)
+            .filter(accepts_id_jags=True, tenant__is_active=True)
             .first()
         )
         if connection is None or request.client.tenant_id not in (None, connection.tenant_id):
             return None
-        return TrustedIssuer(issuer=connection.issuer, connection=connection)
+        forget_keys(issuer, fetched_before=connection.keys_fetched_since)
+        return TrustedIssuer(issuer=connection.issuer, connection=connection, single_use=connection.single_use)
 
     def client_scopes(self, request: Any) -> Sequence[str]:
         scopes: list[str] = request.client.scope.split()
@@ -37,6 +40,9 @@ class ResourceAppHost:
 
     def subject(self, request: Any, trusted: TrustedIssuer, id_jag: IdJag) -> User:
         """Return the account of the ID-JAG's subject in the tenant of its issuer. Raises `SubjectRefused`."""
+        ours = trusted.connection.tenant.slug
+        if (id_jag.tenant or ours, id_jag.claims.get("aud_tenant", ours)) != (ours, ours):  # draft section 6.4
+            raise SubjectRefused("the ID-JAG names another tenant than its issuer stands for here")
         claims = SubjectClaims(
             sub=id_jag.subject, email=id_jag.email, email_verified=id_jag.email_verified, name=id_jag.name
         )

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 
 from authserver.models import AuthorizationServer, Client
@@ -79,6 +80,7 @@ class CrossAppPolicy(models.Model):
         "maximum age of the sign-in",
         null=True,
         blank=True,
+        validators=[MinValueValidator(1)],
         help_text="How many seconds ago a person may have entered the password; empty: any time (RFC 9470).",
     )
     enabled = models.BooleanField(default=True)

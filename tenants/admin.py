@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -20,7 +19,8 @@ class IdPConnectionForm(forms.ModelForm):
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Never shown again. Leave it blank to keep the one that is stored.",
+        help_text="Never shown again. Leave it blank to keep the one that is stored, or for private_key_jwt: then the "
+        "app signs with a key of its own, whose public half manage.py clientjwks prints for the IdP.",
     )
 
     class Meta:
@@ -34,6 +34,8 @@ class IdPConnectionForm(forms.ModelForm):
             "auth_method",
             "enabled",
             "provisions_users",
+            "accepts_id_jags",
+            "single_use",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,10 +43,7 @@ class IdPConnectionForm(forms.ModelForm):
         self.initial.pop("client_secret", None)
 
     def clean_client_secret(self) -> str:
-        secret = self.cleaned_data["client_secret"] or self.instance.client_secret
-        if not secret:
-            raise ValidationError("Enter the client secret.")
-        return secret
+        return self.cleaned_data["client_secret"] or self.instance.client_secret
 
 
 class EmailDomainInline(admin.TabularInline):
@@ -63,6 +62,16 @@ class TenantAdmin(admin.ModelAdmin):
     list_display = ("name", "slug", "is_active")
     search_fields = ("name", "slug", "email_domains__domain")
     inlines = (EmailDomainInline, IdPConnectionInline)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("name", "slug", "is_active"),
+                "description": "Its people sign in at an IdP of its own: connect each app to it below. Or at an "
+                "embedded IdP: save the tenant, then add its authorization server.",
+            },
+        ),
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
         return ("slug",) if obj else ()  # the embedded IdP's issuer is made of it
@@ -71,9 +80,17 @@ class TenantAdmin(admin.ModelAdmin):
 @admin.register(IdPConnection)
 class IdPConnectionAdmin(admin.ModelAdmin):
     form = IdPConnectionForm
-    list_display = ("tenant", "app", "issuer", "client_id", "enabled", "provisions_users")
+    list_display = ("tenant", "app", "issuer", "enabled", "provisions_users", "accepts_id_jags", "single_use")
     list_filter = ("app", "enabled", "tenant")
     list_select_related = ("tenant",)
+    actions = ("fetch_keys_anew",)
+
+    @admin.action(description="Fetch the IdP's keys anew: it has withdrawn one")
+    def fetch_keys_anew(self, request: HttpRequest, connections: QuerySet[IdPConnection]) -> None:
+        """For an IdP whose key has leaked: what was signed with it is refused from the next request on."""
+        for connection in connections:
+            connection.forget_keys()
+        self.message_user(request, f"IdP connections whose keys are fetched anew: {len(connections)}.")
 
 
 class AccountCreationForm(AdminUserCreationForm):
@@ -110,8 +127,11 @@ class AccountAdmin(UserAdmin):
     @admin.action(description="Unbind from the subject: the next sign-in binds it anew, by its verified email")
     def unbind(self, request: HttpRequest, accounts: QuerySet[User]) -> None:
         """For a tenant that has moved to another IdP, where its people have other subjects."""
-        changed = accounts.filter(realm__in=("wiki", "todo")).update(issuer="", sub=None)
-        self.message_user(request, f"Accounts that wait for their next sign-in: {changed}.")
+        bound = accounts.filter(realm__in=("wiki", "todo"))
+        for account in bound:
+            account.issuer, account.sub = "", None
+            account.save(update_fields=["issuer", "sub"])
+        self.message_user(request, f"Accounts that wait for their next sign-in: {len(bound)}.")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:

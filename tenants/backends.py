@@ -47,12 +47,11 @@ class RealmBackend(ActiveAccounts):
         else:
             return None
         attempt = SignInAttempt(request, username or email or "")
-        attempt.check()
+        attempt.begin()
         accounts = list(found[:2])
         if len(accounts) != 1:
             User().set_password(password)  # takes as long as a wrong password does
         elif accounts[0].check_password(password) and self.user_can_authenticate(accounts[0]):
             attempt.succeeded()
             return accounts[0]
-        attempt.failed()
         return None

@@ -13,6 +13,9 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from django.utils import timezone
 
 from crossapp.requesting_app.fields import EncryptedTextField
 from tenants.emails import EmailAddressField
@@ -43,7 +46,10 @@ class Tenant(models.Model):
         max_length=63,
         unique=True,
         validators=[
-            RegexValidator(r"^[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]$", "Lower-case letters, digits and single hyphens.")
+            RegexValidator(
+                r"^(?!(?:admin|api|idp|www)\Z)[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]\Z",
+                "Lower-case letters, digits and single hyphens.",
+            )
         ],
         help_text="A DNS label. The embedded IdP's host begins with it.",
     )
@@ -51,6 +57,24 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if self._state.adding and FormerSlug.objects.filter(slug=self.slug).exists():
+            raise ValidationError({"slug": "A tenant that was deleted had this name, and its issuer was made of it."})
+
+
+class FormerSlug(models.Model):
+    """The slug of a deleted tenant. Others may still trust the issuer that was made of it, so nobody gets it again."""
+
+    slug = models.CharField(max_length=63, unique=True)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+@receiver(post_delete, sender=Tenant)
+def _keep_slug(instance: Tenant, **kwargs: object) -> None:
+    FormerSlug.objects.get_or_create(slug=instance.slug)
 
 
 class EmailDomain(models.Model):
@@ -84,7 +108,9 @@ class IdPConnection(models.Model):
         max_length=255, validators=[validate_issuer], help_text="Byte for byte as the IdP's metadata spells it."
     )
     client_id = models.CharField(max_length=255, help_text="The app's client identifier at this IdP.")
-    client_secret = EncryptedTextField(help_text="The app's client secret at this IdP.")
+    client_secret = EncryptedTextField(
+        blank=True, help_text="The app's client secret at this IdP; none for private_key_jwt."
+    )
     auth_method = models.CharField(
         max_length=30,
         choices=AuthMethod.choices,
@@ -94,6 +120,21 @@ class IdPConnection(models.Model):
     enabled = models.BooleanField(default=True)
     provisions_users = models.BooleanField(
         "just-in-time provisioning", default=True, help_text="Create an account for a person not seen before."
+    )
+    accepts_id_jags = models.BooleanField(
+        "accepts ID-JAGs",
+        default=True,
+        help_text="Let other apps act here for this tenant's people, with ID-JAGs of this IdP. Off: for sign-in only.",
+    )
+    single_use = models.BooleanField(
+        "ID-JAGs are good once",
+        default=True,
+        help_text="Refuse an ID-JAG of this IdP that was redeemed before (RFC 7523, MCP). Off: until it expires, in "
+        "minutes, its client may redeem it again for another access token (draft section 4.4.3), and so may whoever "
+        "has stolen it together with the client's credentials.",
+    )
+    keys_fetched_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="The IdP withdrew a key: what was fetched before is not used."
     )
 
     class Meta:
@@ -107,10 +148,17 @@ class IdPConnection(models.Model):
         return f"{self.tenant} at {self.get_app_display()}"
 
     def clean(self) -> None:
-        """Refuse an issuer that differs from a connected one by case or a trailing slash only: a trap for everybody."""
+        """Refuse a missing secret, and an issuer that differs from a connected one by case or a trailing slash only."""
+        if not self.client_secret and self.auth_method != self.AuthMethod.PRIVATE_KEY_JWT:
+            raise ValidationError({"client_secret": "Enter the client secret."})
         for other in IdPConnection.objects.filter(app=self.app).exclude(pk=self.pk):
             if other.issuer != self.issuer and _loosely(other.issuer) == _loosely(self.issuer):
                 raise ValidationError({"issuer": f"{other.issuer} is connected already: which spelling is right?"})
+
+    def forget_keys(self) -> None:
+        """Let every process fetch the IdP's keys anew before it uses one: a key was withdrawn."""
+        self.keys_fetched_since = timezone.now()
+        self.save(update_fields=["keys_fetched_since"])
 
 
 def _loosely(issuer: str) -> str:
@@ -161,6 +209,16 @@ class User(AbstractUser):
         super().clean()
         if (self.realm == Realm.STAFF) != (self.tenant_id is None):
             raise ValidationError("An operator belongs to no tenant, every other account to one.")
+        if self.realm == Realm.IDP:
+            self._check_directory_entry()
+
+    def _check_directory_entry(self) -> None:
+        """Refuse a person who could not sign in: a directory knows its people by their email, in any case."""
+        if not self.email:
+            raise ValidationError({"email": "A person of a directory signs in with an email address: enter one."})
+        others = User.objects.with_email(self.email).filter(realm=Realm.IDP, tenant=self.tenant_id)
+        if other := others.exclude(pk=self.pk).first():
+            raise ValidationError({"email": f"{other.username} has this address in this directory already."})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.realm == Realm.IDP and not self.sub:

@@ -1,7 +1,8 @@
 """How often things may happen: sign-ins, requests for tokens, API calls. How often exactly: `settings.LIMITS`.
 
 `limits` reads the rates and decides; the counters are in Django's cache, so with Redis all processes share them, and
-with local memory each process counts for itself.
+with local memory each process counts for itself. Whoever keeps a record is told (`signals.throttled`) once for each
+limit, sender and window, however often the sender goes on.
 """
 
 import hashlib
@@ -18,6 +19,9 @@ from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
+
+from tenants import known_browsers
+from tenants.signals import throttled
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +53,15 @@ class CacheStorage(Storage):
             cache.add(key, 0, expiry)
             return cache.incr(key, amount)
 
+    def give_back(self, key: str) -> None:
+        """Take one off, unless the window is over."""
+        try:
+            cache.decr(key)
+        except ValueError:
+            pass
+        except self.base_exceptions as error:
+            raise StorageError(error) from error
+
     def get(self, key: str) -> int:
         return int(cache.get(key, 0))
 
@@ -65,7 +78,8 @@ class CacheStorage(Storage):
         raise NotImplementedError
 
 
-_limiter = FixedWindowRateLimiter(CacheStorage(wrap_exceptions=True))
+_storage = CacheStorage(wrap_exceptions=True)
+_limiter = FixedWindowRateLimiter(_storage)
 
 
 @dataclass(frozen=True)
@@ -75,20 +89,21 @@ class Limit:
     name: str
     fails_open: bool = True
 
-    def check(self, *who: object) -> None:
-        """Raise Throttled if `who` has used the limit up."""
-        self._enforce(count=False, who=who)
+    def check(self, *who: object, **facts: object) -> None:
+        """Raise Throttled if `who` has used the limit up. `facts` are for the record: columns of an audit event."""
+        self._enforce(count=False, who=who, facts=facts)
 
-    def count(self, *who: object) -> None:
-        """Count one for `who`; raises Throttled if that is one too many."""
-        self._enforce(count=True, who=who)
+    def count(self, *who: object, **facts: object) -> None:
+        """Count one for `who`; raises Throttled if that is one too many. `facts` as in `check`."""
+        self._enforce(count=True, who=who, facts=facts)
 
-    def note(self, *who: object) -> None:
-        """Count one for `who`; it is `check` that will say when it is too many."""
-        try:
-            self.count(*who)
-        except Throttled:
-            pass
+    def give_back(self, *who: object) -> None:
+        """Take back one that was counted for `who`."""
+        if rate := self._rate():
+            try:
+                _storage.give_back(rate.key_for(self.name, _digest(who)))
+            except StorageError:
+                logger.exception("no cache limit=%s", self.name)
 
     def forget(self, *who: object) -> None:
         """Start anew for `who`."""
@@ -98,29 +113,38 @@ class Limit:
             except StorageError:
                 logger.exception("no cache limit=%s", self.name)
 
-    def _enforce(self, *, count: bool, who: tuple[object, ...]) -> None:
+    def _enforce(self, *, count: bool, who: tuple[object, ...], facts: dict[str, object]) -> None:
         rate = self._rate()
         if rate is None:
             return
         key = (self.name, _digest(who))
         try:
-            allowed = _limiter.hit(rate, *key) if count else _limiter.test(rate, *key)
-            left = 0 if allowed else _limiter.get_window_stats(rate, *key).reset_time - time.time()
+            if _limiter.hit(rate, *key) if count else _limiter.test(rate, *key):
+                return
+            left = max(1, math.ceil(_limiter.get_window_stats(rate, *key).reset_time - time.time()))
+            is_news = _storage.incr(f"{rate.key_for(*key)}:told", left) == 1
         except StorageError:
             logger.exception("no cache limit=%s", self.name)
-            allowed, left = self.fails_open, 30
-        if not allowed:
-            logger.warning("throttled limit=%s", self.name)
-            raise Throttled(max(1, math.ceil(left)))
+            if self.fails_open:
+                return
+            left, is_news = 30, False
+        if is_news:
+            throttled.send_robust(Limit, limit=self.name, facts=facts)
+        raise Throttled(left)
 
     def _rate(self) -> RateLimitItem | None:
         rate: str = settings.LIMITS[self.name]
         return None if rate == "0" else parse(rate)
 
 
-# Wrong passwords, for one account and from one address. What counts is the account that is named, not one that exists.
+# Wrong passwords: for one account from one address, or from one browser that the account knows; for one account from
+# all browsers it does not know; from one address; at one tenant's IdP; everywhere. What counts is the account that is
+# named, not one that exists.
 SIGN_IN_ACCOUNT = Limit("SIGN_IN_ACCOUNT", fails_open=False)
+SIGN_IN_ACCOUNT_ANYWHERE = Limit("SIGN_IN_ACCOUNT_ANYWHERE", fails_open=False)
 SIGN_IN_ADDRESS = Limit("SIGN_IN_ADDRESS", fails_open=False)
+SIGN_IN_TENANT = Limit("SIGN_IN_TENANT", fails_open=False)
+SIGN_IN_EVERYWHERE = Limit("SIGN_IN_EVERYWHERE", fails_open=False)
 # Work emails entered at an app, from one address.
 EMAIL_STEP = Limit("EMAIL_STEP")
 # Requests of one authenticated client, and wrong credentials: for one client from one address, and from one address.
@@ -130,27 +154,49 @@ CLIENT_FAILURES_ADDRESS = Limit("CLIENT_FAILURES_ADDRESS")
 # API calls for one person by one client or session, and the links one person asks cards for.
 API = Limit("API")
 UNFURL = Limit("UNFURL")
+# Refused requests that no client has authenticated, from one address: so many are recorded (see `audit.log.refused`).
+RECORDED_REFUSALS = Limit("RECORDED_REFUSALS")
 
 
 class SignInAttempt:
-    """One try of a password, at a site, for the account called `name` there."""
+    """One try of a password, at a site, for the account called `name` there.
+
+    It counts as a wrong one until it has succeeded, so that of many at once no more are looked at than the limits say.
+
+    Nobody can keep a person out: a browser in which they signed in before has a budget of its own, which only that
+    browser can use up (see `known_browsers`). All other browsers share the limits of the account, their address, the
+    tenant and the whole; who is over an earlier one of these uses up nothing of the later ones.
+    """
 
     def __init__(self, request: HttpRequest, name: str) -> None:
-        self.account = (request.site.realm, request.site.tenant_slug, name.strip().lower())
-        self.address = neighbourhood(request.META.get("REMOTE_ADDR", ""))
+        self.request = request
+        self.account = (request.site.realm, request.site.tenant_slug or "", name.strip().lower())
+        address = neighbourhood(request.META.get("REMOTE_ADDR", ""))
+        browser = known_browsers.known_as(request, self.account)
+        self.own = (*self.account, "browser", browser) if browser else (*self.account, "address", address)
+        self.shared: list[tuple[Limit, tuple[str, ...]]] = []
+        if not browser:
+            self.shared = [
+                (SIGN_IN_ADDRESS, (address,)),
+                (SIGN_IN_ACCOUNT_ANYWHERE, self.account),
+                (SIGN_IN_TENANT, self.account[:2]),
+                (SIGN_IN_EVERYWHERE, ()),
+            ]
 
-    def check(self) -> None:
-        """Raise Throttled if there were too many wrong ones; then not even the right password is looked at."""
-        SIGN_IN_ACCOUNT.check(*self.account)
-        SIGN_IN_ADDRESS.check(self.address)
-
-    def failed(self) -> None:
-        SIGN_IN_ACCOUNT.note(*self.account)
-        SIGN_IN_ADDRESS.note(self.address)
+    def begin(self) -> None:
+        """Count it; raises Throttled if there were too many, and then not even the right password is looked at."""
+        for limit, who in [(SIGN_IN_ACCOUNT, self.own), *self.shared]:
+            limit.count(*who, unverified={"account": self.account[2]})
 
     def succeeded(self) -> None:
-        """Forget what was counted for the account; a success of one's own must not help to guess others'."""
-        SIGN_IN_ACCOUNT.forget(*self.account)
+        """Take it back, and forget what was counted from here; from now on the browser is known.
+
+        What was counted elsewhere stays: a success of one's own must not help to guess others' passwords.
+        """
+        SIGN_IN_ACCOUNT.forget(*self.own)
+        for limit, who in self.shared:
+            limit.give_back(*who)
+        known_browsers.remember(self.request, self.account)
 
 
 def neighbourhood(address: str) -> str:

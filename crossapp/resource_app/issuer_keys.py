@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -68,6 +69,15 @@ def key_for(issuer: str, kid: str, alg: str) -> VerificationKey:
 def keys_for(issuer: str) -> Mapping[str, VerificationKey]:
     """Return the issuer's usable keys by key id; raises KeysUnavailable."""
     return _current(_Source(issuer, fetch_jwks), None)
+
+
+def forget_keys(issuer: str, *, fetched_before: datetime | None) -> None:
+    """Drop the issuer's keys if they were fetched before then, for one of them was withdrawn; None: keep them."""
+    source = _Source(issuer, fetch_jwks)
+    if fetched_before is None or (stored := cache.get(_name("keys", source))) is None:
+        return
+    if stored[0] < fetched_before.timestamp():
+        cache.delete_many([_name("keys", source), _name("attempt", source)])
 
 
 def keys_at(jwks_uri: str, kid: str | None) -> Mapping[str, VerificationKey]:

@@ -27,21 +27,31 @@ class Migration(migrations.Migration):
                 ('app', models.CharField(choices=[('wiki', 'Wiki0'), ('todo', 'Todo0')], max_length=10)),
                 ('issuer', models.CharField(help_text="Byte for byte as the IdP's metadata spells it.", max_length=255, validators=[tenants.issuers.validate_issuer])),
                 ('client_id', models.CharField(help_text="The app's client identifier at this IdP.", max_length=255)),
-                ('client_secret', crossapp.requesting_app.fields.EncryptedTextField(help_text="The app's client secret at this IdP.")),
+                ('client_secret', crossapp.requesting_app.fields.EncryptedTextField(blank=True, help_text="The app's client secret at this IdP; none for private_key_jwt.")),
                 ('auth_method', models.CharField(choices=[('client_secret_basic', 'client_secret_basic'), ('client_secret_post', 'client_secret_post'), ('private_key_jwt', 'private_key_jwt')], default='client_secret_basic', help_text="How the app authenticates at this IdP's token endpoint.", max_length=30)),
                 ('enabled', models.BooleanField(default=True)),
                 ('provisions_users', models.BooleanField(default=True, help_text='Create an account for a person not seen before.', verbose_name='just-in-time provisioning')),
+                ('accepts_id_jags', models.BooleanField(default=True, help_text="Let other apps act here for this tenant's people, with ID-JAGs of this IdP. Off: for sign-in only.", verbose_name='accepts ID-JAGs')),
+                ('single_use', models.BooleanField(default=True, help_text="Refuse an ID-JAG of this IdP that was redeemed before (RFC 7523, MCP). Off: until it expires, in minutes, its client may redeem it again for another access token (draft section 4.4.3), and so may whoever has stolen it together with the client's credentials.", verbose_name='ID-JAGs are good once')),
+                ('keys_fetched_since', models.DateTimeField(blank=True, editable=False, help_text='The IdP withdrew a key: what was fetched before is not used.', null=True)),
             ],
             options={
                 'verbose_name': 'IdP connection',
             },
         ),
         migrations.CreateModel(
+            name='FormerSlug',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.CharField(max_length=63, unique=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Tenant',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=200)),
-                ('slug', models.CharField(help_text="A DNS label. The embedded IdP's host begins with it.", max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]$', 'Lower-case letters, digits and single hyphens.')])),
+                ('slug', models.CharField(help_text="A DNS label. The embedded IdP's host begins with it.", max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^(?!(?:admin|api|idp|www)\\Z)[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]\\Z', 'Lower-case letters, digits and single hyphens.')])),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
             ],
         ),

@@ -54,6 +54,8 @@ def test_a_new_tenant_is_connected_with_its_domain() -> None:
         "client_id": "0oa1",
         "auth_method": "client_secret_basic",
         "jit": True,
+        "id_jags": True,
+        "single_use": True,
         "enabled": True,
         "redirect_uri": "http://todo.localhost:8000/sign-in/callback",
         "post_logout_redirect_uri": "http://todo.localhost:8000/signed-out",
@@ -159,11 +161,11 @@ def test_an_issuer_that_cannot_be_one_is_refused(issuer: str, why: str, fetch: t
 @pytest.mark.usefixtures("documents")
 def test_plain_http_is_for_loopback_in_the_demo_only(issuer: str, settings: Settings) -> None:
     run("connectidp", *ACME, "--issuer", issuer, *CLIENT, "--no-fetch")
-    Tenant.objects.all().delete()
+    IdPConnection.objects.all().delete()
     settings.DEMO = False
     with pytest.raises(CommandError, match="begins with https"):
         run("connectidp", *ACME, "--issuer", issuer, *CLIENT, "--no-fetch")
-    assert not Tenant.objects.exists()
+    assert not IdPConnection.objects.exists()
 
 
 @pytest.mark.parametrize("missing", ["authorization_endpoint", "jwks_uri", "token_endpoint"])
@@ -195,6 +197,7 @@ def test_what_belongs_to_another_tenant_is_refused_and_nothing_is_changed() -> N
         ((*NEW, "--domain", "acme"), "not an email domain"),
         ((*NEW[:7], "nothing", *NEW[8:]), "invalid choice"),
         ((*NEW, "--enable", "--disable"), "not allowed with"),
+        ((*NEW, "--single-use", "--allow-resubmission"), "not allowed with"),
     ],
 )
 @pytest.mark.usefixtures("documents")
@@ -227,6 +230,16 @@ def test_a_connection_switched_off_by_command_ends_access_at_once(demo: Demo) ->
     assert demo.unfurl([demo.link_to("bob@tables.fake")])[0]["card"]
     run("connectidp", "--tenant", "customer1", "--app", "todo", "--disable")
     assert demo.unfurl([demo.link_to("bob@tables.fake")])[0]["card"] is None
+
+
+@pytest.mark.clause("draft", "4.4.3", "P1")
+@pytest.mark.usefixtures("documents")
+def test_an_id_jag_is_good_once_unless_the_operator_says_otherwise() -> None:
+    acme = ("--tenant", "acme", "--app", "todo")
+    assert "is good once" in run("connectidp", *NEW)
+    assert run_json("connectidp", *acme, "--allow-resubmission")["single_use"] is False
+    assert "is good until it expires" in run("connectidp", *acme)
+    assert run_json("connectidp", *acme, "--single-use")["single_use"] is True
 
 
 @pytest.mark.usefixtures("documents")

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import jwt
 import pytest
-from django.core.cache import cache
 from django.core.management import CommandError
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import Settings
 
+from audit.models import AuditEvent
 from authserver.access_tokens import sign
 from authserver.key_rotation import JWKS_LIFETIME, SKEW, Rotation, longest_token_lifetime, rotate
 from authserver.models import JWT_BEARER, AuthorizationServer, Client, SigningKey
@@ -20,10 +20,11 @@ from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from idp.cross_app_policy import Permission
 from idp.id_jag import LIFETIME, build_id_jag
 from idp.subject_tokens import Subject
-from tenants.models import Realm, User
+from tenants.models import IdPConnection, Realm, User
 from tests.commands.run import run, run_json
 from tests.flow.conftest import Demo
 from tests.support.embedded_idp import EmbeddedIdP
+from tests.support.in_process import Browser as Walker
 from tests.support.in_process import sign_in
 
 NEXT, ACTIVE, RETIRED = SigningKey.Status.NEXT, SigningKey.Status.ACTIVE, SigningKey.Status.RETIRED
@@ -196,15 +197,134 @@ def test_what_a_retired_key_signed_is_still_redeemed(demo: Demo, customer1: Auth
     assert redeem(id_jag).status_code == 200
 
 
-@pytest.mark.clause("RFC 7517", "5", "OP-51")
-def test_what_a_withdrawn_key_signed_is_refused_once_the_key_set_is_read_anew(
+# --- a key has leaked ----------------------------------------------------------------------------------------------
+
+
+def published(idp: EmbeddedIdP) -> set[str]:
+    return {key["kid"] for key in idp.browser.get("/oauth2/v1/keys").json()["keys"]}
+
+
+@pytest.mark.clause("OIDC Core", "10.1.1", "MT-23")
+def test_a_withdrawn_active_key_is_gone_at_once_and_the_next_one_signs(signed_in: EmbeddedIdP, id_token: str) -> None:
+    rotate(signed_in.server, now=signed_in.server.signing_keys.get().created_at)
+    leaked, following = (signed_in.server.signing_keys.get(status=status).kid for status in (ACTIVE, NEXT))
+    [facts] = run_json("rotatekeys", "--at", "customer1", "--withdraw", leaked)["servers"]
+    assert (facts["withdrawn"], facts["activated"], facts["active"]) == ([leaked], following, following)
+    assert published(signed_in) == {following, facts["next"]}
+    assert jwt.get_unverified_header(sign(signed_in.server, {}, typ="JWT"))["kid"] == following
+    refused = signed_in.exchange(id_token)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    assert refused.json()["error_description"] == "The subject token is not signed by this server."
+
+
+def test_a_withdrawn_retired_or_next_key_leaves_the_active_one(idp: EmbeddedIdP) -> None:
+    rotation = rotate_twice(idp.server)
+    retired, following = rotation.retired[0], rotation.next
+    [facts] = run_json("rotatekeys", "--at", "customer1", "--withdraw", retired, "--withdraw", following)["servers"]
+    assert (set(facts["withdrawn"]), facts["active"]) == ({retired, following}, rotation.active)
+    assert published(idp) == {rotation.active, facts["next"]}
+
+
+def test_all_keys_of_a_server_are_withdrawn_if_one_cannot_tell(idp: EmbeddedIdP, other_idp: EmbeddedIdP) -> None:
+    rotation, others = rotate_twice(idp.server), published(other_idp)
+    [facts] = run_json("rotatekeys", "--at", "customer1", "--withdraw", "all")["servers"]
+    assert set(facts["withdrawn"]) == {rotation.active, rotation.next, *rotation.retired}
+    assert published(idp) == {facts["active"], facts["next"]}
+    assert not published(idp) & set(facts["withdrawn"])
+    assert published(other_idp) == others
+
+
+@pytest.mark.clause("RFC 7009", "2", "MT-23")
+def test_the_access_tokens_of_a_withdrawn_keys_time_expire_and_refresh_tokens_do_not(
+    signed_in: EmbeddedIdP, other_idp: EmbeddedIdP
+) -> None:
+    tokens = signed_in.tokens()
+
+    def userinfo(token: str) -> int:
+        return signed_in.browser.get("/oauth2/v1/userinfo", headers={"authorization": f"Bearer {token}"}).status_code
+
+    assert userinfo(tokens["access_token"]) == 200
+    run("rotatekeys", "--at", "customer2", "--withdraw", "all")
+    assert userinfo(tokens["access_token"]) == 200
+    run("rotatekeys", "--at", "customer1", "--withdraw", "all")
+    assert userinfo(tokens["access_token"]) == 401
+    refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    renewed = signed_in.token(refresh).json()
+    assert userinfo(renewed["access_token"]) == 200
+    assert signed_in.exchange(renewed["id_token"]).status_code == 200
+
+
+def test_access_tokens_from_another_keys_time_live_on(signed_in: EmbeddedIdP) -> None:
+    rotation = rotate(signed_in.server, now=timezone.now(), at_once=True)
+    token = signed_in.tokens()["access_token"]
+    run("rotatekeys", "--at", "customer1", "--withdraw", rotation.retired[0], "--withdraw", rotation.next)
+    headers = {"authorization": f"Bearer {token}"}
+    assert signed_in.browser.get("/oauth2/v1/userinfo", headers=headers).status_code == 200
+
+
+def test_what_is_withdrawn_is_said_and_recorded(idp: EmbeddedIdP) -> None:
+    leaked = idp.server.signing_keys.get().kid
+    text = run("rotatekeys", "--at", "customer1", "--withdraw", leaked)
+    assert f"{leaked} is withdrawn: what it signed is refused" in text
+    assert "PRIVATE KEY" not in text
+    [event] = AuditEvent.objects.filter(act="key_change", target__contains=leaked, detail="deleted")
+    assert event.tenant == "customer1"
+
+
+def test_a_key_that_is_not_there_is_not_withdrawn_and_nothing_is_changed(
+    idp: EmbeddedIdP, other_idp: EmbeddedIdP
+) -> None:
+    before = list(SigningKey.objects.values())
+    kid, others = idp.server.signing_keys.get().kid, other_idp.server.signing_keys.get().kid
+    for named in ("unknown", others):
+        with pytest.raises(CommandError) as refusal:
+            run("rotatekeys", "--at", "customer1", "--withdraw", named)
+        assert str(refusal.value) == f"There is no key {named}. There are: {kid}."
+    with pytest.raises(CommandError, match="not allowed with"):
+        run("rotatekeys", "--at", "customer1", "--withdraw", kid, "--now")
+    assert list(SigningKey.objects.values()) == before
+
+
+@pytest.mark.clause("RFC 7517", "5", "MT-23")
+def test_what_a_withdrawn_key_signed_is_refused_at_the_resource_side_from_the_next_request_on(
     demo: Demo, customer1: AuthorizationServer
 ) -> None:
-    first, second, third = (new_id_jag(customer1) for _ in range(3))
+    first, second = (new_id_jag(customer1) for _ in range(2))
     assert redeem(first).status_code == 200
-    rotate(customer1, now=customer1.signing_keys.get().created_at, at_once=True)
-    customer1.signing_keys.filter(status=RETIRED).delete()
-    assert redeem(second).status_code == 200  # the key set of a moment ago
-    cache.clear()
-    refused = redeem(third)
+    run("rotatekeys", "--at", "customer1", "--withdraw", customer1.signing_keys.get().kid)
+    refused = redeem(second)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    assert refused.json()["error_description"].startswith("The issuer publishes no usable key")
+    fetched = len(demo.network.to("/oauth2/v1/keys"))
+    assert [redeem(new_id_jag(customer1)).status_code for _ in range(3)] == [200] * 3
+    assert len(demo.network.to("/oauth2/v1/keys")) == fetched, "the new key set is kept"
+
+
+@pytest.mark.clause("OIDC Core", "3.1.3.7", "MT-23")
+def test_an_id_token_that_a_withdrawn_key_signed_signs_nobody_in(
+    demo: Demo, customer1: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(demo.browser, "wiki", BOB)  # its keys are known now
+    leaked = customer1.signing_keys.get()
+    run("rotatekeys", "--at", "customer1", "--withdraw", leaked.kid)
+    sign_in(Walker(), "todo", BOB)
+    monkeypatch.setattr(AuthorizationServer, "active_key", lambda server: leaked)  # whoever has it
+    page = Walker().sign_in("todo", BOB)
+    assert (page.status, "an answer we cannot accept" in page.text) == (502, True)
+
+
+@pytest.mark.clause("RFC 7517", "5", "MT-23")
+def test_the_operator_says_that_another_idp_has_withdrawn_a_key(demo: Demo, customer1: AuthorizationServer) -> None:
+    first, second = (new_id_jag(customer1) for _ in range(2))
+    assert redeem(first).status_code == 200
+    leaked = customer1.signing_keys.get()
+    SigningKey.generate(customer1, ACTIVE)
+    leaked.delete()  # at an IdP that is not ours
+    browser = Browser(headers={"host": "localhost:8000"})
+    browser.force_login(User.objects.get(username="admin"), backend="tenants.backends.RealmBackend")
+    chosen = IdPConnection.objects.get(tenant__slug="customer1", app="todo").pk
+    data = {"action": "fetch_keys_anew", "_selected_action": [chosen]}
+    page = browser.post("/admin/tenants/idpconnection/", data, follow=True)
+    assert "whose keys are fetched anew: 1." in page.content.decode()
+    assert redeem(second).status_code == 400
+    assert redeem(new_id_jag(customer1)).status_code == 200

@@ -223,7 +223,7 @@ def test_the_admin_saves_the_list_and_shows_it(operator: Browser) -> None:  # no
         ("audience", "javascript:alert(1)", "not an absolute URL"),
         ("resource", "http://todo.localhost:8000/api#a", "not an absolute URL"),
         ("scope", 'read"', "separated by single spaces"),
-        ("max_age", "-1", "greater than or equal to 0"),
+        ("max_age", "0", "greater than or equal to 1"),
     ],
 )
 def test_the_admin_refuses_a_policy_that_could_never_match(

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from authserver.validator import Validator
 from tests.limits.conftest import SetLimit
 from tests.support.embedded_idp import EmbeddedIdP, _form
+from tests.support.in_process import _thread_state_kept
 
 
 def ask(
@@ -58,6 +60,35 @@ def test_wrong_secrets_are_limited_harder_and_do_not_use_up_the_clients_own_requ
     assert is_throttled(ask(idp, address="192.0.2.66")), "the right secret is not looked at from there"
     assert [ask(idp).status_code for _ in range(5)] == [400] * 5, "the client itself is elsewhere"
     assert ask(idp, "todo0", address="192.0.2.66").status_code == 400, "so is another client at the same address"
+
+
+@pytest.mark.clause("RFC 6749", "10.10", "LIM-07")
+def test_a_failure_that_turns_out_to_be_one_too_many_is_told_so(
+    idp: EmbeddedIdP, set_limit: SetLimit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two wrong secrets under way at once, only one is answered as wrong where there may be one."""
+    set_limit("CLIENT_FAILURES", "1/minute")
+    check = Validator._check_secret
+    under_way: list[int | None] = []
+
+    def meanwhile(self: Validator, *secrets: str) -> bool:
+        if not under_way:
+            under_way.append(None)
+            with _thread_state_kept():
+                under_way.append(ask(idp, secret="wrong").status_code)
+        return check(self, *secrets)
+
+    monkeypatch.setattr(Validator, "_check_secret", meanwhile)
+    assert is_throttled(ask(idp, secret="wrong"))
+    assert under_way[1] == 401
+
+
+@pytest.mark.clause("RFC 6749", "10.10", "LIM-07")
+def test_one_client_has_one_counter_however_its_identifier_is_spelled(idp: EmbeddedIdP, set_limit: SetLimit) -> None:
+    set_limit("CLIENT_FAILURES", "2/minute")
+    idp.secrets |= dict.fromkeys(("%77iki0", "wiki%30"), "")
+    statuses = [ask(idp, name, secret="wrong").status_code for name in ("wiki0", "%77iki0", "wiki%30")]
+    assert statuses == [401, 401, 429]
 
 
 @pytest.mark.clause("RFC 6749", "10.10", "LIM-07")

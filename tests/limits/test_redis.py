@@ -40,7 +40,10 @@ def redis(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes
 def test_limits_count_in_redis_and_survive_its_end(redis: subprocess.Popen[bytes], set_limit: SetLimit) -> None:
     set_limit("API", "2/minute")
     limit = Limit("API", fails_open=False)
+    limit.give_back("bob")  # nothing was counted: nothing happens
     limit.count("bob")
+    limit.count("bob")
+    limit.give_back("bob")
     limit.count("bob")
     with pytest.raises(Throttled) as refusal:
         limit.count("bob")
@@ -52,3 +55,4 @@ def test_limits_count_in_redis_and_survive_its_end(redis: subprocess.Popen[bytes
     with pytest.raises(Throttled):
         limit.check("alice")
     Limit("API").count("alice")
+    limit.give_back("alice")

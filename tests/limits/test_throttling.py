@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 
+from tenants.signals import throttled
 from tenants.throttling import Limit, Throttled, neighbourhood
 from tests.limits.conftest import SetLimit
 
@@ -40,6 +41,41 @@ def test_a_check_counts_nothing(set_limit: SetLimit) -> None:
     assert used_up(limit, "bob")
     limit.forget("bob")
     assert not used_up(limit, "bob")
+
+
+def test_what_is_given_back_was_not_used(set_limit: SetLimit, clock: Callable[[float], None]) -> None:
+    set_limit("API", "2/minute")
+    limit = Limit("API")
+    limit.give_back("bob")  # nothing was counted: nothing happens
+    for _ in range(5):
+        limit.count("bob")
+        limit.give_back("bob")
+    limit.count("bob")
+    limit.count("bob")
+    assert used_up(limit, "bob")
+
+
+@pytest.mark.clause("RFC 6585", "4", "SEC-11")
+def test_that_a_limit_is_used_up_is_told_once_in_a_window(set_limit: SetLimit, clock: Callable[[float], None]) -> None:
+    set_limit("API", "1/minute")
+    told: list[Any] = []
+
+    def hear(sender: object, limit: str, facts: object, **kwargs: object) -> None:
+        told.append((limit, facts))
+
+    throttled.connect(hear)
+    try:
+        for _ in range(2):
+            Limit("API").count("bob")
+            for _ in range(5):
+                with pytest.raises(Throttled):
+                    Limit("API").count("bob", client_id="wiki0")
+                with pytest.raises(Throttled):
+                    Limit("API").check("bob", client_id="wiki0")
+            clock(61)
+    finally:
+        throttled.disconnect(hear)
+    assert told == [("API", {"client_id": "wiki0"})] * 2
 
 
 @pytest.mark.clause("RFC 6585", "4", "OP-27")
@@ -91,9 +127,10 @@ def test_without_a_cache_a_limit_is_open_or_closed_as_it_says(
     def down(*args: Any, **kwargs: Any) -> None:
         raise ConnectionError("the cache is down")
 
-    for name in ("add", "incr", "get", "set", "delete_many"):
+    for name in ("add", "incr", "decr", "get", "set", "delete_many"):
         monkeypatch.setattr(cache, name, down)
     Limit("API").count("bob")
+    Limit("API").give_back("bob")
     Limit("API").forget("bob")
     with pytest.raises(Throttled):
         Limit("API", fails_open=False).check("bob")

@@ -6,11 +6,13 @@ import pytest
 from django.contrib import admin
 from django.test import Client as Browser
 from django.urls import reverse
+from django.utils.http import urlencode
 
-from authserver.models import Client, SigningKey
+from audit.models import AuditEvent
+from authserver.models import AuthorizationServer, Client, SigningKey
 from crossapp.requesting_app.models import ResourceApp
 from idjag_demo.demo.seed import seed
-from tenants.models import IdPConnection, Realm, User
+from tenants.models import IdPConnection, Realm, Tenant, User
 from tests.support.in_process import Browser as Walker
 from tests.support.in_process import sign_in
 
@@ -61,8 +63,6 @@ def test_no_page_shows_a_secret_a_token_or_a_key(operator: Browser) -> None:
 
 
 def test_a_new_client_gets_a_machine_made_secret_shown_once(operator: Browser) -> None:
-    from authserver.models import AuthorizationServer
-
     server = AuthorizationServer.objects.get(realm=Realm.TODO)
     data = {
         "server": server.pk,
@@ -124,6 +124,59 @@ def test_the_admin_is_on_the_bare_host_and_for_staff_only(walker: Walker, operat
     for person in User.objects.filter(realm=Realm.IDP):
         login = {"username": person.username, "password": "avocado"}
         assert "Please enter the correct" in stolen.post("/admin/login/", login).content.decode()
+
+
+EVERYWHERE_AT_AN_IDP = [
+    "/", "/sign-in", "/signed-out", "/oauth2/v1/authorize", "/oauth2/v1/logout", "/oauth2/v1/keys",
+    "/oauth2/v1/userinfo", "/oauth2/v1/token", "/oauth2/v1/revoke", "/oauth2/v1/introspect",
+    "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
+]  # fmt: skip
+
+
+def ask_everything(slug: str) -> set[int]:
+    """Return the statuses of everything that an embedded IdP answers, asked by nobody and by somebody with a form."""
+    browser = Browser(headers={"host": f"{slug}.idp.localhost:8000"}, raise_request_exception=False)
+    form = {"email": f"new@{slug}.example", "password": "a-long-passphrase", "grant_type": "refresh_token"}
+    body = {"data": urlencode(form), "content_type": "application/x-www-form-urlencoded"}
+    return {ask.status_code for path in EVERYWHERE_AT_AN_IDP for ask in (browser.get(path), browser.post(path, **body))}
+
+
+def test_a_tenant_gets_its_embedded_idp_in_the_admin_and_nothing_fails_in_between(operator: Browser) -> None:
+    tenant = {"name": "Acme", "slug": "acme", "is_active": "on"}
+    for prefix in ("email_domains", "idp_connections"):
+        tenant |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
+    assert operator.post("/admin/tenants/tenant/add/", tenant).status_code == 302
+    acme = Tenant.objects.get(slug="acme")
+    assert max(ask_everything("acme")) < 500
+    person = {"username": "new", "realm": "idp", "tenant": acme.pk, "email": "new@acme.example"}
+    person |= {"usable_password": "true", "password1": "a-long-passphrase", "password2": "a-long-passphrase"}
+    assert operator.post("/admin/tenants/user/add/", person).status_code == 302
+    assert max(ask_everything("acme")) < 500
+
+    form = operator.get("/admin/authserver/authorizationserver/add/").content.decode()
+    assert re.findall(r'<option value="\d+">(.+)</option>', form) == ["Acme"], "the others have theirs"
+    page = operator.post("/admin/authserver/authorizationserver/add/", {"tenant": acme.pk}, follow=True)
+    server = AuthorizationServer.objects.get(tenant=acme)
+    assert (server.realm, server.issuer) == ("idp", "http://acme.idp.localhost:8000")
+    assert [key.status for key in server.signing_keys.all()] == ["active"]
+    assert f"/admin/authserver/client/add/?server={server.pk}" in page.content.decode()
+    statuses = ask_everything("acme")
+    assert 200 in statuses and max(statuses) < 500
+
+    client = {"server": server.pk, "client_id": "wiki0", "auth_method": "client_secret_basic", "scope": "openid"}
+    client |= {"grants": '["authorization_code"]', "is_active": "on", "name": "Wiki0"}
+    client |= {"redirect_uris": "http://wiki.localhost:8000/sign-in/callback"}
+    assert operator.post("/admin/authserver/client/add/", client).status_code == 302
+    assert AuditEvent.objects.filter(tenant="acme").values_list("act", flat=True).distinct().count() >= 4
+
+
+def test_a_tenant_has_one_embedded_idp(operator: Browser) -> None:
+    first = Tenant.objects.get(slug="customer1")
+    page = operator.post("/admin/authserver/authorizationserver/add/", {"tenant": first.pk})
+    assert "Select a valid choice" in page.content.decode()
+    assert "This field is required" in operator.post("/admin/authserver/authorizationserver/add/").content.decode()
+    server = AuthorizationServer.objects.get(tenant=first)
+    assert operator.post(f"/admin/authserver/authorizationserver/{server.pk}/change/", {}).status_code == 403
 
 
 @pytest.mark.parametrize("grants", ["", "5", '[["x"]]', "nonsense"])

@@ -81,14 +81,37 @@ def test_a_new_connection_needs_a_secret(admin: Client, connection: IdPConnectio
     assert admin.post("/admin/tenants/idpconnection/add/", fields | {"client_secret": "x"}).status_code == 302
 
 
+def test_a_client_that_authenticates_with_a_key_needs_no_secret(admin: Client, connection: IdPConnection) -> None:
+    fields = connection_fields(connection, app="todo", auth_method="private_key_jwt", single_use="on")
+    assert admin.post("/admin/tenants/idpconnection/add/", fields).status_code == 302
+    added = IdPConnection.objects.get(app="todo")
+    assert (added.client_secret, added.auth_method, added.single_use) == ("", "private_key_jwt", True)
+    page = change(admin, added, app="todo", auth_method="client_secret_post")
+    assert "Enter the client secret." in page.content.decode()
+
+
+@pytest.mark.clause("draft", "4.4.3", "P1")
+def test_that_an_id_jag_is_good_once_is_switched_off_in_the_form(admin: Client, connection: IdPConnection) -> None:
+    page = admin.get(f"/admin/tenants/idpconnection/{connection.pk}/change/").content.decode()
+    assert "ID-JAGs are good once" in page and "draft section 4.4.3" in page
+    assert change(admin, connection).status_code == 302
+    connection.refresh_from_db()
+    assert connection.single_use is False
+    assert change(admin, connection, single_use="on").status_code == 302
+    connection.refresh_from_db()
+    assert connection.single_use is True
+
+
 ISSUERS_NOT_TO_TRUST = """
     http://idp.example file:///etc/passwd ftp://idp.example https:// nonsense https://169.254.169.254
-    https://10.0.0.1 https://user@idp.example https://idp.example?x https://[:: https://IDP.example https://idp.example#x
+    http://169.254.169.254/ https://10.0.0.1 https://192.168.1.1 https://[fd00::1] file://localhost/x gopher://idp.example
+    https://user@idp.example https://idp.example?x https://[:: https://IDP.example https://idp.example#x
     https://ïdp.example https://idp.example:99999
 """
 
 
 @pytest.mark.parametrize("issuer", ISSUERS_NOT_TO_TRUST.split())
+@pytest.mark.clause("OpenID Connect Discovery", "7", "RP-42")
 def test_an_issuer_that_cannot_be_trusted_is_refused_at_save(
     admin: Client, connection: IdPConnection, issuer: str
 ) -> None:
@@ -97,7 +120,17 @@ def test_an_issuer_that_cannot_be_trusted_is_refused_at_save(
     assert connection.issuer == ISSUER
 
 
-@pytest.mark.parametrize("issuer", ["http://localhost:9000", "http://127.0.0.1:9000/realms/x", "http://x.localhost"])
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://localhost:9000",
+        "http://localhost:22",
+        "https://localhost:22",
+        "http://127.0.0.1:9000/x",
+        "http://x.localhost",
+    ],
+)
+@pytest.mark.clause("OpenID Connect Discovery", "7", "RP-42")
 def test_an_issuer_on_this_machine_is_for_the_demo(
     admin: Client, connection: IdPConnection, issuer: str, settings: Any
 ) -> None:
@@ -161,6 +194,36 @@ def test_an_entry_of_the_directory_gets_a_subject_of_its_own(admin: Client, tena
     fields |= {"usable_password": "true", "password1": "a-long-passphrase", "password2": "a-long-passphrase"}
     assert admin.post("/admin/tenants/user/add/", fields).status_code == 302
     assert len(User.objects.get(username="new").sub or "") == 20
+
+
+@pytest.mark.parametrize(
+    ("email", "message"),
+    [
+        ("", "A person of a directory signs in with an email address: enter one."),
+        ("bob@tables.example", "bob-1 has this address in this directory already."),
+        ("BOB@Tables.Example", "bob-1 has this address in this directory already."),
+    ],
+)
+def test_a_person_who_could_not_sign_in_is_refused(admin: Client, tenant: Tenant, email: str, message: str) -> None:
+    User.objects.create(username="bob-1", realm="idp", tenant=tenant, email="bob@tables.example")
+    fields = {"username": "bob-2", "realm": "idp", "tenant": tenant.pk, "email": email, "usable_password": "false"}
+    page = admin.post("/admin/tenants/user/add/", fields)
+    assert (page.status_code, message in page.content.decode()) == (200, True)
+    assert not User.objects.filter(username="bob-2").exists()
+    other = User.objects.create(username="other", realm="idp", tenant=tenant, email="other@tables.example")
+    changed = {"first_name": "O", "last_name": "", "email": email, "is_active": "on"}
+    page = admin.post(f"/admin/tenants/user/{other.pk}/change/", changed)
+    assert (page.status_code, message in page.content.decode()) == (200, True)
+
+
+def test_the_same_address_may_be_in_another_directory_and_at_an_app(admin: Client, tenant: Tenant) -> None:
+    bob = User.objects.create(username="bob-1", realm="idp", tenant=tenant, email="bob@tables.example")
+    other = Tenant.objects.create(name="Other", slug="other")
+    for realm, where in (("idp", other), ("wiki", tenant)):
+        fields = {"username": f"{realm}-bob", "realm": realm, "tenant": where.pk, "usable_password": "false"}
+        assert admin.post("/admin/tenants/user/add/", fields | {"email": bob.email}).status_code == 302
+    changed = {"first_name": "Bobby", "last_name": "", "email": "BOB@tables.example", "is_active": "on"}
+    assert admin.post(f"/admin/tenants/user/{bob.pk}/change/", changed).status_code == 302
 
 
 def test_an_account_of_an_app_needs_a_tenant(admin: Client) -> None:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from authserver.key_rotation import Rotation, rotate
-from authserver.models import AuthorizationServer
+from authserver.models import AuthorizationServer, SigningKey
 from tenants.models import Realm
 
 HELP = """\
@@ -30,6 +30,18 @@ Examples:
   manage.py rotatekeys --at todo              the authorization server of Todo0
   manage.py rotatekeys --at customer1         the embedded IdP of the tenant customer1
   manage.py rotatekeys --at customer1 --now   without waiting: verifiers that know the key set must fetch it again
+
+A key has leaked, or whoever knew it has left? Withdraw it. Step 3 is too late then, and --now leaves it among the keys
+that verify.
+
+  manage.py rotatekeys --at customer1 --withdraw L2rg1usn5SYlaHbxwiNB7j04Ugc3r72vZoHsW-bJbL0
+  manage.py rotatekeys --at customer1 --withdraw all     every key of this server, if you do not know which
+
+The key leaves the key set, another one signs from now on, and what the withdrawn one has signed is refused here from
+the next request on: ID tokens and ID-JAGs; access tokens expire. People stay signed in; apps get new tokens by
+themselves, or after the next sign-in. A verifier elsewhere goes on trusting the key until its copy of the key set
+expires (300 seconds, if it follows Cache-Control): tell those who run one. The key identifiers are in the key set and
+in the admin.
 """
 
 
@@ -43,12 +55,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--at", required=True, help="todo, wiki, the slug of a tenant with an embedded IdP, or all."
         )
-        parser.add_argument("--now", action="store_true", help="Let the next key sign now, however new it is.")
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--now", action="store_true", help="Let the next key sign now, however new it is.")
+        how.add_argument(
+            "--withdraw",
+            action="append",
+            default=[],
+            metavar="KID",
+            help="End this key at once, and what it signed; all: every key. May be repeated.",
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        servers = servers_at(options["at"])
-        rotations = [rotate(server, now=timezone.now(), at_once=options["now"]) for server in servers]
+        servers, now = servers_at(options["at"]), timezone.now()
+        withdraw = kids_of(servers, options["withdraw"])
+        rotations = [rotate(server, now=now, at_once=options["now"], withdraw=withdraw) for server in servers]
         if options["json"]:
             facts = [asdict(rotation) | {"due_at": rotation.due_at.isoformat()} for rotation in rotations]
             self.stdout.write(json.dumps({"servers": facts}))
@@ -69,9 +90,18 @@ def servers_at(name: str) -> list[AuthorizationServer]:
     return list(servers)
 
 
+def kids_of(servers: list[AuthorizationServer], names: list[str]) -> set[str]:
+    """Return the key identifiers that `--withdraw` names. Raises CommandError for one that no server has."""
+    known = set(SigningKey.objects.filter(server__in=servers).values_list("kid", flat=True))
+    if unknown := sorted(set(names) - known - {"all"}):
+        raise CommandError(f"There is no key {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
+    return known if "all" in names else set(names)
+
+
 def describe(rotation: Rotation) -> str:
     """Return what happened in the words of a person."""
     lines = [rotation.issuer]
+    lines += [f"  {kid} is withdrawn: what it signed is refused" for kid in rotation.withdrawn]
     lines += [f"  {rotation.activated} is active now"] if rotation.activated else []
     lines += [f"  {kid} is retired: it only verifies" for kid in rotation.retired]
     lines += [f"  {kid} is deleted: nothing it signed is alive" for kid in rotation.deleted]

@@ -37,6 +37,15 @@ Examples:
 
     manage.py connectidp --tenant acme --app todo --no-jit
 
+  Let people sign in, but no other app act for them (--id-jags takes it back):
+
+    manage.py connectidp --tenant acme --app todo --no-id-jags
+
+  Let a client redeem an ID-JAG of this IdP again until it expires, as the IETF draft lets it; and only once, as before:
+
+    manage.py connectidp --tenant acme --app todo --allow-resubmission
+    manage.py connectidp --tenant acme --app todo --single-use
+
   Switch a connection off, and on again (nobody signs in through it, no ID-JAG of its IdP is accepted):
 
     manage.py connectidp --tenant acme --app todo --disable
@@ -64,6 +73,22 @@ class Command(BaseCommand):
         parser.add_argument(
             "--jit", action=argparse.BooleanOptionalAction, help="Create an account for a person not seen before."
         )
+        parser.add_argument(
+            "--id-jags",
+            dest="accepts_id_jags",
+            action=argparse.BooleanOptionalAction,
+            help="Let other apps act here with ID-JAGs of this IdP (a new connection's way), or sign-in only.",
+        )
+        use = parser.add_mutually_exclusive_group()
+        use.add_argument(
+            "--single-use", action="store_true", default=None, help="An ID-JAG is good once (a new connection's way)."
+        )
+        use.add_argument(
+            "--allow-resubmission",
+            dest="single_use",
+            action="store_false",
+            help="An ID-JAG is good until it expires, for whoever has it and the client's credentials.",
+        )
         switch = parser.add_mutually_exclusive_group()
         switch.add_argument("--disable", dest="enabled", action="store_false", default=None, help="Switch it off.")
         switch.add_argument("--enable", dest="enabled", action="store_true", help="Switch it on.")
@@ -76,8 +101,10 @@ class Command(BaseCommand):
         connection = _connection(options)
         if connection.enabled and not options["no_fetch"]:
             check_metadata(connection.issuer)
-        was_new = connection.pk is None
-        save(connection, domains=[domain.strip().lower() for domain in options["domain"]])
+        with transaction.atomic():
+            connection = _connection(options)  # as it is now: another run may have come first
+            was_new = connection.pk is None
+            save(connection, domains=[domain.strip().lower() for domain in options["domain"]])
         facts = facts_of(connection) | {"created": was_new}
         self.stdout.write(json.dumps(facts) if options["json"] else describe(facts))
 
@@ -90,7 +117,8 @@ def _connection(options: dict[str, Any]) -> IdPConnection:
     found = IdPConnection.objects.filter(tenant=tenant, app=options["app"]).first() if tenant.pk else None
     connection = found or IdPConnection(app=options["app"])
     connection.tenant = tenant
-    wanted = {name: options[name] for name in ("issuer", "client_id", "client_secret", "auth_method", "enabled")}
+    columns = ("issuer", "client_id", "client_secret", "auth_method", "accepts_id_jags", "single_use", "enabled")
+    wanted = {name: options[name] for name in columns}
     wanted["provisions_users"] = options["jit"]
     for name, value in wanted.items():
         if value is not None:
@@ -130,7 +158,7 @@ def save(connection: IdPConnection, *, domains: list[str]) -> None:
             _add_domain(tenant, domain)
         connection.tenant = tenant
         _check_not_taken(connection)
-        connection.full_clean(exclude=[] if connection.client_secret else ["client_secret"])
+        connection.full_clean()
         connection.save()
     except ValidationError as error:
         raise CommandError(_one_line(error)) from None
@@ -170,6 +198,8 @@ def facts_of(connection: IdPConnection) -> dict[str, Any]:
         "client_id": connection.client_id,
         "auth_method": connection.auth_method,
         "jit": connection.provisions_users,
+        "id_jags": connection.accepts_id_jags,
+        "single_use": connection.single_use,
         "enabled": connection.enabled,
         "redirect_uri": f"{origin}/sign-in/callback",
         "post_logout_redirect_uri": f"{origin}/signed-out",
@@ -187,6 +217,7 @@ def describe(facts: dict[str, Any]) -> str:
         f"  email domains             {', '.join(facts['domains']) or 'none: by a known address only'}",
         f"  client identifier         {facts['client_id']} ({facts['auth_method']})",
         f"  unknown people            {'get an account' if facts['jit'] else 'are refused'}",
+        f"  an ID-JAG of this IdP     {_good(facts)}",
         "Register at the IdP:",
         f"  redirect URI              {facts['redirect_uri']}",
         f"  post-logout redirect URI  {facts['post_logout_redirect_uri']}",
@@ -198,3 +229,10 @@ def describe(facts: dict[str, Any]) -> str:
             f"  resource                  {facts['resource']}",
         ]
     return "\n".join(lines)
+
+
+def _good(facts: dict[str, Any]) -> str:
+    """Say how often an ID-JAG of this IdP is good at the app."""
+    if not facts["id_jags"]:
+        return "is refused: the IdP is for sign-in only"
+    return "is good once" if facts["single_use"] else "is good until it expires"

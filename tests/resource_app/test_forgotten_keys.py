@@ -1,0 +1,53 @@
+"""A key has leaked: what was fetched before its IdP withdrew it is not used any more."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crossapp.resource_app.issuer_keys import forget_keys, key_for
+from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey
+from tests.resource_app.broken_keys import KEYS
+from tests.resource_app.fakes import ISSUER, World, jwks
+
+A_MINUTE = timedelta(minutes=1)
+
+
+def fetched(world: World) -> int:
+    return world.session.requested.count(KEYS)
+
+
+@pytest.mark.clause("RFC 7517", "5", "MT-23")
+def test_keys_from_before_are_fetched_anew_and_once(world: World) -> None:
+    key_for(ISSUER, "rsa", "RS256")
+    world.session.publish([jwk for jwk in jwks() if jwk["kid"] != "rsa"])
+    withdrawn_at = datetime.now(UTC)
+    for _ in range(3):
+        forget_keys(ISSUER, fetched_before=withdrawn_at)
+        with pytest.raises(UnknownKey):
+            key_for(ISSUER, "rsa", "RS256")
+        assert key_for(ISSUER, "ec", "ES256")
+    assert fetched(world) == 2
+
+
+@pytest.mark.parametrize("fetched_before", [None, datetime(2001, 1, 1, tzinfo=UTC)])
+def test_keys_from_after_are_kept(world: World, fetched_before: datetime | None) -> None:
+    key_for(ISSUER, "rsa", "RS256")
+    forget_keys(ISSUER, fetched_before=fetched_before)
+    key_for(ISSUER, "rsa", "RS256")
+    assert fetched(world) == 1
+
+
+def test_the_keys_of_another_issuer_are_kept(world: World) -> None:
+    key_for(ISSUER, "rsa", "RS256")
+    forget_keys("https://other.example", fetched_before=datetime.now(UTC) + A_MINUTE)
+    key_for(ISSUER, "rsa", "RS256")
+    assert fetched(world) == 1
+
+
+@pytest.mark.clause("RFC 7517", "5", "MT-23")
+def test_forgotten_keys_do_not_serve_while_the_idp_is_down(world: World) -> None:
+    key_for(ISSUER, "rsa", "RS256")
+    world.session.answers.clear()
+    forget_keys(ISSUER, fetched_before=datetime.now(UTC) + A_MINUTE)
+    with pytest.raises(KeysUnavailable):
+        key_for(ISSUER, "rsa", "RS256")
