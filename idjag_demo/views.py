@@ -1,8 +1,12 @@
 """The landing page of the bare host, and the answers of every site when there is no page to show."""
 
+import sys
+
 from django.core.exceptions import DisallowedHost
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from authserver.models import AuthorizationServer
 from authserver.throttling import throttled_response
@@ -10,8 +14,10 @@ from tenants.models import Realm
 from tenants.throttling import Throttled
 
 API_PATHS = ("/api/", "/oauth2/", "/.well-known/")
+PAGES_AMONG_THEM = ("/oauth2/v1/authorize", "/oauth2/v1/logout")
 
 
+@require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """Say what this is and where everything is."""
     idps = AuthorizationServer.objects.filter(realm=Realm.IDP, tenant__is_active=True)
@@ -22,6 +28,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 400, or 404 for a host that no site answers on."""
     if isinstance(exception, DisallowedHost):
         return not_found(request, exception)
+    if _database_fails():  # what Django says of a session that could not be saved
+        return server_error(request)
     return _answer(request, 400, "invalid_request", "The request could not be understood.")
 
 
@@ -33,18 +41,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, 404, "not_found", "There is nothing at this address.")
 
 
-def too_large(request: HttpRequest) -> HttpResponse:
-    """Answer 413 with a page that needs nothing: this is before the sites."""
-    description = "The body is too large."
-    if request.path.startswith(API_PATHS):
-        body = {"error": "invalid_request", "error_description": description}
-        return JsonResponse(body, status=413, headers={"Cache-Control": "no-store"})
-    return HttpResponse(description, status=413, content_type="text/plain")
+def refused_unread(request: HttpRequest, status: int, description: str) -> HttpResponse:
+    """Answer a request that is refused for its size, with a page that needs nothing: this is before the sites."""
+    if _is_for_programs(request):
+        return _json_error(status, "invalid_request", description)
+    return HttpResponse(description, status=status, content_type="text/plain")
 
 
 def too_many(request: HttpRequest, throttled: Throttled) -> HttpResponse:
     """Answer 429 and say when to come back (RFC 6585 section 4)."""
-    if request.path.startswith(API_PATHS):
+    if _is_for_programs(request):
         return throttled_response(throttled)
     response = render(request, "429.html", {"throttled": throttled}, status=429)
     response["Retry-After"] = str(throttled.retry_after)
@@ -52,8 +58,24 @@ def too_many(request: HttpRequest, throttled: Throttled) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 with a page that needs nothing that may just have failed: no context, no database."""
-    return render(None, "500.html", status=500)
+    """Answer 500, or 503 while the database does not do what it is asked.
+
+    A page here needs nothing that may just have failed: no context, no database.
+    """
+    status = 503 if _database_fails() else 500
+    if not _is_for_programs(request):
+        return render(None, f"{status}.html", status=status)
+    if status == 503:
+        return _json_error(503, "temporarily_unavailable", "The server is busy. Try again later.")
+    return _json_error(500, "server_error", "Something went wrong here.")
+
+
+def _database_fails() -> bool:
+    """Say whether the exception being handled comes of a database that is down, locked or read-only."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, OperationalError | InterfaceError):
+        error = error.__context__
+    return error is not None
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -63,7 +85,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _answer(request: HttpRequest, status: int, error: str, description: str) -> HttpResponse:
     """Return the error as JSON below the paths that programs call, else as a page."""
-    if request.path.startswith(API_PATHS):
-        body = {"error": error, "error_description": description}
-        return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})
+    if _is_for_programs(request):
+        return _json_error(status, error, description)
     return render(request, f"{status}.html", status=status)
+
+
+def _is_for_programs(request: HttpRequest) -> bool:
+    return request.path.startswith(API_PATHS) and request.path not in PAGES_AMONG_THEM
+
+
+def _json_error(status: int, error: str, description: str) -> HttpResponse:
+    body = {"error": error, "error_description": description}
+    return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})

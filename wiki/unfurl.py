@@ -1,7 +1,7 @@
 """From todo links to cards, for one viewer at one moment: asks Todo0's API with the viewer's token, stores nothing."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crossapp.requesting_app import flow
@@ -27,10 +27,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why there is no card."""
+    """Why there is no card, and what the next sign-in must bring if there is to be one (RFC 9470 section 4)."""
 
     code: str
     text: str
+    sign_in_parameters: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 NOT_A_TODO_LINK = Reason("not_a_todo_link", "Not a link to a todo")
@@ -84,9 +85,10 @@ def ask_for_todos(*, user: User, ids: Sequence[int] = (), page_size: int = MAX_U
     try:
         answer = flow.call_api(user=user, resource_app=resource_app, method="GET", path="/todos", params=params)
     except CrossAppError as error:
-        raise TodosUnavailable(_REASONS.get(error.cause, NO_ANSWER)) from error
-    if answer.status in (401, 403):
-        raise TodosUnavailable(NOT_ALLOWED)
+        reason = replace(_REASONS.get(error.cause, NO_ANSWER), sign_in_parameters=error.sign_in_parameters)
+        raise TodosUnavailable(reason) from error
+    if answer.status in (403, 404, 410):  # alike: what is forbidden and what is not there
+        raise TodosUnavailable(NOT_FOUND)
     if answer.status != 200 or not isinstance(answer.body, dict) or not isinstance(answer.body.get("items"), list):
         raise TodosUnavailable(NO_ANSWER)
     return [item for item in answer.body["items"] if _is_todo(item)]

@@ -1,7 +1,7 @@
 """RFC 6749 section 4.1.1 and OpenID Connect Core section 3.1.2: the authorization endpoint.
 
 There is no consent page: clients are registered by the tenant's administrator, who has decided already.
-Left out on purpose: the POST form of the request, request objects, `claims`.
+Left out on purpose: request objects, `claims`.
 """
 
 import time
@@ -9,25 +9,38 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views.mixins import OAuthLibMixin
 
+from authserver import audited
 from authserver.servers import server_for
-from idp.authentication import auth_time_of
+from idp.authentication import answers, auth_time_of
 
 
+@method_decorator(csrf_exempt, name="dispatch")  # a POST only turns into a GET, which anybody may link to
 class AuthorizeView(OAuthLibMixin, View):
     """Signs a person in to a client: asks for a password only if the session does not answer the request already."""
 
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Let the browser come back by GET: with a form of another site it has sent no session (SameSite=Lax)."""
+        if request.content_type != "application/x-www-form-urlencoded":  # OpenID Connect Core section 3.1.2.1
+            return self._error_page("invalid_request", "The request must be application/x-www-form-urlencoded.")
+        query = request.GET.copy()
+        query.update(request.POST)  # adds to what is there
+        if twice := _repeated(query):
+            return self._error_page("invalid_request", twice)
+        return HttpResponseRedirect(f"{request.path}?{query.urlencode()}", status=303)  # RFC 9700 section 4.12
+
     def get(self, request: HttpRequest) -> HttpResponse:
-        for name, values in request.GET.lists():
-            if len(values) > 1 and name != "resource":  # RFC 6749 section 3.1
-                return self._error_page("invalid_request", f"The parameter {name[:50]} is there more than once.")
+        if twice := _repeated(request.GET):
+            return self._error_page("invalid_request", twice)
         try:
             scopes, credentials = self.validate_authorization_request(request)
         except OAuthToolkitError as error:
@@ -39,7 +52,7 @@ class AuthorizeView(OAuthLibMixin, View):
             if request.GET.get("prompt") == "none":
                 answer = {"error": "login_required", "state": credentials.get("state")}
                 return self._redirect(credentials["redirect_uri"], answer)
-            return redirect_to_login(_without_prompt(request), "/sign-in")
+            return redirect_to_login(request.get_full_path(), "/sign-in")
         return self._grant(request, scopes, credentials)
 
     def _grant(self, request: HttpRequest, scopes: list[str], credentials: dict[str, Any]) -> HttpResponse:
@@ -58,11 +71,13 @@ class AuthorizeView(OAuthLibMixin, View):
     @staticmethod
     def _must_sign_in(request: HttpRequest) -> bool:
         """Say whether the session is no answer: nobody, somebody else than hinted, or too long ago (`max_age`)."""
-        user = request.user
-        if not user.is_authenticated or "login" in request.GET.get("prompt", "").split():
-            return True
+        user, just_signed_in = request.user, answers(request)
         hint = request.GET.get("login_hint", "").strip().lower()
-        if hint and hint != user.email.lower():
+        if not user.is_authenticated or (hint and hint != user.email.lower()):
+            return True
+        if just_signed_in:
+            return False
+        if "login" in request.GET.get("prompt", "").split():
             return True
         max_age = request.GET.get("max_age", "")
         return max_age.isdecimal() and time.time() - auth_time_of(request) > int(max_age[:9])
@@ -76,7 +91,8 @@ class AuthorizeView(OAuthLibMixin, View):
         return self._redirect(oauth_error.redirect_uri, answer)
 
     def _redirect(self, redirect_uri: str, answer: dict[str, str | None]) -> HttpResponse:
-        """Redirect with `answer` and the issuer (RFC 9207 section 2)."""
+        """Redirect with the refusal in `answer` and the issuer (RFC 9207 section 2)."""
+        audited.authorization_refused(self.request, answer["error"] or "", answer.get("error_description"))
         parameters = {name: value for name, value in answer.items() if value}
         parameters["iss"] = server_for(self.request).issuer
         separator = "&" if "?" in redirect_uri else "?"
@@ -85,7 +101,14 @@ class AuthorizeView(OAuthLibMixin, View):
         )
 
     def _error_page(self, error: str, description: str) -> HttpResponse:
+        audited.authorization_refused(self.request, error, description)
         return render(self.request, "idp/error.html", {"error": error, "description": description}, status=400)
+
+
+def _repeated(parameters: QueryDict) -> str:
+    """Return what to say about a parameter that is there more than once (RFC 6749 section 3.1), or ""."""
+    repeated = (name for name, values in parameters.lists() if len(values) > 1 and name != "resource")
+    return next((f"The parameter {name[:50]} is there more than once." for name in repeated), "")
 
 
 def _unsupported(request: HttpRequest) -> str | None:
@@ -100,11 +123,3 @@ def _unsupported(request: HttpRequest) -> str | None:
         return "invalid_target"
     max_age = request.GET.get("max_age", "0")
     return None if max_age.isdecimal() else "invalid_request"
-
-
-def _without_prompt(request: HttpRequest) -> str:
-    """Return the path to come back to after signing in, which answers what `prompt` and `max_age` asked for."""
-    query = request.GET.copy()
-    query.pop("prompt", None)
-    query.pop("max_age", None)
-    return f"{request.path}?{query.urlencode()}"

@@ -1,14 +1,18 @@
-"""The embedded IdP's front page: whose it is, and what it allows."""
+"""The embedded IdP's front page: whose it is, and for its people what it allows."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from authserver.servers import server_for
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the tenant, its metadata and its cross-app policies in words."""
+    """Show the tenant and its metadata; to somebody signed in here also its cross-app policies, in words."""
     server = server_for(request)
+    if not request.user.is_authenticated:
+        return render(request, "idp/home.html", {"tenant": request.tenant, "server": server})
     policies = server.cross_app_policies.filter(enabled=True).select_related("client")
     policies = policies.prefetch_related("users", "groups").order_by("pk")
     return render(request, "idp/home.html", {"tenant": request.tenant, "server": server, "policies": policies})

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 from django.views.generic import View
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.settings import oauth2_settings
@@ -76,6 +77,7 @@ class LogoutView(View):
         return Client.objects.filter(server=server, client_id=named.pop(), is_active=True).first()
 
 
+@require_safe
 def signed_out(request: HttpRequest) -> HttpResponseBase:
     """The page after a sign-out that leads nowhere else."""
     return render(request, "idp/signed_out.html", {"tenant": request.tenant})

@@ -16,6 +16,7 @@ from django.views.generic import View
 
 from authserver.models import Client
 from authserver.servers import server_for
+from idp.authentication import remember_request
 from tenants.emails import EmailAddressFormField
 from tenants.models import Realm, User
 from tenants.throttling import Throttled
@@ -48,6 +49,7 @@ class SignInView(View):
                 return self._throttled(form, next_path, throttled)
             if user is not None:
                 login(request, user)
+                remember_request(request, next_path)
                 return redirect(next_path)
             form.add_error(None, "This email and password do not belong together here.")
         return self._page(request, form, next_path, status=400)

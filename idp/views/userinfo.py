@@ -2,17 +2,18 @@
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from authserver.bearer import BearerError, bearer_error_response, caller_by_token
+from authserver.responses import method_not_allowed
 from authserver.validator import Validator
 from idp.validator import claims_of
 
 
 @csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
 def userinfo(request: HttpRequest) -> HttpResponse:
     """Return the claims that the scopes of the access token release."""
+    if request.method not in ("GET", "HEAD", "POST"):
+        return method_not_allowed("GET, HEAD, POST")
     try:
         if "Authorization" not in request.headers:
             raise BearerError(401, "", "Authentication is needed: a bearer token.")

@@ -5,6 +5,7 @@ verifier in the session; beside them stand the IdP connection and where to go af
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -20,19 +21,27 @@ MAX_CODE = 4096
 
 
 @dataclass
-class SignIn:
-    """An answer of the right IdP to an attempt of this browser; the tokens follow when the code is redeemed."""
+class Attempt:
+    """What was remembered: the IdP that was asked, where to go afterwards, and how the person was to sign in."""
 
     connection: IdPConnection
-    metadata: Metadata
     next: str
+    wanted: Mapping[str, str]  # max_age and acr_values, see `step_up`
+
+
+@dataclass
+class SignIn(Attempt):
+    """An answer of the right IdP to an attempt of this browser; the tokens follow when the code is redeemed."""
+
+    metadata: Metadata
     id_token: IdToken | None = None
     refresh_token: str = ""
 
 
-def remember(request: HttpRequest, *, state: str, connection: IdPConnection, next_path: str) -> None:
+def remember(request: HttpRequest, *, state: str, attempt: Attempt) -> None:
     """Bind the attempt to the IdP it was sent to."""
-    request.session[SESSION_KEY][state] |= {"connection": connection.pk, "next": next_path}
+    kept = {"connection": attempt.connection.pk, "next": attempt.next, "wanted": dict(attempt.wanted)}
+    request.session[SESSION_KEY][state] |= kept
     request.session.modified = True
 
 
@@ -44,8 +53,8 @@ def forget(request: HttpRequest) -> None:
         request.session.modified = True
 
 
-def recall(request: HttpRequest) -> tuple[IdPConnection, str]:
-    """Return the IdP connection of the attempt that this request answers, and where to go; raises SignInRefused."""
+def recall(request: HttpRequest) -> Attempt:
+    """Return the attempt that this request answers; raises SignInRefused."""
     for name in ("state", "code", "iss", "error"):  # RFC 6749 section 3.1
         if len(request.GET.getlist(name)) > 1:
             raise SignInRefused(NOT_ACCEPTED, detail=f"{name} occurs more than once")
@@ -56,19 +65,19 @@ def recall(request: HttpRequest) -> tuple[IdPConnection, str]:
     connection = connections.filter(pk=remembered["connection"], tenant__is_active=True).first()
     if connection is None:
         raise SignInRefused(START_AGAIN, detail="the IdP connection is gone or disabled")
-    return connection, remembered["next"]
+    return Attempt(connection=connection, next=remembered["next"], wanted=remembered.get("wanted", {}))
 
 
-def read_answer(request: HttpRequest, connection: IdPConnection, next_path: str) -> SignIn:
-    """Check that the answer is the connection's IdP's and brings a code; raises SignInRefused."""
-    metadata = metadata_of(connection)
+def read_answer(request: HttpRequest, attempt: Attempt) -> SignIn:
+    """Check that the answer is that of the IdP that was asked and brings a code; raises SignInRefused."""
+    metadata = metadata_of(attempt.connection)
     _check_issuer(request.GET.get("iss"), metadata)
     if "error" in request.GET:
         raise _refused_by_idp(request)
     code = request.GET.get("code", "")
     if not 0 < len(code) <= MAX_CODE or not code.isprintable():  # RFC 6749 appendix A.11
         raise SignInRefused(NOT_ACCEPTED, detail="the code is missing, too long or not printable")
-    return SignIn(connection=connection, metadata=metadata, next=next_path)
+    return SignIn(**vars(attempt), metadata=metadata)
 
 
 def _check_issuer(unverified_issuer: str | None, metadata: Metadata) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from crossapp.resource_app.issuer_keys import key_for
+from crossapp.resource_app.issuer_keys import forget_keys, key_for
 from crossapp.resource_app.jwk import KeysUnavailable
 from tenants.backends import ActiveAccounts
 from tenants.models import User
@@ -53,12 +53,16 @@ class SingleSignOnBackend(ActiveAccounts, OIDCAuthenticationBackend):
     def verify_token(self, token: Any, *, nonce: str | None = None, **kwargs: Any) -> Mapping[str, Any]:
         """Return the claims of the ID token, verified."""
         connection, access_token = self.sign_in.connection, self.token_response.get("access_token")
+        wanted = self.sign_in.wanted
         expected = Expected(
             issuer=connection.issuer,
             client_id=connection.client_id,
             nonce=nonce or "",
             access_token=access_token if isinstance(access_token, str) else "",
+            max_age=int(wanted["max_age"]) if "max_age" in wanted else None,
+            acr_values=tuple(wanted.get("acr_values", "").split()),
         )
+        forget_keys(connection.issuer, fetched_before=connection.keys_fetched_since)
         try:
             self.sign_in.id_token = verify_id_token(token, expected=expected, key_for=key_for)
         except IdTokenRefused as error:

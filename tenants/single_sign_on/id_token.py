@@ -1,7 +1,6 @@
 """OpenID Connect Core 1.0 section 3.1.3.7: the checks an ID token must pass, with RFC 8725 for its JOSE header.
 
-Leaves out encrypted ID tokens, the implicit flow's hashes, and `acr` and `max_age`, which are never asked for. Imports
-no Django: the keys are handed in.
+Leaves out encrypted ID tokens and the implicit flow's hashes. Imports no Django: the keys are handed in.
 """
 
 import base64
@@ -45,12 +44,17 @@ class IdToken:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the ID token must fit. Without a `nonce` (a refresh, section 12.2) the token's own is not looked at."""
+    """What the ID token must fit. Without a `nonce` (a refresh, section 12.2) the token's own is not looked at.
+
+    `max_age` and `acr_values` are what the authorization request asked for, if it did.
+    """
 
     issuer: str
     client_id: str
     nonce: str | None
     access_token: str | None = field(default=None, repr=False)
+    max_age: int | None = None
+    acr_values: tuple[str, ...] = ()
 
 
 def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: datetime | None = None) -> IdToken:
@@ -62,7 +66,9 @@ def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: d
     claims = unverified.unverified_payload
     alg = _check_header(unverified.unverified_header)
     _check_issuer_and_audience(claims, expected)
-    _check_times(claims, (now or datetime.now(UTC)).timestamp())
+    seconds = (now or datetime.now(UTC)).timestamp()
+    _check_times(claims, seconds)
+    _check_authentication(claims, expected, seconds)
     _check_nonce_and_subject(claims, expected.nonce)
     _check_signature(unverified, alg, expected.issuer, key_for)
     _check_access_token_hash(claims, alg, expected.access_token)
@@ -111,6 +117,14 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
         _refuse("iat is too long ago")
     if claims.get("nbf", 0) > now + SKEW_SECONDS:
         _refuse("nbf is in the future")
+
+
+def _check_authentication(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
+    """OpenID Connect Core 1.0 section 3.1.3.7, rules 12 and 13: the person authenticated as was asked for."""
+    if expected.acr_values and claims.get("acr") not in expected.acr_values:
+        _refuse("acr is none of those we asked for")
+    if expected.max_age is not None and claims.get("auth_time", 0) < now - expected.max_age - SKEW_SECONDS:
+        _refuse("auth_time is missing or longer ago than the max_age we asked for")
 
 
 def _is_time(value: Any) -> bool:

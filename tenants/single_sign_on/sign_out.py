@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from mozilla_django_oidc.views import OIDCLogoutView
 
+from crossapp.requesting_app.endpoints import with_query
 from crossapp.requesting_app.flow import forget_tokens
 from tenants import subject_tokens
 from tenants.models import IdPConnection
@@ -57,4 +58,4 @@ def idp_sign_out_url(request: HttpRequest, connection: int = 0, state: str = "")
         return ""
     back = f"{request.site.origin}{reverse('signed_out')}"
     query = urlencode({"client_id": found.client_id, "post_logout_redirect_uri": back, "state": state})
-    return f"{endpoint}?{query}"
+    return with_query(endpoint, query)

@@ -15,13 +15,14 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import View
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
+from crossapp.requesting_app.endpoints import with_query
 from crossapp.requesting_app.fields import Undecryptable
 from crossapp.requesting_app.flow import forget_tokens
 from tenants import subject_tokens
 from tenants.home_realm import connection_for
 from tenants.models import IdPConnection
 from tenants.signals import sign_in_refused, signed_in
-from tenants.single_sign_on import attempts
+from tenants.single_sign_on import attempts, step_up
 from tenants.single_sign_on.errors import NO_ACCESS, NOT_CONFIGURED, UNKNOWN_ADDRESS, SignInRefused
 from tenants.single_sign_on.forms import EmailForm, own_path
 from tenants.single_sign_on.provider import metadata_of
@@ -64,7 +65,7 @@ class SignInView(FailurePage, OIDCAuthenticationRequestView):
 
     def get_extra_params(self, request: HttpRequest) -> dict[str, str]:
         callback = reverse("oidc_authentication_callback")
-        return {"login_hint": self.email, "redirect_uri": f"{request.site.origin}{callback}"}
+        return {**self.wanted, "login_hint": self.email, "redirect_uri": f"{request.site.origin}{callback}"}
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         email = request.user.email if request.user.is_authenticated else ""
@@ -87,12 +88,15 @@ class SignInView(FailurePage, OIDCAuthenticationRequestView):
     def _redirect(self, connection: IdPConnection, next_path: str) -> HttpResponse:
         """Send the browser to the IdP (OpenID Connect Core 1.0 section 3.1.2.1)."""
         self.OIDC_RP_CLIENT_ID = connection.client_id
-        self.OIDC_OP_AUTH_ENDPOINT = metadata_of(connection).authorization_endpoint
-        response: HttpResponseRedirect = super().get(self.request)
+        self.OIDC_OP_AUTH_ENDPOINT = ""  # the superclass would put a second "?" behind one that has a query
+        endpoint = metadata_of(connection).authorization_endpoint
+        self.wanted = step_up.take_up(self.request, connection)
+        parameters = urlsplit(super().get(self.request).url).query
         del self.request.session["oidc_login_next"]  # two sign-ins in one browser would share it
-        (state,) = parse_qs(urlsplit(response.url).query)["state"]
-        attempts.remember(self.request, state=state, connection=connection, next_path=next_path)
-        return response
+        (state,) = parse_qs(parameters)["state"]
+        attempt = attempts.Attempt(connection=connection, next=next_path, wanted=self.wanted)
+        attempts.remember(self.request, state=state, attempt=attempt)
+        return HttpResponseRedirect(with_query(endpoint, parameters))
 
     def _page(self, form: EmailForm, next_path: str, status: int = 200) -> HttpResponseBase:
         context = {"form": form, "next": own_path(next_path)}
@@ -105,8 +109,9 @@ class CallbackView(FailurePage, OIDCAuthenticationCallbackView):
     """The IdP's answer: signs its person in, or says why not."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        self.connection, next_path = attempts.recall(request)
-        request.sign_in = attempts.read_answer(request, self.connection, next_path)
+        attempt = attempts.recall(request)
+        self.connection = attempt.connection
+        request.sign_in = attempts.read_answer(request, attempt)
         return super().get(request)
 
     def login_success(self) -> HttpResponse:

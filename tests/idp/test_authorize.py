@@ -1,7 +1,10 @@
 """The authorization endpoint (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2) and the codes it gives."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 import pytest
@@ -11,7 +14,16 @@ from oauth2_provider.models import get_access_token_model, get_grant_model
 
 from authserver.models import Client, SigningKey
 from tenants.models import User
-from tests.support.embedded_idp import CALLBACK, REFRESH_TOKEN_TYPE, VERIFIER, EmbeddedIdP, make_person, query_of
+from tests.support.embedded_idp import (
+    CALLBACK,
+    CHALLENGE,
+    REFRESH_TOKEN_TYPE,
+    VERIFIER,
+    EmbeddedIdP,
+    make_person,
+    query_of,
+)
+from tests.support.in_process import InProcessNetwork
 
 ISSUER = "http://customer1.idp.localhost:8000"
 
@@ -160,6 +172,115 @@ def test_a_request_that_cannot_be_served_is_answered_at_the_redirect_uri(
     assert "code" not in answer
 
 
+REQUEST = {
+    "response_type": "code",
+    "client_id": "wiki0",
+    "redirect_uri": CALLBACK,
+    "scope": "openid",
+    "state": "the-state",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
+FORM = "application/x-www-form-urlencoded"
+
+
+def post_request(idp: EmbeddedIdP, body: str, query: str = "", content_type: str = FORM) -> Any:
+    """Send a form to the authorization endpoint as a page of another site does: no cookie, no CSRF token."""
+    elsewhere = Browser(headers={"host": idp.host, "origin": "http://wiki.localhost:8000"}, enforce_csrf_checks=True)
+    return elsewhere.post(f"/oauth2/v1/authorize{query}", body, content_type=content_type)
+
+
+@pytest.mark.clause("OIDC Core", "3.1.2.1", "OP-22: the authorization endpoint takes GET and POST")
+@pytest.mark.clause("RFC 9700", "4.12", "the redirect is a 303, never a 307")
+def test_a_request_sent_as_a_form_is_served_like_one_in_the_url(signed_in: EmbeddedIdP) -> None:
+    form = REQUEST | {"state": "ü & =", "resource": signed_in.server.resource}
+    response = post_request(signed_in, urlencode(form))
+    assert response.status_code == 303
+    assert not response.cookies
+    assert not get_grant_model().objects.exists()
+    answer = query_of(signed_in.browser.get(response["Location"]))
+    assert set(answer) == {"code", "state", "iss"}
+    assert (answer["state"], answer["iss"]) == ("ü & =", ISSUER)
+
+
+@pytest.mark.clause("OIDC Core", "3.1.2.1", "OP-22: a form is no way around the password")
+def test_somebody_not_signed_in_is_asked_for_the_password_after_a_form_too(idp: EmbeddedIdP, bob: User) -> None:
+    response = idp.browser.get(post_request(idp, urlencode(REQUEST))["Location"])
+    assert response["Location"].startswith("/sign-in?next=/oauth2/v1/authorize%3F")
+    sign_in = {"email": "bob@tables.fake", "password": "avocado", "next": "/"}
+    assert idp.browser.post("/sign-in", sign_in).status_code == 403  # that form needs its CSRF token
+    assert "code" in query_of(idp.browser.get(enter_password(idp, response["Location"])["Location"]))
+
+
+@pytest.mark.parametrize(
+    ("form", "query"),
+    [
+        pytest.param("state=a&state=a", "", id="in the form"),
+        pytest.param("state=a", "?state=a", id="in form and URL"),
+        pytest.param("state=a", "?client_id=wiki0&client_id=wiki0", id="in the URL"),
+    ],
+)
+@pytest.mark.clause("RFC 6749", "3.1", "OP-21")
+def test_a_form_with_a_parameter_that_is_there_twice_gets_a_page(signed_in: EmbeddedIdP, form: str, query: str) -> None:
+    response = post_request(signed_in, form, query)
+    assert response.status_code == 400
+    assert "more than once" in response.content.decode()
+    assert "Location" not in response
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x", "text/plain", ""])
+@pytest.mark.clause("OIDC Core", "3.1.2.1", "the parameters of a POST are form-encoded")
+def test_a_body_that_is_no_form_gets_a_page(signed_in: EmbeddedIdP, content_type: str) -> None:
+    response = post_request(signed_in, urlencode(REQUEST), content_type=content_type)
+    assert response.status_code == 400
+    assert FORM in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [({"response_type": "token"}, "unsupported_response_type"), ({"max_age": "soon"}, "invalid_request")],
+    ids=["OP-05", "OP-11"],
+)
+@pytest.mark.clause("RFC 6749", "4.1.2.1", "OP-05 OP-11")
+def test_a_form_that_cannot_be_served_is_answered_at_the_redirect_uri(
+    signed_in: EmbeddedIdP, changes: dict[str, str], error: str
+) -> None:
+    response = signed_in.browser.get(post_request(signed_in, urlencode(REQUEST | changes))["Location"])
+    assert query_of(response)["error"] == error
+
+
+@pytest.mark.clause("RFC 6749", "4.1.2.1", "OP-02")
+def test_a_form_with_a_redirect_uri_not_registered_leads_to_a_page(signed_in: EmbeddedIdP) -> None:
+    form = urlencode(REQUEST | {"redirect_uri": "http://evil.localhost:8000/"})
+    response = signed_in.browser.get(post_request(signed_in, form)["Location"])
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["register", "clients", "registration"])
+@pytest.mark.clause("RFC 7591", "3", "OP-33")
+def test_nobody_registers_a_client_over_the_network(signed_in: EmbeddedIdP, path: str) -> None:
+    """There is no consent page because an administrator registers every client; so nobody else may."""
+    metadata = signed_in.browser.get("/.well-known/openid-configuration").json()
+    assert "registration_endpoint" not in metadata
+    assert "client_id_metadata_document_supported" not in metadata
+    before = Client.objects.count()
+    form = {"redirect_uris": ["http://evil.localhost:8000/"], "client_name": "Evil"}
+    response = Browser(headers={"host": signed_in.host}).post(f"/oauth2/v1/{path}", form, "application/json")
+    assert response.status_code == 404
+    assert Client.objects.count() == before
+
+
+@pytest.mark.parametrize("client_id", ["https://evil.example/client.json", "http://evil.localhost:8000/client"])
+@pytest.mark.clause("RFC 6749", "2.2", "OP-33")
+def test_a_client_that_only_describes_itself_gets_no_code(
+    signed_in: EmbeddedIdP, in_process_network: InProcessNetwork, client_id: str
+) -> None:
+    response = signed_in.authorize(client_id=client_id, redirect_uri="http://evil.localhost:8000/")
+    assert response.status_code == 400
+    assert "Location" not in response
+    assert not in_process_network.exchanges
+
+
 @pytest.mark.clause("OIDC Core", "3.1.2.6", "OP-08")
 def test_prompt_none_shows_no_page(idp: EmbeddedIdP, bob: User) -> None:
     assert query_of(idp.authorize(prompt="none"))["error"] == "login_required"
@@ -178,6 +299,40 @@ def test_a_session_that_does_not_answer_the_request_leads_to_the_password(
 ) -> None:
     signed_in.backdate_session(minutes=5)
     assert signed_in.authorize(**changes)["Location"].startswith("/sign-in?next=")
+
+
+def enter_password(idp: EmbeddedIdP, location: str) -> Any:
+    """Enter Bob's password on the page at `location`; return the redirect that follows."""
+    page = idp.browser.get(location).content.decode()
+    fields = dict(re.findall(r'name="(csrfmiddlewaretoken|next)" value="([^"]*)"', page))
+    fields["next"] = html.unescape(fields["next"])
+    return idp.browser.post("/sign-in", fields | {"email": "bob@tables.fake", "password": "avocado"})
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": "0"}], ids=["OP-09", "OP-11"])
+@pytest.mark.clause("OIDC Core", "3.1.2.1", "OP-09 OP-11")
+def test_the_password_answers_the_request_it_was_asked_for_and_that_one_once(
+    signed_in: EmbeddedIdP, changes: dict[str, str]
+) -> None:
+    signed_in.backdate_session(minutes=5)
+    asked = signed_in.authorize(state="ü &|'", **changes)
+    back = enter_password(signed_in, asked["Location"])["Location"]
+    assert "code" in query_of(signed_in.browser.get(back))
+    signed_in.backdate_session(minutes=5)
+    assert signed_in.browser.get(back)["Location"] == asked["Location"]
+
+
+@pytest.mark.clause("OIDC Core", "3.1.2.1", "OP-09: the page for the password cannot be passed by")
+def test_who_skips_the_password_is_asked_again(signed_in: EmbeddedIdP) -> None:
+    asked = signed_in.authorize(prompt="login")
+    behind_the_page = parse_qs(urlsplit(asked["Location"]).query)["next"][0]
+    assert signed_in.browser.get(behind_the_page)["Location"] == asked["Location"]
+
+
+@pytest.mark.clause("OIDC Core", "3.1.2.1", "OP-09: a password entered for something else answers nothing")
+def test_a_password_entered_for_another_request_does_not_answer_this_one(signed_in: EmbeddedIdP) -> None:
+    assert enter_password(signed_in, "/sign-in?next=/")["Location"] == "/"
+    assert signed_in.authorize(prompt="login")["Location"].startswith("/sign-in?next=")
 
 
 def _code_request(idp: EmbeddedIdP, **changes: str | None) -> dict[str, str]:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.test import Client as Browser
 
 from tenants.models import User
 from tests.support.embedded_idp import EmbeddedIdP, make_person
@@ -139,7 +140,30 @@ def test_signing_out_without_a_session_says_so(idp: EmbeddedIdP) -> None:
     assert idp.browser.get("/signed-out").status_code == 200
 
 
-def test_the_home_page_says_what_the_tenant_allows(signed_in: EmbeddedIdP) -> None:
+def test_the_home_page_says_to_the_tenants_people_what_it_allows(signed_in: EmbeddedIdP) -> None:
     page = signed_in.browser.get("/").content.decode()
-    assert "http://todo.localhost:8000" in page
+    assert "the audience <code>http://todo.localhost:8000</code>" in page
     assert "wiki0-at-todo0" in page
+
+
+def test_the_home_page_says_to_nobody_else_what_the_tenant_allows(
+    signed_in: EmbeddedIdP, other_idp: EmbeddedIdP
+) -> None:
+    other_idp.browser.cookies = signed_in.browser.cookies  # a session of another IdP is none here
+    for browser in (Browser(headers={"host": signed_in.host}), other_idp.browser):
+        page = browser.get("/").content.decode()
+        assert "You are not signed in." in page
+        assert not re.search("wiki0-at-todo0|policies|ID-JAG", page)
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [("localhost:8000", "/"), ("customer1.idp.localhost:8000", "/"), ("customer1.idp.localhost:8000", "/signed-out")],
+)
+@pytest.mark.clause("RFC 9110", "15.5.6", "a page that is only read takes GET and HEAD")
+def test_a_page_that_is_only_read_takes_no_other_method(idp: EmbeddedIdP, host: str, path: str, method: str) -> None:
+    browser = Browser(headers={"host": host})
+    assert browser.get(path).status_code == browser.head(path).status_code == 200
+    response = getattr(browser, method)(path)
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")

@@ -156,12 +156,6 @@ def test_a_hint_never_switches_the_session(signed_in: EmbeddedIdP, other_idp: Em
             assert query_of(response)["error"] == "login_required"
 
 
-@pytest.mark.clause("OIDC Core", "3.1.2.1", "OP-22")
-def test_the_authorization_endpoint_takes_get_only(signed_in: EmbeddedIdP) -> None:
-    response = Browser(headers={"host": signed_in.host}).post("/oauth2/v1/authorize", {"client_id": "wiki0"})
-    assert (response.status_code, response["Allow"].replace("HEAD, ", "")) == (405, "GET, OPTIONS")
-
-
 @pytest.mark.clause("RFC 9700", "4.16", "OP-23")
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/oauth2/v1/authorize?client_id=x", "/oauth2/v1/logout"])
 def test_no_page_of_the_idp_opens_in_a_frame(signed_in: EmbeddedIdP, path: str) -> None:

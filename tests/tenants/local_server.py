@@ -13,9 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
     """The path says what happens."""
 
+    server: "Server"
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self.server.asked.append(f"{self.command} {self.path}")
         kind = self.path.partition("?")[0].strip("/")
         if kind == "drip-headers":
             self._drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100)
@@ -62,13 +64,24 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """Notes what it is asked for in `asked`."""
+
+    def __init__(self, asked: list[str]) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked = asked
+
+
 @contextmanager
-def serving(context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Serve on a free port of 127.0.0.1, with TLS if there is a `context`; yields the port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+def serving(context: ssl.SSLContext | None = None, asked: list[str] | None = None) -> Iterator[int]:
+    """Serve on a free port of 127.0.0.1, with TLS if there is a `context`; yields the port.
+
+    What is asked for, as "GET /path", is added to `asked`.
+    """
+    server = Server([] if asked is None else asked)
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield server.server_port
     finally:

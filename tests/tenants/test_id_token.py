@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -120,13 +121,38 @@ BROKEN = [
 ]
 
 
-@pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "rules 2 to 5, 9 to 11; 3.1.3.8")
+@pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "rules 2 to 5, 9 to 11; 3.1.3.8: RP-12 RP-13 RP-14 RP-15 RP-18")
 @pytest.mark.parametrize(("changes", "detail"), BROKEN, ids=[str(changes)[:60] for changes, _ in BROKEN])
 def test_a_claim_that_does_not_fit_is_refused(changes: dict[str, Any], detail: str) -> None:
     assert detail in refused(sign(id_token_claims(**changes)))
 
 
-@pytest.mark.clause("RFC 8725", "3.11", "kinds of JWT are told apart by typ")
+@pytest.mark.parametrize(
+    ("asked", "said", "detail"),
+    [
+        ({"max_age": 60}, {"auth_time": NOW - 90}, ""),
+        ({"max_age": 60}, {"auth_time": NOW - 91}, "auth_time is missing or longer ago"),
+        ({"max_age": 0}, {"auth_time": NOW - 31}, "auth_time is missing or longer ago"),
+        ({"max_age": 0}, {"auth_time": None}, "auth_time is missing or longer ago"),
+        ({"max_age": 10**9}, {"auth_time": None}, "auth_time is missing or longer ago"),
+        ({"acr_values": ("mfa", "phr")}, {"acr": "phr"}, ""),
+        ({"acr_values": ("mfa", "phr")}, {"acr": "pwd"}, "acr is none of those"),
+        ({"acr_values": ("mfa", "phr")}, {"acr": ["phr"]}, "acr is none of those"),
+        ({"acr_values": ("mfa",)}, {}, "acr is none of those"),
+        ({}, {"acr": "0", "auth_time": 1}, ""),
+    ],
+    ids=str,
+)
+@pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "rules 12 and 13: RP-16 RP-17")
+def test_the_person_authenticated_as_was_asked_for(asked: dict[str, Any], said: dict[str, Any], detail: str) -> None:
+    token, expected = sign(id_token_claims(**said)), replace(EXPECTED, **asked)
+    if detail:
+        assert detail in refused(token, expected)
+    else:
+        assert verify(token, expected)
+
+
+@pytest.mark.clause("RFC 8725", "3.11", "RP-19: kinds of JWT are told apart by typ")
 @pytest.mark.parametrize("typ", ["oauth-id-jag+jwt", "at+jwt", "application/at+jwt", "logout+jwt", "", 1])
 def test_another_kind_of_token_is_refused(typ: Any) -> None:
     token = jwt.api_jws.encode(
@@ -140,7 +166,7 @@ def test_the_typ_may_be_absent_or_in_lower_case() -> None:
     assert verify(sign(id_token_claims(), typ=None))
 
 
-@pytest.mark.clause("RFC 8725", "3.1", "algorithms are ours, not the header's")
+@pytest.mark.clause("RFC 8725", "3.1", "RP-11: algorithms are ours, not the header's")
 @pytest.mark.parametrize("alg", ["none", "HS256", "RS512"])
 def test_an_algorithm_off_the_list_is_refused(alg: str) -> None:
     key: Any = {"none": "", "HS256": "the client secret, which is long enough for it"}.get(alg, private_key())
@@ -149,11 +175,12 @@ def test_an_algorithm_off_the_list_is_refused(alg: str) -> None:
     assert alg != "none" or refused(token).startswith("the ID token is malformed")
 
 
-@pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "rule 6: the signature is the issuer's")
+@pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "RP-11, rule 6: the signature is the issuer's")
 def test_a_signature_by_another_key_is_refused() -> None:
     assert refused(sign(id_token_claims(), key=private_key("RS256", "theirs"))) == "the signature is wrong"
 
 
+@pytest.mark.clause("RFC 8725", "3.1", "RP-11")
 def test_an_embedded_key_is_not_looked_at() -> None:
     token = sign(id_token_claims(), key=private_key("RS256", "theirs"), jwk=public_jwk(), jku="https://evil.example")
     assert refused(token) == "the signature is wrong"

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django import Settings
+from urllib3.util import Timeout
 
 from tenants import outgoing
 from tenants.addresses import is_public
@@ -78,6 +79,7 @@ def test_a_connection_is_used_again_for_another_name(session: requests.Session, 
     assert len(peers) == 1
 
 
+@pytest.mark.clause("limits", "", "LIM-08")
 def test_a_redirect_is_not_followed_even_if_asked_for(session: requests.Session, port: int) -> None:
     response = session.get(f"http://a.localhost:{port}/redirect", allow_redirects=True)
     assert response.status_code == 302
@@ -91,6 +93,7 @@ def test_a_cookie_is_not_kept(session: requests.Session, port: int) -> None:
     assert "Cookie" not in session.get(f"http://a.localhost:{port}/").json()["headers"]
 
 
+@pytest.mark.clause("requirements.md", "UF-35", "neither proxies nor passwords of the environment")
 def test_the_environment_is_not_asked(
     session: requests.Session, port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -100,7 +103,9 @@ def test_the_environment_is_not_asked(
     assert "Authorization" not in session.get(f"http://a.localhost:{port}/").json()["headers"]
 
 
+@pytest.mark.clause("requirements.md", "UF-22", "a large or compressed answer is not read to its end")
 @pytest.mark.parametrize("kind", ["big", "bomb"])
+@pytest.mark.clause("limits", "", "LIM-08")
 def test_an_answer_of_more_than_256_kib_is_refused(session: requests.Session, port: int, kind: str) -> None:
     with pytest.raises(requests.RequestException, match="more than 262144 bytes"):
         session.get(f"http://a.localhost:{port}/{kind}")
@@ -112,6 +117,7 @@ def test_an_answer_of_256_kib_is_not(session: requests.Session, port: int) -> No
 
 
 @pytest.mark.parametrize("kind", ["drip", "drip-headers", "silence"])
+@pytest.mark.clause("limits", "", "LIM-08")
 def test_an_answer_that_takes_too_long_is_given_up(
     session: requests.Session, port: int, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +126,25 @@ def test_an_answer_that_takes_too_long_is_given_up(
     with pytest.raises(requests.RequestException):
         session.get(f"http://a.localhost:{port}/{kind}")
     assert time.monotonic() - start < 1.5
+
+
+@pytest.mark.clause("requirements.md", "UF-22", "the caller's time bounds the whole answer, however it drips")
+def test_a_caller_may_have_less_time_but_not_more(session: requests.Session) -> None:
+    left: list[float] = []
+
+    class NotesTheTime(requests.adapters.BaseAdapter):
+        def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+            left.append(outgoing._deadline.get() - time.monotonic())
+            raise requests.ReadTimeout
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    session.mount("http://", NotesTheTime())
+    for timeout in (None, (60, 60), Timeout(total=60), Timeout(connect=2, read=4, total=0.5)):
+        with pytest.raises(requests.ReadTimeout):
+            session.get("http://a.localhost:1/", timeout=timeout)
+    assert all(0 < seconds <= most for seconds, most in zip(left, (5, 5, 5, 0.5), strict=True))
 
 
 def test_nobody_listening_is_a_connection_error(session: requests.Session) -> None:
@@ -156,13 +181,22 @@ def test_a_name_that_only_looks_like_localhost_is_looked_up(name: str, names: di
     assert address_for(f"https://{name}/") == PUBLIC
 
 
+@pytest.mark.clause("OpenID Connect Discovery", "7", "RP-42: loopback")
 def test_outside_the_demo_only_our_own_origins_are_on_loopback(settings: Settings, names: dict[str, list[str]]) -> None:
     settings.DEMO = False
     names["other.localhost"] = ["127.0.0.1"]
     assert address_for("http://wiki.localhost:8000/x") == "127.0.0.1"
     assert address_for("http://customer7.idp.localhost:8000/x") == "127.0.0.1"
-    for url in ("https://other.localhost/", "http://wiki.localhost:22/", "http://127.0.0.1/", "https://127.0.0.1/"):
+    for url in (
+        "https://other.localhost/",
+        "http://wiki.localhost:22/",
+        "http://localhost:22/",
+        "https://localhost:22/",
+        "http://127.0.0.1/",
+        "https://127.0.0.1/",
+    ):
         names.setdefault("wiki.localhost", ["127.0.0.1"])
+        names.setdefault("localhost", ["127.0.0.1"])
         names.setdefault("127.0.0.1", ["127.0.0.1"])
         with pytest.raises(requests.exceptions.InvalidURL):
             address_for(url)
@@ -176,6 +210,7 @@ def test_an_origin_of_ours_may_have_a_private_address(settings: Settings, names:
         address_for("https://a.b.idp.corp.example/x")
 
 
+@pytest.mark.clause("OpenID Connect Discovery", "7", "RP-42: plain http")
 def test_plain_http_leaves_for_nowhere_else(names: dict[str, list[str]]) -> None:
     names["idp.example"] = [PUBLIC]
     with pytest.raises(requests.exceptions.InvalidURL, match="only https"):
@@ -189,6 +224,7 @@ NOT_PUBLIC = """
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC.split())
+@pytest.mark.clause("OpenID Connect Discovery", "7", "RP-42: private addresses")
 def test_an_address_that_is_not_public_is_refused(address: str, names: dict[str, list[str]]) -> None:
     assert not is_public(address)
     names["idp.example"] = [PUBLIC, address]
@@ -207,6 +243,7 @@ def test_a_name_without_an_address_is_a_connection_error(names: dict[str, list[s
         address_for("https://nowhere.example/")
 
 
+@pytest.mark.clause("OpenID Connect Discovery", "7", "RP-42: refused at fetch")
 def test_the_session_says_so_too(session: requests.Session, names: dict[str, list[str]]) -> None:
     names["idp.example"] = [PRIVATE]
     for url in ("https://idp.example/", "http://idp.example/", "https:///x", "file:///etc/passwd", "https://a..b/"):
@@ -214,6 +251,7 @@ def test_the_session_says_so_too(session: requests.Session, names: dict[str, lis
             session.get(url)
 
 
+@pytest.mark.clause("requirements.md", "UF-20", "a name is looked up once, whatever it says later")
 def test_a_name_is_looked_up_once_and_the_address_that_was_checked_is_the_one_connected_to(
     names: dict[str, list[str]],
 ) -> None:

@@ -36,7 +36,7 @@ def test_a_person_not_seen_before_gets_an_account_once(connection: IdPConnection
     assert resolve(connection) == user
 
 
-@pytest.mark.clause("OpenID Connect Core", "5.7", "sub is compared as it is")
+@pytest.mark.clause("OpenID Connect Core", "2", "RP-26: sub is compared as it is")
 @pytest.mark.parametrize("sub", ["U-BOB", "u-bob ", " u-bob", "ü-bob"])
 def test_another_spelling_of_a_subject_is_another_person(connection: IdPConnection, sub: str) -> None:
     bob = resolve(connection)
@@ -93,6 +93,7 @@ def test_an_address_outside_the_tenants_domains_binds_if_it_was_pre_provisioned(
 
 
 @pytest.mark.parametrize("verified", [False, "true", 1, None])
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22")
 def test_an_unverified_email_binds_nothing(connection: IdPConnection, verified: Any) -> None:
     waiting = account(connection, email="bob@tables.example")
     assert "has not verified" in refused(connection, email_verified=verified)
@@ -100,6 +101,7 @@ def test_an_unverified_email_binds_nothing(connection: IdPConnection, verified: 
     assert waiting.sub is None
 
 
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-24")
 def test_an_address_in_another_tenants_domain_binds_nothing(
     connection: IdPConnection, other_connection: IdPConnection
 ) -> None:
@@ -107,6 +109,7 @@ def test_an_address_in_another_tenants_domain_binds_nothing(
     assert "belongs to another tenant" in refused(connection, email="eve@other.example")
 
 
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-23")
 def test_an_account_that_is_bound_is_never_bound_again(connection: IdPConnection) -> None:
     bob = resolve(connection)
     assert "changes its subject never" in refused(connection, sub="u-mallory")
@@ -135,11 +138,13 @@ def test_the_account_of_another_app_or_tenant_is_not_bound(
     "email",
     ["bob@elsewhere.example", "bob@sub.tables.example", "bob@tables.example.evil.example", "tables.example", "@"],
 )
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-24")
 def test_nobody_is_provisioned_with_an_email_outside_the_tenants_domains(connection: IdPConnection, email: str) -> None:
     assert "not the tenant's" in refused(connection, email=email)
     assert not User.objects.exists()
 
 
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-24")
 def test_nobody_is_provisioned_with_an_email_of_another_tenant(
     connection: IdPConnection, other_connection: IdPConnection
 ) -> None:
@@ -199,6 +204,7 @@ def test_the_email_of_somebody_else_is_not_taken_over(connection: IdPConnection)
     assert resolve(connection, sub="u-eve").email == "eve@tables.example"
 
 
+@pytest.mark.clause("OpenID Connect Core", "5.1", "RP-27")
 def test_a_name_is_bounded_and_has_no_control_characters(connection: IdPConnection) -> None:
     user = resolve(connection, name="Bob\u202e\x00\n <script>" + "x" * 1000)
     assert user.first_name.startswith("Bob <script>xxx")
@@ -207,6 +213,7 @@ def test_a_name_is_bounded_and_has_no_control_characters(connection: IdPConnecti
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.clause("OpenID Connect Core", "5.7", "MT-33 two first sign-ins at once")
 def test_two_first_sign_ins_at_once_make_one_account() -> None:
     tenant = Tenant.objects.create(name="Tables", slug="tables")
     connection = IdPConnection.objects.create(

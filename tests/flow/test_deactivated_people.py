@@ -1,0 +1,30 @@
+"""What is left, at an app, of somebody whom their organisation's IdP has switched off."""
+
+import pytest
+from django.conf import settings
+
+from tenants.models import Realm, User
+from tests.flow.conftest import Demo
+from tests.support.in_process import sign_in
+
+BOB = "bob@tables.fake"
+WIKI, IDP = "http://wiki.localhost:8000", "http://customer1.idp.localhost:8000"
+
+
+@pytest.mark.clause("draft", "4.3.3", "RP-28")
+def test_the_exchange_fails_at_once_and_the_session_ends_without_another(demo: Demo) -> None:
+    sign_in(demo.browser, "wiki", BOB)
+    User.objects.filter(realm=Realm.IDP, email=BOB).update(is_active=False)
+    assert demo.unfurl([demo.link_to(BOB)])[0]["reason"]["code"] == "sign_in_again"
+
+    session = demo.browser.client(WIKI).session
+    session["started"] -= settings.SESSION_COOKIE_AGE + 1
+    session.save()
+    page = demo.browser.get(f"{WIKI}/pages/")
+    assert page.url.startswith(f"{WIKI}/sign-in?")
+
+    page = demo.browser.submit(page.form_with("email"), email=BOB)
+    assert page.url.startswith(f"{IDP}/sign-in?")
+    page = demo.browser.submit(page.form_with("password"), email=BOB, password="avocado")
+    assert page.status == 400
+    assert "This email and password do not belong together here." in page.text
