@@ -1,12 +1,14 @@
 """RFC 6750 and RFC 9068 section 4: who calls an API, by bearer token or by the session of its own pages."""
 
 import hashlib
+import json
+import logging
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 from oauth2_provider.models import get_access_token_model
 
@@ -15,6 +17,9 @@ from authserver.servers import server_for
 from tenants.models import Realm, User
 from tenants.throttling import API
 
+log = logging.getLogger("idjag_demo.authserver.bearer")
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _NOT_IN_A_HEADER = str.maketrans('"\\', "''")
 
 
@@ -35,33 +40,82 @@ class BearerError(Exception):
         self.status, self.error, self.description = status, error, description
 
 
-class BearerOrSession(AuthBase):
-    """Who calls an API (the `auth` of a NinjaAPI): the bearer of an access token, or the person of the session."""
+@dataclass(frozen=True)
+class BearerOrSession:
+    """Who may call an operation of an API (ninja's `auth`): the bearer of an access token with `scope`, or the session.
 
-    openapi_type = "http"
-    openapi_scheme = "bearer"
-    csrf = True  # tells the documentation page to send the token
+    A session is one of the app's own pages: there a person may do whatever is theirs to do.
+    """
+
+    scope: str = ""
+    csrf: ClassVar[bool] = True  # tells the documentation page to send the token
 
     def __call__(self, request: HttpRequest) -> Caller:
         """Return the caller. Raises `BearerError`."""
-        if "Authorization" in request.headers:
-            return caller_by_token(request)
-        if not request.user.is_authenticated:
-            raise BearerError(401, "", "Authentication is needed: a bearer token, or the session of this site.")
-        if check_csrf(request, lambda: None):
-            raise BearerError(403, "csrf_failed", "A session call that changes something needs the X-CSRFToken header.")
-        API.count(request.user.pk, "session")
-        return Caller(request.user, frozenset(server_for(request).scopes), None)
+        caller = caller_of(request)
+        if self.scope and self.scope not in caller.scopes:  # RFC 6750 section 3.1
+            raise BearerError(403, "insufficient_scope", f"This call needs the scope {self.scope}.")
+        return caller
+
+
+@dataclass(frozen=True)
+class SessionOnly:
+    """Who may call an operation that is for people only: a token of theirs is for what its client may do."""
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        """Return the caller. Raises `BearerError`."""
+        caller = caller_of(request)
+        if caller.client is not None:
+            raise BearerError(403, "forbidden", "This is for people signed in here, not for bearer tokens.")
+        return caller
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Return who sends `request`: by bearer token if there is an Authorization header, else by session.
+
+    Raises `BearerError`.
+    """
+    if "Authorization" in request.headers:
+        return caller_by_token(request)
+    if not request.user.is_authenticated:
+        raise BearerError(401, "", "Authentication is needed: a bearer token, or the session of this site.")
+    if check_csrf(request, lambda: None):
+        raise BearerError(403, "csrf_failed", "A session call that changes something needs the X-CSRFToken header.")
+    API.count(request.user.pk, "session")
+    return Caller(request.user, frozenset(server_for(request).scopes), None)
 
 
 def caller_by_token(request: HttpRequest) -> Caller:
     """Return whom the bearer token of `request` stands for, checked at every call. Raises `BearerError`."""
+    row = _row_of(bearer_token(request), server_for(request))
+    API.count(row.user_id, row.application_id, user=row.user, client_id=row.application.client_id)
+    return Caller(row.user, frozenset(row.scope.split()), row.application)
+
+
+def bearer_token(request: HttpRequest) -> str:
+    """Return the one token of `request`, which is in the header and nowhere else (RFC 6750 section 2.1).
+
+    Raises `BearerError`.
+    """
     scheme, _, token = request.headers["Authorization"].partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise BearerError(401, "", "The Authorization header must be: Bearer and an access token.")
-    row = usable_access_token(token, server_for(request))
-    API.count(row.user_id, row.application_id)
-    return Caller(row.user, frozenset(row.scope.split()), row.application)
+    if not _TOKEN.fullmatch(token):  # two of these headers arrive as one, with a comma
+        raise BearerError(400, "invalid_request", "The Authorization header must hold one access token.")
+    in_form = request.content_type == "application/x-www-form-urlencoded" and "access_token" in request.POST
+    if in_form or "access_token" in request.GET:  # RFC 6750 section 3.1: more than one method
+        raise BearerError(400, "invalid_request", "An access token belongs in the Authorization header only.")
+    return token
+
+
+def _row_of(token: str, server: AuthorizationServer) -> Any:
+    """Return the row of a token that somebody calls with; why another one is refused is logged, without the token."""
+    try:
+        return usable_access_token(token, server)
+    except BearerError as error:
+        facts = {"issuer": server.issuer, "token_sha256": _checksum(token)[:16], "detail": error.description}
+        log.info("access token refused %s", json.dumps(facts))
+        raise
 
 
 def usable_access_token(token: str, server: AuthorizationServer) -> Any:
@@ -82,21 +136,23 @@ def usable_access_token(token: str, server: AuthorizationServer) -> Any:
 
 
 def _find(token: str, server: AuthorizationServer) -> Any:
-    """Return the row of an access token; at an app only while the tenant's IdP connection is enabled there."""
+    """Return the row of an access token; at an app only while the tenant's IdP connection lets other apps act there."""
     rows = get_access_token_model().objects.select_related("application", "user__tenant")
     if server.realm != Realm.IDP:
-        rows = rows.filter(user__tenant__idp_connections__app=server.realm, user__tenant__idp_connections__enabled=True)
-    return rows.filter(token_checksum=hashlib.sha256(token.encode()).hexdigest()).first()
+        rows = rows.filter(
+            user__tenant__idp_connections__app=server.realm,
+            user__tenant__idp_connections__enabled=True,
+            user__tenant__idp_connections__accepts_id_jags=True,
+        )
+    return rows.filter(token_checksum=_checksum(token)).first()
+
+
+def _checksum(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _may_act(user: User | None) -> bool:
     return user is not None and user.is_active and user.tenant is not None and user.tenant.is_active
-
-
-def require_scope(request: Any, scope: str) -> None:
-    """Raise the 403 of RFC 6750 section 3.1 unless the caller of `request` has `scope`."""
-    if scope not in request.auth.scopes:
-        raise BearerError(403, "insufficient_scope", f"This call needs the scope {scope}.")
 
 
 def bearer_error_response(request: HttpRequest, error: BearerError) -> HttpResponse:

@@ -1,21 +1,69 @@
 """What the APIs of both apps have in common: who may call, what a body may be, and that every error is JSON."""
 
-import json
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
-from ninja import NinjaAPI
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from ninja import Field, NinjaAPI, Router, Schema
 from ninja.errors import HttpError, ValidationError
+from ninja.operation import Operation
 from ninja.parser import Parser
 
-from authserver.bearer import BearerError, BearerOrSession, bearer_error_response
+from authserver.api_document import ApiDocument
+from authserver.bearer import BearerError, BearerOrSession, Caller, bearer_error_response, caller_of
 from authserver.throttling import throttled_response
+from crossapp.resource_app.strict_json import NotStrictJson, strict_json_object
 from tenants.throttling import Throttled
 
 View = Callable[..., Any]
+READ, WRITE = BearerOrSession("read"), BearerOrSession("write")
+BODY = (400, 413, 415, 422)  # how a call with a body can be wrong
+
+
+class ApiRequest(HttpRequest):
+    """A request that passed an operation's `auth`."""
+
+    auth: Caller
+
+
+class ErrorOut(Schema):
+    error: str = Field(description="A code for programs.", examples=["invalid_request"])
+    error_description: str = Field(description="A sentence for whoever mends the call.")
+
+
+class UserOut(Schema):
+    id: int
+    name: str
+    email: str
+    organisation: str
+
+
+def errors(*statuses: int) -> dict[tuple[int, ...], type[Schema]]:
+    """Return the errors of an operation for its `response`: those that every call may meet, and `statuses`."""
+    return {(401, 403, *statuses, 429): ErrorOut}
+
+
+common = Router()  # what both APIs answer alike, behind the operations of their own
+
+
+@common.get("/users/me", auth=READ, response={200: UserOut, **errors()}, summary="Who I am", tags=["People"])
+def me(request: ApiRequest) -> dict[str, Any]:
+    """The account at this app for which the access token was issued, or that signed in."""
+    user = request.auth.user
+    tenant = user.tenant.name if user.tenant else ""
+    return {"id": user.pk, "name": user.get_full_name(), "email": user.email, "organisation": tenant}
+
+
+EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@common.api_operation(EVERY_METHOD, "/{path:rest}", include_in_schema=False)
+def no_such_path(request: ApiRequest, rest: str) -> HttpResponse:
+    raise Http404
 
 
 class JsonAPI(NinjaAPI):
@@ -25,8 +73,11 @@ class JsonAPI(NinjaAPI):
     """
 
     def __init__(self, *, max_body: int, **kwargs: Any) -> None:
-        super().__init__(auth=BearerOrSession(), parser=StrictJsonParser(), version="1.0.0", **kwargs)
+        kwargs |= {"auth": BearerOrSession(), "parser": StrictJsonParser(), "docs_decorator": require_safe}
+        super().__init__(version="1.0.0", **kwargs)
         self.max_body = max_body
+        self.add_decorator(self._with_a_body_of_its_kind, mode="view")
+        self.add_router("", common)
         self.add_exception_handler(BearerError, _refused)
         self.add_exception_handler(Throttled, _throttled)
         self.add_exception_handler(Http404, _absent)
@@ -37,19 +88,26 @@ class JsonAPI(NinjaAPI):
     def urls(self) -> tuple[Any, ...]:
         patterns, *names = super().urls
         for pattern in patterns:
-            pattern.callback = self._guarded(pattern.callback)
+            pattern.callback = csrf_exempt(self._guarded(pattern.callback))  # `caller_of` looks at the CSRF token
         return (patterns, *names)
 
+    def get_openapi_schema(self, **options: Any) -> ApiDocument:
+        path_prefix = self.get_root_path(options.get("path_params") or {})
+        return ApiDocument(self, path_prefix)
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
     def _guarded(self, view: Any) -> View:
-        """Wrap `view`: refuse bodies nobody reads, make a refused method JSON too, keep answers out of caches."""
+        """Wrap `view`: HEAD is as GET, a refused method is JSON too, answers stay out of caches."""
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            refusal, method = self._refusal(request), request.method
+            method = request.method
             if method == "HEAD":  # RFC 9110 section 9.3.2: as GET; the server leaves the content out
                 request.method = "GET"
             try:
-                response = _other(request, refusal) if refusal else view(request, *args, **kwargs)
+                response = view(request, *args, **kwargs)
             finally:
                 request.method = method
             if response.status_code == 405:
@@ -62,31 +120,34 @@ class JsonAPI(NinjaAPI):
 
         return guarded
 
-    def _refusal(self, request: HttpRequest) -> HttpError | None:
+    def _with_a_body_of_its_kind(self, run: Any) -> View:
+        """Wrap what runs an operation: a body that is too large or no JSON is refused unread."""
+
+        @wraps(run)
+        def checked(request: HttpRequest, **kwargs: Any) -> Any:
+            refusal = self._refusal(request)
+            return self.on_exception(request, refusal) if refusal else run(request, **kwargs)
+
+        return checked
+
+    def _refusal(self, request: HttpRequest) -> Exception | None:
         length = request.headers.get("Content-Length") or "0"
         if length.isdigit() and int(length) > self.max_body:
             return HttpError(413, f"A request body has at most {self.max_body} bytes.")
         if length != "0" and request.content_type != "application/json":
+            try:
+                caller_of(request)  # who may not call at all is told that first
+            except (BearerError, Throttled) as error:
+                return error
             return HttpError(415, "A request body must be application/json.")
         return None
 
 
 class StrictJsonParser(Parser):
-    """Refuses what JSON readers understand differently: repeated names, NaN and Infinity (RFC 8259)."""
+    """Reads what every JSON reader understands alike, and nothing else."""
 
-    def parse_body(self, request: HttpRequest) -> Any:
-        return json.loads(request.body, object_pairs_hook=_unique, parse_constant=_refuse_constant)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("A name is repeated.")
-    return members
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON.")
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        return strict_json_object(request.body)
 
 
 def _error(status: int, error: str, description: str) -> HttpResponse:
@@ -110,7 +171,8 @@ def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _other(request: HttpRequest, error: Any) -> HttpResponse:
-    return _error(error.status_code, "invalid_request", error.message[:200])
+    why = f"The body is refused: {error.__cause__}." if isinstance(error.__cause__, NotStrictJson) else error.message
+    return _error(error.status_code, "invalid_request", why[:200])
 
 
 def _first_problem(problems: Iterable[dict[str, Any]]) -> str:

@@ -2,16 +2,12 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Status
 
-from authserver.bearer import Caller, require_scope
-from authserver.json_api import JsonAPI
-from todo.models import Todo, TodoQuerySet
-from todo.schemas import ErrorOut, Filters, NewTodo, TodoChanges, TodoId, TodoOut, TodoPage, UserOut, WholeTodo
-
-ERRORS = {(401, 403, 404, 405, 413, 415, 422, 429): ErrorOut}
+from authserver.json_api import BODY, READ, WRITE, ApiRequest, JsonAPI, errors
+from todo.models import Todo
+from todo.schemas import Filters, NewTodo, TodoChanges, TodoId, TodoOut, TodoPage, WholeTodo
 
 api = JsonAPI(
     title="Todo0 API",
@@ -22,30 +18,13 @@ api = JsonAPI(
     urls_namespace="todo_api",
     max_body=16 * 1024,
 )
+TODOS = ["Todos"]
 
 
-class ApiRequest(HttpRequest):
-    auth: Caller
-
-
-def _todos(request: ApiRequest, scope: str) -> TodoQuerySet:
-    """Return the todos of the caller, who must have `scope`."""
-    require_scope(request, scope)
-    return Todo.objects.of(request.auth.user)
-
-
-@api.get("/users/me", response={200: UserOut, **ERRORS}, summary="Who I am")
-def me(request: ApiRequest) -> dict[str, Any]:
-    require_scope(request, "read")
-    user = request.auth.user
-    tenant = user.tenant.name if user.tenant else ""
-    return {"id": user.pk, "name": user.get_full_name(), "email": user.email, "organisation": tenant}
-
-
-@api.get("/todos", response={200: TodoPage, **ERRORS}, summary="List todos")
+@api.get("/todos", auth=READ, response={200: TodoPage, **errors(422)}, summary="List todos", tags=TODOS)
 def list_todos(request: ApiRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Open ones first, newest first. `id` may be repeated; a number that is not the caller's finds nothing."""
-    todos = _todos(request, "read")
+    """Open ones first, newest first."""
+    todos = Todo.objects.of(request.auth.user)
     if filters.id:
         todos = todos.filter(pk__in=filters.id)
     if filters.completed is not None:
@@ -54,42 +33,49 @@ def list_todos(request: ApiRequest, filters: Query[Filters]) -> dict[str, Any]:
     return {"items": todos[start : start + filters.page_size], "count": todos.count()}
 
 
-@api.post("/todos", response={201: TodoOut, **ERRORS}, summary="Add a todo")
+@api.post("/todos", auth=WRITE, response={201: TodoOut, **errors(*BODY)}, summary="Add a todo", tags=TODOS)
 def add_todo(request: ApiRequest, body: NewTodo) -> Status[Todo]:
-    require_scope(request, "write")
+    """It belongs to the caller."""
     return Status(201, Todo.objects.create(owner=request.auth.user, **body.dict()))
 
 
-@api.get("/todos/{todo_id}", response={200: TodoOut, **ERRORS}, summary="Read a todo")
+@api.get("/todos/{todo_id}", auth=READ, response={200: TodoOut, **errors(404)}, summary="Read a todo", tags=TODOS)
 def read_todo(request: ApiRequest, todo_id: TodoId) -> Todo:
-    return get_object_or_404(_todos(request, "read"), pk=todo_id)
+    """One of the caller's own."""
+    return get_object_or_404(Todo.objects.of(request.auth.user), pk=todo_id)
 
 
-@api.put("/todos/{todo_id}", response={200: TodoOut, **ERRORS}, summary="Replace a todo")
+@api.put(
+    "/todos/{todo_id}",
+    auth=WRITE,
+    response={200: TodoOut, **errors(404, *BODY)},
+    summary="Replace a todo",
+    tags=TODOS,
+)
 def replace_todo(request: ApiRequest, todo_id: TodoId, body: WholeTodo) -> Todo:
-    todos = _todos(request, "write").filter(pk=todo_id)
+    """Both fields are given anew."""
+    todos = Todo.objects.of(request.auth.user).filter(pk=todo_id)
     todos.change(**body.dict())
     return get_object_or_404(todos)
 
 
-@api.patch("/todos/{todo_id}", response={200: TodoOut, 204: None, **ERRORS}, summary="Change a todo")
+@api.patch(
+    "/todos/{todo_id}",
+    auth=WRITE,
+    response={200: TodoOut, 204: None, **errors(404, *BODY)},
+    summary="Change a todo",
+    tags=TODOS,
+)
 def change_todo(request: ApiRequest, todo_id: TodoId, body: TodoChanges) -> Status[Todo | None]:
     """Fields left out stay as they are. The answer shows all of them, so without the scope `read` it is empty (204)."""
-    todos = _todos(request, "write").filter(pk=todo_id)
+    todos = Todo.objects.of(request.auth.user).filter(pk=todo_id)
     todos.change(**body.dict(exclude_unset=True))
     todo = get_object_or_404(todos)
     return Status(200, todo) if "read" in request.auth.scopes else Status(204, None)
 
 
-@api.delete("/todos/{todo_id}", response={204: None, **ERRORS}, summary="Delete a todo")
+@api.delete("/todos/{todo_id}", auth=WRITE, response={204: None, **errors(404)}, summary="Delete a todo", tags=TODOS)
 def delete_todo(request: ApiRequest, todo_id: TodoId) -> Status[None]:
-    get_object_or_404(_todos(request, "write"), pk=todo_id).delete()
+    """It is gone for good."""
+    get_object_or_404(Todo.objects.of(request.auth.user), pk=todo_id).delete()
     return Status(204, None)
-
-
-EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
-
-
-@api.api_operation(EVERY_METHOD, "/{path:rest}", include_in_schema=False)
-def no_such_path(request: ApiRequest, rest: str) -> HttpResponse:
-    raise Http404

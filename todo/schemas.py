@@ -49,7 +49,7 @@ class TodoOut(Schema):
     completed: bool
     created_at: datetime
     updated_at: datetime
-    url: str
+    url: str = Field(description="The link that people paste elsewhere.")
 
 
 class TodoPage(Schema):
@@ -59,25 +59,15 @@ class TodoPage(Schema):
     count: int
 
 
-class UserOut(Schema):
-    id: int
-    name: str
-    email: str
-    organisation: str
-
-
-class ErrorOut(Schema):
-    error: str
-    error_description: str
-
-
 class Filters(Schema):
     """Which todos, and which page of them. A number that no todo of the caller has finds nothing."""
 
     id: list[Annotated[int, BeforeValidator(_id_in_filter), WithJsonSchema({"type": "integer"})]] = Field(
-        [], max_length=MAX_PAGE_SIZE
+        [], max_length=MAX_PAGE_SIZE, description="These only, if they are the caller's. It may be repeated."
     )
-    completed: Annotated[bool, BeforeValidator(_true_or_false), WithJsonSchema({"type": "boolean"})] | None = None
+    completed: Annotated[bool, BeforeValidator(_true_or_false), WithJsonSchema({"type": "boolean"})] | None = Field(
+        None, description="Only those that are, or are not."
+    )
     page: int = Field(1, ge=1, le=MAX_PAGE)
     page_size: int = Field(MAX_PAGE_SIZE, ge=1, le=MAX_PAGE_SIZE)
 

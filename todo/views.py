@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -18,6 +21,7 @@ from todo.forms import RenameForm, TaskForm
 from todo.models import Todo
 
 View = Callable[..., HttpResponse]
+_PER_PAGE = 100
 
 
 class TodoRequest(HttpRequest):
@@ -115,7 +119,13 @@ def _form_is_on(request: TodoRequest) -> str:
 def _show(request: TodoRequest, name: str, **context: Any) -> HttpResponse:
     """Render the page `name`, or with htmx only its changing part."""
     template = f"todo/_{name}.html" if request.htmx else f"todo/{name}.html"
-    return render(request, template, {"todos": Todo.objects.of(request.user), **context})
+    return render(request, template, {"todos": SimpleLazyObject(lambda: _page(request)), **context})
+
+
+def _page(request: TodoRequest) -> Page[Todo]:
+    """Return the page of todos that is asked for, or with htmx the one that is being looked at."""
+    looked_at = QueryDict(urlsplit(request.htmx.current_url or "").query) if request.htmx else request.GET
+    return Paginator(Todo.objects.of(request.user), _PER_PAGE).get_page(looked_at.get("page"))
 
 
 def _changed(request: TodoRequest, message: str, **context: Any) -> HttpResponse:

@@ -6,8 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Status
 
-from authserver.bearer import BearerError, Caller, require_scope
-from authserver.json_api import JsonAPI
+from authserver.bearer import SessionOnly
+from authserver.json_api import BODY, READ, WRITE, ApiRequest, JsonAPI, errors
+from tenants.single_sign_on import step_up
 from tenants.throttling import UNFURL
 from wiki import debug_console
 from wiki.demo_page import create_demo_page
@@ -19,16 +20,12 @@ from wiki.schemas import (
     ArticlePage,
     ConflictOut,
     DecodedTokens,
-    ErrorOut,
     NewArticle,
     Paging,
     UnfurledUrls,
     Urls,
-    UserOut,
 )
 from wiki.unfurl import Card, Reason, unfurl
-
-ERRORS = {(400, 401, 403, 404, 405, 413, 415, 422, 429): ErrorOut}
 
 api = JsonAPI(
     title="Wiki0 API",
@@ -41,8 +38,7 @@ api = JsonAPI(
 )
 
 
-class ApiRequest(HttpRequest):
-    auth: Caller
+ARTICLES, DEMO = ["Pages"], ["Demo"]
 
 
 @api.exception_handler(Conflict)
@@ -51,86 +47,95 @@ def _conflict(request: HttpRequest, conflict: Conflict) -> HttpResponse:
     return JsonResponse(body, status=409)
 
 
-@api.get("/users/me", response={200: UserOut, **ERRORS}, summary="Who I am")
-def me(request: ApiRequest) -> dict[str, Any]:
-    require_scope(request, "read")
-    user = request.auth.user
-    tenant = user.tenant.name if user.tenant else ""
-    return {"id": user.pk, "name": user.get_full_name(), "email": user.email, "organisation": tenant}
-
-
-@api.get("/articles", response={200: ArticlePage, **ERRORS}, summary="List pages")
+@api.get("/articles", auth=READ, response={200: ArticlePage, **errors(422)}, summary="List pages", tags=ARTICLES)
 def list_articles(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
-    """Last changed first."""
-    require_scope(request, "read")
+    """Those of the whole organisation, last changed first."""
     articles = Article.objects.visible_to(request.auth.user)
     start = (paging.page - 1) * paging.page_size
     return {"items": articles[start : start + paging.page_size], "count": articles.count()}
 
 
-@api.post("/articles", response={201: ArticleOut, **ERRORS}, summary="Add a page")
+@api.post("/articles", auth=WRITE, response={201: ArticleOut, **errors(*BODY)}, summary="Add a page", tags=ARTICLES)
 def create_article(request: ApiRequest, body: NewArticle) -> Status[Article]:
-    require_scope(request, "write")
+    """The caller is its author. Content that the editor cannot make is removed."""
     return Status(201, Article.objects.create(author=request.auth.user, **body.dict()))
 
 
-@api.post("/articles/demo", response={201: ArticleOut, **ERRORS}, summary="Add the demo page")
+@api.post("/articles/demo", auth=WRITE, response={201: ArticleOut, **errors()}, summary="Add the demo page", tags=DEMO)
 def create_demo(request: ApiRequest) -> Status[Article]:
     """Its example is a todo of yours if you are signed in here; a bearer token brings no sign-in to exchange."""
-    require_scope(request, "write")
     return Status(201, create_demo_page(request.auth.user, ask_todo0=request.auth.client is None))
 
 
-@api.post("/articles/unfurl", response={200: UnfurledUrls, **ERRORS}, summary="Get cards for links (session only)")
+@api.post(
+    "/articles/unfurl",
+    auth=SessionOnly(),
+    response={200: UnfurledUrls, **errors(*BODY)},
+    summary="Get cards for links (session only)",
+    tags=["Cards"],
+)
 def unfurl_urls(request: ApiRequest, body: Urls) -> dict[str, Any]:
     """A card, or the reason why there is none, for each url. Todo0 is asked as you, now; nothing is stored."""
-    _require_session(request)
     UNFURL.count(request.auth.user.pk)
     results = unfurl(user=request.auth.user, urls=body.urls)
+    for reason in (result for result in results if isinstance(result, Reason)):
+        step_up.remember(request, reason.sign_in_parameters)
     return {"cards": [_unfurled(url, result) for url, result in zip(body.urls, results, strict=True)]}
 
 
-@api.get("/articles/{int:article_id}", response={200: ArticleOut, **ERRORS}, summary="Read a page")
+@api.get(
+    "/articles/{int:article_id}",
+    auth=READ,
+    response={200: ArticleOut, **errors(404)},
+    summary="Read a page",
+    tags=ARTICLES,
+)
 def get_article(request: ApiRequest, article_id: int) -> Article:
-    require_scope(request, "read")
+    """One of the organisation's."""
     return get_object_or_404(Article.objects.visible_to(request.auth.user), pk=article_id)
 
 
-@api.put("/articles/{int:article_id}", response={200: ArticleOut, 409: ConflictOut, **ERRORS}, summary="Change a page")
-def change_article(request: ApiRequest, article_id: int, body: ArticleChanges) -> Article:
-    """With `version`, a change made on another version than the current one is refused; without, the last one wins."""
-    require_scope(request, "write")
-    return save_changes(author=request.auth.user, article_id=article_id, **body.dict())
+@api.put(
+    "/articles/{int:article_id}",
+    auth=WRITE,
+    response={200: ArticleOut, 204: None, 409: ConflictOut, **errors(404, *BODY)},
+    summary="Change a page",
+    tags=ARTICLES,
+)
+def change_article(request: ApiRequest, article_id: int, body: ArticleChanges) -> Status[Article | None]:
+    """With `version`, a change made on another version than the current one is refused; without, the last one wins.
+
+    The answer shows the whole page, so without the scope `read` it is empty (204).
+    """
+    article = save_changes(author=request.auth.user, article_id=article_id, **body.dict())
+    return Status(200, article) if "read" in request.auth.scopes else Status(204, None)
 
 
-@api.delete("/articles/{int:article_id}", response={204: None, **ERRORS}, summary="Delete a page")
+@api.delete(
+    "/articles/{int:article_id}",
+    auth=WRITE,
+    response={204: None, **errors(404)},
+    summary="Delete a page",
+    tags=ARTICLES,
+)
 def delete_article(request: ApiRequest, article_id: int) -> Status[None]:
-    require_scope(request, "write")
+    """One of the caller's own; it is gone for good."""
     get_object_or_404(Article.objects.changeable_by(request.auth.user), pk=article_id).delete()
     return Status(204, None)
 
 
-@api.get("/tokens", response={200: DecodedTokens, **ERRORS}, summary="See my last tokens decoded (demo, session only)")
+@api.get(
+    "/tokens",
+    auth=SessionOnly(),
+    response={200: DecodedTokens, **errors(404)},
+    summary="See my last tokens decoded (session only)",
+    tags=DEMO,
+)
 def tokens(request: ApiRequest) -> debug_console.Console:
-    """What the debug console recorded: claims, never a token."""
-    _require_session(request)
+    """What the debug console recorded: claims, never a token. Outside demo mode there is no such thing (404)."""
     if not debug_console.is_on():
         raise Http404
     return debug_console.console_of(request.auth.user)
-
-
-EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
-
-
-@api.api_operation(EVERY_METHOD, "/{path:rest}", include_in_schema=False)
-def no_such_path(request: ApiRequest, rest: str) -> HttpResponse:
-    raise Http404
-
-
-def _require_session(request: ApiRequest) -> None:
-    """Refuse a bearer token: whoever holds one has no right to a person's data elsewhere, nor to recorded exchanges."""
-    if request.auth.client is not None:
-        raise BearerError(403, "forbidden", "This is for people signed in here, not for bearer tokens.")
 
 
 def _unfurled(url: str, result: Card | Reason) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
+from authserver.json_api import ErrorOut
 from wiki.content import MAX_CONTENT
 from wiki.models import MAX_TITLE, Article
 from wiki.unfurl import MAX_URLS
@@ -93,18 +94,6 @@ class DecodedTokens(Schema):
     id_token: Any
     id_jag: Any
     access_token: Any
-
-
-class UserOut(Schema):
-    id: int
-    name: str
-    email: str
-    organisation: str
-
-
-class ErrorOut(Schema):
-    error: str
-    error_description: str
 
 
 class ConflictOut(ErrorOut):

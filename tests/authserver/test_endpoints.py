@@ -20,7 +20,7 @@ def test_the_control_a_refresh_with_basic_works(signed_in: EmbeddedIdP) -> None:
     assert signed_in.token(refresh_request(signed_in)).status_code == 200
 
 
-@pytest.mark.parametrize("secret", ["wrong", "", "\0", "x" * 100_000, "ü"])
+@pytest.mark.parametrize("secret", ["wrong", "", "\0", "x" * 10_000, "ü"])
 @pytest.mark.clause("RFC 6749", "5.2", "TE-07")
 def test_a_wrong_secret_is_refused(signed_in: EmbeddedIdP, secret: str) -> None:
     request = refresh_request(signed_in)
@@ -120,7 +120,7 @@ def test_a_description_keeps_to_the_characters_allowed(idp: EmbeddedIdP) -> None
     assert all(c in "\x20\x21" or "\x23" <= c <= "\x5b" or "\x5d" <= c <= "\x7e" for c in description)
 
 
-@pytest.mark.clause("RFC 7009", "2.1", "IR-14..IR-18")
+@pytest.mark.clause("RFC 7009", "2.1", "IR-15 IR-16 IR-17 IR-18")
 def test_a_client_revokes_its_own_tokens_only(signed_in: EmbeddedIdP) -> None:
     refresh_token = signed_in.tokens()["refresh_token"]
     foreign = signed_in.post("/oauth2/v1/revoke", {"token": refresh_token}, "todo0")

@@ -1,15 +1,18 @@
 """RFC 7662: who may know about a token learns that it is good; everybody else, that it is not active."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
+from pytest_django import Settings
 
 from authserver.models import Client
-from tenants.models import Tenant, User
-from tests.support.embedded_idp import EmbeddedIdP
+from tenants.models import IdPConnection, Tenant, User
+from tests.authserver.resource_servers import ResourceServer
+from tests.support.embedded_idp import EmbeddedIdP, make_person
 
 INACTIVE = {"active": False}
 
@@ -19,6 +22,15 @@ def tokens(signed_in: EmbeddedIdP) -> dict[str, Any]:
     """Bob's tokens at wiki0, and `gateway`, the resource server that they are for."""
     signed_in.register("gateway", resource=signed_in.server.resource, grants=[])
     return signed_in.tokens()
+
+
+@pytest.fixture
+def signed_in_at_customer2(other_idp: EmbeddedIdP) -> dict[str, Any]:
+    """The tokens that a sign-in at another tenant's IdP has brought."""
+    john = make_person(other_idp, "john")
+    other_idp.browser.force_login(john, backend="tenants.backends.RealmBackend")
+    tokens = other_idp.tokens()
+    return {name: tokens[name] for name in ("access_token", "refresh_token", "id_token")}
 
 
 def introspect(idp: EmbeddedIdP, token: Any, client_id: str | None = "wiki0", **more: Any) -> Any:
@@ -103,7 +115,7 @@ def test_a_token_of_a_deactivated_client_is_not_active_and_the_client_may_not_as
     assert introspect(signed_in, tokens["access_token"]).status_code == 401
 
 
-@pytest.mark.clause("RFC 7662", "2.1", "IR-01")
+@pytest.mark.clause("RFC 7662", "2.1", "IR-01 IR-10")
 def test_nobody_asks_without_authenticating(signed_in: EmbeddedIdP, tokens: dict[str, Any]) -> None:
     wrong = {"headers": {"authorization": signed_in.basic("wiki0", "wrong")}}
     bearer = {"headers": {"authorization": f"Bearer {tokens['access_token']}"}}
@@ -138,3 +150,107 @@ def test_the_metadata_say_how_clients_authenticate_at_each_endpoint(idp: Embedde
         algorithms = metadata[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
         assert methods == ["client_secret_basic", "client_secret_post", "private_key_jwt"]
         assert algorithms == ["RS256", "PS256", "ES256", "EdDSA"]
+
+
+# --- At the apps ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("client_id", ["agent", "gateway"])
+@pytest.mark.clause("RFC 7662", "2.2", "IR-04 IR-11")
+def test_at_an_app_too_the_tokens_client_and_its_resource_server_learn_what_it_is(
+    app: ResourceServer, client_id: str
+) -> None:
+    response = app.introspect(app.token(scope="read"), client_id)
+    body = response.json()
+    assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
+    now = time.time()
+    assert now - 60 < body.pop("iat") <= now < body.pop("exp") <= now + 3600
+    assert body == {
+        "active": True,
+        "scope": "read",
+        "client_id": "agent",
+        "token_type": "Bearer",
+        "sub": str(app.account().pk),
+        "aud": app.server.resource,
+        "iss": app.server.issuer,
+    }
+
+
+SWITCHES: dict[str, Callable[[User], object]] = {
+    "connection": lambda bob: IdPConnection.objects.filter(tenant=bob.tenant).update(enabled=False),
+    "user": lambda bob: User.objects.filter(pk=bob.pk).update(is_active=False),
+    "tenant": lambda bob: Tenant.objects.filter(pk=bob.tenant_id).update(is_active=False),
+    "client": lambda bob: Client.objects.filter(client_id="agent").update(is_active=False),
+    "resource": lambda bob: get_access_token_model().objects.update(resource=["https://other.example/api"]),
+    "no resource": lambda bob: get_access_token_model().objects.update(resource=[]),
+    "expired": lambda bob: get_access_token_model().objects.update(expires=timezone.now()),
+    "deleted": lambda bob: get_access_token_model().objects.all().delete(),
+}
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+@pytest.mark.clause("RFC 7662", "2.2", "IR-05 IR-06 RS-04 RS-05")
+def test_what_the_api_refuses_from_now_on_is_not_active_from_now_on(app: ResourceServer, switch: str) -> None:
+    token = app.token()
+    assert app.introspect(token).json()["active"] is True
+    assert app.call(token).status_code == 200
+    SWITCHES[switch](app.account())
+    assert app.introspect(token).json() == INACTIVE
+    refused = app.call(token)
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_token")
+
+
+@pytest.mark.clause("RFC 7662", "4", "IR-02")
+def test_a_client_that_the_token_is_not_of_and_not_for_learns_nothing(app: ResourceServer) -> None:
+    token = app.token()
+    assert app.introspect(token, "stranger").json() == INACTIVE
+    Client.objects.filter(client_id="gateway").update(resource="https://other.example/api")
+    assert app.introspect(token, "gateway").json() == INACTIVE
+    assert app.introspect(token, "agent").json()["active"] is True
+
+
+@pytest.mark.clause("RFC 7662", "2.2", "IR-03")
+def test_a_resource_server_that_is_bound_to_a_tenant_learns_of_its_people_only(app: ResourceServer) -> None:
+    other = app.trust("customer2").server.tenant
+    ours, theirs = app.token(), app.token(app.id_jag("customer2"))
+    Client.objects.filter(client_id="gateway").update(tenant=other)
+    assert app.introspect(ours).json() == INACTIVE
+    assert app.introspect(theirs).json()["active"] is True
+
+
+@pytest.mark.clause("RFC 7662", "2.2", "IR-05")
+def test_what_is_no_access_token_of_the_app_is_not_active_there(
+    app: ResourceServer, signed_in_at_customer2: dict[str, Any]
+) -> None:
+    for token in (app.id_jag(), app.client_assertion(), *signed_in_at_customer2.values()):
+        response = app.introspect(str(token))
+        assert (response.status_code, response.json()) == (200, INACTIVE)
+
+
+@pytest.mark.clause("RFC 7662", "2.1", "IR-01 IR-10")
+def test_nobody_asks_an_app_without_authenticating(app: ResourceServer) -> None:
+    token = app.token()
+    anonymous = app.introspect(token, None)
+    public = app.post("/oauth2/v1/introspect", {"token": token, "client_id": "gateway"})
+    wrong = app.post("/oauth2/v1/introspect", {"token": token}, authorization=app.peers.basic("gateway", "wrong"))
+    bearer = app.post("/oauth2/v1/introspect", {"token": token}, authorization=f"Bearer {token}")
+    for response in (anonymous, public, wrong, bearer):
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(("limit", "secret", "refused"), [("CLIENT", None, 200), ("CLIENT_FAILURES", "wrong", 401)])
+@pytest.mark.clause("RFC 7662", "4", "IR-12")
+def test_who_guesses_tokens_or_secrets_is_put_off(
+    app: ResourceServer, settings: Settings, limit: str, secret: str | None, refused: int
+) -> None:
+    settings.LIMITS = settings.LIMITS | {limit: "3/minute"}
+    credentials = app.peers.basic("gateway", secret)
+    answers = [
+        app.post("/oauth2/v1/introspect", {"token": f"guess-{number}"}, authorization=credentials)
+        for number in range(5)
+    ]
+    assert [answer.status_code for answer in answers] == [refused] * 3 + [429] * 2
+    assert answers[3].json()["error"] == "temporarily_unavailable"
+    assert 0 < int(answers[3]["Retry-After"]) <= 60
+    assert answers[3]["Cache-Control"] == "no-store"
+    assert app.introspect("guess", "stranger").status_code == 200

@@ -38,6 +38,7 @@ def test_the_list_has_the_pages_of_the_tenant(
     }
 
 
+@pytest.mark.clause("limits", "", "RS-20")
 def test_the_list_has_pages_of_limited_size(browser: Client, bob: User) -> None:
     for number in range(5):
         Article.objects.create(author=bob, title=f"{number}")
@@ -59,6 +60,7 @@ def test_a_page_is_added_read_changed_and_deleted(browser: Client, bob: User) ->
     assert "no-store" in response["Cache-Control"]
 
 
+@pytest.mark.clause("requirements.md", "XS-26", "of two tabs the second is told, and nothing is lost")
 def test_a_change_of_a_version_that_is_no_longer_current_is_refused(browser: Client, article: Article) -> None:
     url = f"/api/articles/{article.pk}"
     assert browser.put(url, {"title": "First tab", "version": 1}, JSON).json()["version"] == 2
@@ -73,6 +75,8 @@ def test_a_change_of_a_version_that_is_no_longer_current_is_refused(browser: Cli
     assert browser.put(url, {"title": "Second tab", "version": 2}, JSON).json()["title"] == "Second tab"
 
 
+@pytest.mark.clause("requirements.md", "XS-25", "fields that nobody may set are ignored")
+@pytest.mark.clause("requirements", "mass assignment", "RS-13 RS-14")
 def test_fields_that_are_not_the_callers_to_set_are_ignored(browser: Client, article: Article, stranger: User) -> None:
     extra = {"id": 99, "author": stranger.pk, "author_id": stranger.pk, "tenant": 2, "created_at": "2000-01-01"}
     response = browser.put(f"/api/articles/{article.pk}", {"title": "Mine", **extra}, JSON)
@@ -81,6 +85,7 @@ def test_fields_that_are_not_the_callers_to_set_are_ignored(browser: Client, art
     assert (stored.pk, stored.author, stored.created_at) == (article.pk, article.author, article.created_at)
 
 
+@pytest.mark.clause("requirements.md", "XS-24", "only its author changes a page, only its tenant reads it")
 @pytest.mark.parametrize("who", ["stranger", "colleague"])
 def test_others_cannot_change_a_page(article: Article, who: str, request: pytest.FixtureRequest) -> None:
     browser = browser_of(request.getfixturevalue(who))
@@ -93,10 +98,12 @@ def test_others_cannot_change_a_page(article: Article, who: str, request: pytest
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 19, "9" * 400, "9" * 5000, "1.5", "%00"])
+@pytest.mark.clause("IDOR", "", "RS-19")
 def test_no_number_of_a_page_is_an_error_of_ours(browser: Client, number: str) -> None:
     assert browser.get(f"/api/articles/{number}").status_code == 404
 
 
+@pytest.mark.clause("requirements.md", "XS-23", "content of another type or size is refused")
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -124,6 +131,7 @@ def test_no_number_of_a_page_is_an_error_of_ours(browser: Client, number: str) -
         (b"\xff\xfe", 422),
     ],
 )
+@pytest.mark.clause("RFC 8259", "4", "RS-17")
 def test_a_body_of_another_shape_is_refused(browser: Client, body: str | bytes, status: int) -> None:
     response = browser.post("/api/articles", body, JSON)
     assert response.status_code in (status, 400)
@@ -165,6 +173,7 @@ def test_without_session_or_token_the_answer_is_401(server: object, method: str,
     assert "resource_metadata=" in response["WWW-Authenticate"]
 
 
+@pytest.mark.clause("CSRF", "", "RS-18")
 def test_a_session_needs_the_csrf_token_to_change_anything(bob: User, article: Article) -> None:
     browser = browser_of(bob, enforce_csrf_checks=True)
     assert browser.get("/api/articles").status_code == 200
@@ -179,6 +188,7 @@ def test_a_session_needs_the_csrf_token_to_change_anything(bob: User, article: A
     assert Article.objects.get().title == "Guacamole"
 
 
+@pytest.mark.clause("RFC 6750", "3.1", "RS-08 RS-09")
 def test_a_token_reads_with_read_and_changes_with_write(bearer: Bearer, article: Article) -> None:
     url = f"/api/articles/{article.pk}"
     reader, writer = bearer("read"), bearer("write")
@@ -195,7 +205,11 @@ def test_a_token_reads_with_read_and_changes_with_write(bearer: Bearer, article:
     ):
         assert response.status_code == 403
         assert response.json()["error"] == "insufficient_scope"
-    assert writer.put(url, {"title": "Renamed"}, JSON).status_code == 200
+    renamed = writer.put(url, {"title": "Renamed"}, JSON)
+    assert (renamed.status_code, renamed.content) == (204, b"")
+    assert reader.get(url).json()["title"] == "Renamed"
+    both = bearer("read write").put(url, {"title": "Guacamole"}, JSON)
+    assert (both.status_code, both.json()["content"]) == (200, "<p>Avocados</p>")
 
 
 def test_a_token_gets_no_card_no_recorded_exchange_and_asks_nothing_of_todo0(
@@ -294,6 +308,53 @@ def test_the_documentation_is_open_and_without_inline_script(server: object) -> 
     scripts = [tag.partition(">")[0] for tag in page.split("<script")[1:]]
     assert all("src=" in tag or 'type="application/json"' in tag for tag in scripts)
     assert "/api/articles/unfurl" in client.get("/api/openapi.json").json()["paths"]
+
+
+SESSION: list[dict[str, list[str]]] = [{"session": []}]
+OPERATIONS = [
+    ("get", "/users/me", "read", set()),
+    ("get", "/articles", "read", {"422"}),
+    ("post", "/articles", "write", {"400", "413", "415", "422"}),
+    ("post", "/articles/demo", "write", set()),
+    ("post", "/articles/unfurl", None, {"400", "413", "415", "422"}),
+    ("get", "/articles/{article_id}", "read", {"404"}),
+    ("put", "/articles/{article_id}", "write", {"400", "404", "409", "413", "415", "422"}),
+    ("delete", "/articles/{article_id}", "write", {"404"}),
+    ("get", "/tokens", None, {"404"}),
+]
+
+
+def test_every_operation_is_documented(browser: Client) -> None:
+    paths = browser.get("/api/openapi.json").json()["paths"]
+    found = {(method, path) for path, methods in paths.items() for method in methods}
+    assert found == {(method, f"/api{path}") for method, path, *_ in OPERATIONS}
+
+
+@pytest.mark.parametrize(("method", "path", "scope", "errors"), OPERATIONS)
+def test_the_documentation_says_who_may_call_and_what_may_go_wrong(
+    browser: Client, method: str, path: str, scope: str | None, errors: set[str]
+) -> None:
+    operation = browser.get("/api/openapi.json").json()["paths"][f"/api{path}"][method]
+    assert operation["security"] == ([{"access_token": [scope]}] if scope else []) + SESSION
+    assert operation["summary"]
+    assert operation["description"].endswith(f"An access token: {f'scope `{scope}`' if scope else 'refused'}.")
+    assert operation["tags"]
+    found = {status for status in operation["responses"] if status >= "400"}
+    assert found == {"401", "403", "429"} | errors
+    schemas = {operation["responses"][status]["content"]["application/json"]["schema"]["$ref"] for status in found}
+    assert schemas - {"#/components/schemas/ConflictOut"} == {"#/components/schemas/ErrorOut"}
+
+
+@pytest.mark.parametrize(("method", "path", "scope", "errors"), OPERATIONS)
+def test_a_token_with_the_other_scope_or_none_is_refused_everywhere(
+    bearer: Bearer, article: Article, method: str, path: str, scope: str | None, errors: set[str]
+) -> None:
+    address, before = f"/api{path}".replace("{article_id}", str(article.pk)), Article.objects.values().get()
+    for scopes in {"read": ["write", ""], "write": ["read", ""], None: ["read write", ""]}[scope]:
+        response = bearer(scopes).generic(method.upper(), address, '{"title": "x", "urls": []}', JSON)
+        expected = "insufficient_scope" if scope else "forbidden"
+        assert (response.status_code, response.json()["error"]) == (403, expected)
+    assert Article.objects.values().get() == before
 
 
 def test_the_decoded_tokens_are_a_thing_of_the_demo(browser: Client, settings: Settings) -> None:

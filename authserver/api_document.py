@@ -1,0 +1,68 @@
+"""What the documentation of an API says besides the shapes: who may call an operation, and what each error means."""
+
+from typing import Any
+
+from django.conf import settings
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+
+from authserver.bearer import BearerOrSession
+
+_MEANINGS = {
+    400: "The body is not JSON that everybody reads alike.",
+    401: "No credentials, or an access token that is not good (any more): see `WWW-Authenticate`.",
+    403: "The scope is missing, or the X-CSRFToken header of a call by session, or the call is not for tokens.",
+    404: "There is no such thing, or it is not the caller's.",
+    409: "Somebody else was faster.",
+    413: "The body is too large.",
+    415: "The body is not `application/json`.",
+    422: "The body or a parameter is not as described.",
+    429: "Too many calls: see `Retry-After`.",
+}
+_HEADERS = {401: "WWW-Authenticate", 429: "Retry-After"}
+
+
+class ApiDocument(OpenAPISchema):
+    """An OpenAPI document that names the scope an access token needs, and the session as the other way in."""
+
+    def operation_details(self, operation: Operation) -> dict[str, Any]:
+        [auth] = operation.auth_callbacks
+        scope = f"scope `{auth.scope}`" if isinstance(auth, BearerOrSession) else "refused"
+        description = f"{operation.description}\n\nAn access token: {scope}."
+        return {**super().operation_details(operation), "description": description}
+
+    def operation_security(self, operation: Operation) -> list[dict[str, list[str]]]:
+        [auth] = operation.auth_callbacks
+        by_session: dict[str, list[str]] = {"session": []}
+        return [{"access_token": [auth.scope]}, by_session] if isinstance(auth, BearerOrSession) else [by_session]
+
+    def responses(self, operation: Operation) -> dict[int, dict[str, Any]]:
+        found = super().responses(operation)
+        for status in set(found) & set(_MEANINGS):
+            found[status]["description"] = _MEANINGS[status]
+        for status in set(found) & set(_HEADERS):
+            found[status]["headers"] = {_HEADERS[status]: {"schema": {"type": "string"}}}
+        return found
+
+    def get_components(self) -> dict[str, Any]:
+        return {**super().get_components(), "securitySchemes": _security_schemes()}
+
+
+def _security_schemes() -> dict[str, Any]:
+    return {
+        "access_token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": (
+                "An access token for this API (RFC 9068), issued by the authorization server of this site. Its scopes: "
+                "`read` to read, `write` to change. Where to get one: `/.well-known/oauth-protected-resource/api`."
+            ),
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": settings.SESSION_COOKIE_NAME,
+            "description": "The session of who signed in here. A call that changes something needs X-CSRFToken too.",
+        },
+    }
