@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib import admin
 from django.contrib.auth.signals import user_logged_in
 
 
@@ -11,3 +12,4 @@ class IdjagDemoConfig(AppConfig):
         from idjag_demo.middleware import start_session
 
         user_logged_in.connect(start_session)
+        admin.ModelAdmin.list_max_show_all = admin.ModelAdmin.list_per_page  # no list of ours has more on a page

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import set_urlconf
 
 from idjag_demo.sites import site_for
-from idjag_demo.views import too_large, too_many
+from idjag_demo.views import refused_unread, too_many
 from tenants.models import Tenant, User
 from tenants.throttling import Throttled
 
@@ -48,16 +48,40 @@ def _is_trusted(address: str) -> bool:
     return any(parsed in network for network in settings.TRUSTED_PROXIES)
 
 
-class BodySizeMiddleware:
-    """Refuses a body that is too large for every endpoint, before anything reads it."""
+class SizeMiddleware:
+    """Refuses headers or a body that are too large for every endpoint, before anything reads them.
+
+    And a body of which nobody says how long it is (RFC 9112 section 6): Django would take it for an empty one.
+    """
+
+    MAX_HEADERS = 16 * 1024
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
+        if sum(len(name) + len(value) for name, value in request.headers.items()) > self.MAX_HEADERS:
+            return refused_unread(request, 431, "The headers are too large.")
+        if "Transfer-Encoding" in request.headers:
+            both = bool(request.META.get("CONTENT_LENGTH"))
+            return refused_unread(request, 400 if both else 411, "The body must come with its length, in one piece.")
         if not length.isdecimal() or int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            return too_large(request)
+            return refused_unread(request, 413, "The body is too large.")
+        return self.get_response(request)
+
+
+class OwnCookiesMiddleware:
+    """Ignores a cookie of ours that comes twice: a sibling host may have set one of the two (RFC 6265 section 8.6)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = [pair.partition("=")[0].strip() for pair in request.META.get("HTTP_COOKIE", "").split(";")]
+        for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+            if sent.count(name) > 1:
+                request.COOKIES.pop(name, None)
         return self.get_response(request)
 
 
@@ -84,7 +108,8 @@ class SiteMiddleware:
         site = site_for(request.get_host())
         tenant = None
         if site and site.tenant_slug:
-            tenant = Tenant.objects.filter(slug=site.tenant_slug, is_active=True).first()
+            with_idp = Tenant.objects.filter(authorizationserver__realm=site.realm)
+            tenant = with_idp.filter(slug=site.tenant_slug, is_active=True).first()
         if site is None or (site.tenant_slug and tenant is None):
             raise Http404("No site answers on this host.")
         request.site = site

@@ -76,12 +76,14 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "idjag_demo.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    "idjag_demo.middleware.BodySizeMiddleware",
+    "idjag_demo.middleware.SizeMiddleware",
+    "idjag_demo.middleware.OwnCookiesMiddleware",
     "idjag_demo.middleware.SiteMiddleware",
     "audit.current_request.CurrentRequestMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "idjag_demo.middleware.SessionLifetimeMiddleware",
+    "tenants.known_browsers.KnownBrowserMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -143,6 +145,10 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "authserver.hashers.MachineMadeSecretHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
@@ -220,13 +226,17 @@ WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=1)
 # See `tenants.throttling`.
 LIMITS = {
     "SIGN_IN_ACCOUNT": env.str("LIMIT_SIGN_IN_ACCOUNT", default="10/5minutes"),
+    "SIGN_IN_ACCOUNT_ANYWHERE": env.str("LIMIT_SIGN_IN_ACCOUNT_ANYWHERE", default="30/5minutes"),
     "SIGN_IN_ADDRESS": env.str("LIMIT_SIGN_IN_ADDRESS", default="40/5minutes"),
+    "SIGN_IN_TENANT": env.str("LIMIT_SIGN_IN_TENANT", default="600/5minutes"),
+    "SIGN_IN_EVERYWHERE": env.str("LIMIT_SIGN_IN_EVERYWHERE", default="3000/5minutes"),
     "EMAIL_STEP": env.str("LIMIT_EMAIL_STEP", default="50/minute"),
     "CLIENT": env.str("LIMIT_CLIENT", default="600/minute"),
     "CLIENT_FAILURES": env.str("LIMIT_CLIENT_FAILURES", default="30/minute"),
     "CLIENT_FAILURES_ADDRESS": env.str("LIMIT_CLIENT_FAILURES_ADDRESS", default="120/minute"),
     "API": env.str("LIMIT_API", default="600/minute"),
     "UNFURL": env.str("LIMIT_UNFURL", default="60/minute"),
+    "RECORDED_REFUSALS": env.str("LIMIT_RECORDED_REFUSALS", default="30/minute"),
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no body is larger, whatever it holds
 

@@ -8,7 +8,7 @@ from crossapp.requesting_app.errors import Cause, CrossAppError
 from crossapp.requesting_app.fields import Undecryptable
 from crossapp.requesting_app.subject_tokens import SubjectTokenRefused, SubjectTokens
 from crossapp.requesting_app.unverified import unverified_jwt
-from crossapp.resource_app.issuer_keys import key_for
+from crossapp.resource_app.issuer_keys import forget_keys, key_for
 from crossapp.resource_app.jwk import KeysUnavailable
 from tenants.models import IdPConnection, User
 from tenants.models import SubjectTokens as Stored
@@ -59,13 +59,19 @@ def keep(*, user: User, connection: IdPConnection, id_token: IdToken, refresh_to
 
 def end(user: User) -> None:
     """Forget what sign-ins brought, and ask the IdP to do so as well (RFC 7009)."""
+    stored = taken_from(user)
+    if stored and stored.refresh_token:
+        revoke(stored.connection, stored.refresh_token)
+
+
+def taken_from(user: User) -> Stored | None:
+    """Forget what sign-ins brought and return it one last time, if it can still be read."""
     try:
         stored = Stored.objects.select_related("connection").filter(user=user).first()
     except Undecryptable:
         stored = None
     Stored.objects.filter(user=user).delete()
-    if stored and stored.refresh_token:
-        revoke(stored.connection, stored.refresh_token)
+    return stored
 
 
 def _stored(user: User) -> Stored | None:
@@ -80,11 +86,12 @@ def _stored(user: User) -> Stored | None:
     claims = unverified_jwt(stored.id_token).claims  # verified before it was stored
     audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     same = claims["iss"] == stored.connection.issuer and stored.connection.client_id in audience
-    return stored if same else None
+    return stored if same and claims["sub"] == stored.user.sub else None  # a row copied to another person is nobody's
 
 
 def _verified(id_token: str, stored: Stored) -> IdToken:
     expected = Expected(issuer=stored.connection.issuer, client_id=stored.connection.client_id, nonce=None)
+    forget_keys(expected.issuer, fetched_before=stored.connection.keys_fetched_since)
     try:
         verified = verify_id_token(id_token, expected=expected, key_for=key_for)
     except IdTokenRefused as error:

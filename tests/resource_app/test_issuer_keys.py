@@ -7,18 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 from django.core.cache import cache
 
 from crossapp.resource_app import issuer_keys
 from crossapp.resource_app.issuer_keys import key_for, keys_at, keys_for
 from crossapp.resource_app.issuer_metadata import metadata_urls
 from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey
+from tests.resource_app.broken_keys import KEYS, KEYS_ANSWERS, METADATA, METADATA_ANSWERS, document
 from tests.resource_app.fakes import EC_KEY, ISSUER, RSA_KEY, World, ec_jwk, jwks, rsa_jwk
 
-METADATA = f"{ISSUER}/.well-known/openid-configuration"
 RFC_8414 = f"{ISSUER}/.well-known/oauth-authorization-server"
-KEYS = f"{ISSUER}/oauth2/v1/keys"
 ONE_FETCH = [METADATA, KEYS]
 
 
@@ -32,10 +30,6 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         passed[0] += seconds
 
     return pass_seconds
-
-
-def document(**changes: Any) -> tuple[int, bytes]:
-    return 200, json.dumps({"issuer": ISSUER, "jwks_uri": KEYS} | changes).encode()
 
 
 @pytest.mark.clause("RFC 8414", "3", "issuer → metadata → jwks_uri → keys")
@@ -99,6 +93,7 @@ def test_a_new_key_is_found_by_looking_again(world: World, later: Callable[[floa
         key_for(ISSUER, "rsa", "RS256")
 
 
+@pytest.mark.clause("limits", "", "LIM-08")
 def test_an_unknown_key_is_looked_for_at_most_once_in_thirty_seconds(
     world: World, later: Callable[[float], None]
 ) -> None:
@@ -124,6 +119,7 @@ def test_a_known_key_for_another_algorithm_is_not_looked_for_again(
     assert world.session.requested == ONE_FETCH
 
 
+@pytest.mark.clause("limits", "", "LIM-08")
 def test_of_eight_threads_that_miss_a_key_one_fetches_and_all_get_it(
     world: World, later: Callable[[float], None]
 ) -> None:
@@ -135,6 +131,7 @@ def test_of_eight_threads_that_miss_a_key_one_fetches_and_all_get_it(
     assert world.session.requested == ONE_FETCH * 2
 
 
+@pytest.mark.clause("limits", "", "LIM-08")
 def test_of_eight_threads_that_start_cold_one_fetches(world: World) -> None:
     world.session.on_get = lambda url: time.sleep(0.1)
     assert in_threads(8, lambda: key_for(ISSUER, "rsa", "RS256").kid) == ["rsa"] * 8
@@ -169,6 +166,7 @@ def test_keys_that_the_cache_has_dropped_are_fetched_at_once(world: World) -> No
 
 
 @pytest.mark.clause("P7", "JWKS outage", "the last good keys serve for an hour")
+@pytest.mark.clause("limits", "", "LIM-08")
 def test_the_last_good_keys_serve_for_an_hour(world: World, later: Callable[[float], None]) -> None:
     key_for(ISSUER, "rsa", "RS256")
     world.session.fail()
@@ -190,6 +188,7 @@ def test_an_unknown_key_during_an_outage_is_an_outage(world: World, later: Calla
     assert world.session.requested == [*ONE_FETCH, METADATA]
 
 
+@pytest.mark.clause("limits", "", "LIM-08")
 def test_an_issuer_that_is_down_is_not_asked_by_every_request(world: World, later: Callable[[float], None]) -> None:
     documents = dict(world.session.answers)
     world.session.fail()
@@ -212,33 +211,6 @@ def test_a_failure_that_nobody_expects_does_not_make_others_wait(world: World) -
     assert time.monotonic() - started < 1
 
 
-METADATA_ANSWERS: dict[str, Any] = {
-    "connection refused": requests.ConnectionError("refused"),
-    "timeout": requests.Timeout("too slow"),
-    "invalid URL": requests.exceptions.InvalidURL("no"),
-    "not found": (404, b""),
-    "redirect": (302, b""),
-    "server error": (500, document()[1]),
-    "no JSON": (200, b"<html>"),
-    "an array": (200, b"[]"),
-    "duplicate members": (200, document()[1][:-1] + b', "jwks_uri": "https://evil.example"}'),
-    "no issuer": document(issuer=None),
-    "issuer with a slash": document(issuer=f"{ISSUER}/"),
-    "issuer in capitals": document(issuer=ISSUER.upper()),
-    "another issuer": document(issuer="https://evil.example"),
-    "issuer in an array": document(issuer=[ISSUER]),
-    "no jwks_uri": document(jwks_uri=None),
-    "jwks_uri in an array": document(jwks_uri=[KEYS]),
-    "jwks_uri in plain http": document(jwks_uri=KEYS.replace("https", "http")),
-    "jwks_uri a file": document(jwks_uri="file:///etc/passwd"),
-    "jwks_uri data": document(jwks_uri="data:application/json,{}"),
-    "jwks_uri relative": document(jwks_uri="/oauth2/v1/keys"),
-    "jwks_uri with a password": document(jwks_uri="https://user:pw@idp.example/keys"),
-    "jwks_uri malformed": document(jwks_uri="https://[::1/keys"),
-    "jwks_uri without a host": document(jwks_uri="https:///keys"),
-}
-
-
 @pytest.mark.parametrize("answer", METADATA_ANSWERS.values(), ids=METADATA_ANSWERS.keys())
 @pytest.mark.clause("RFC 8414", "3.3", "metadata that is not the issuer's own, or unusable, is refused")
 def test_bad_metadata_means_no_keys_and_nothing_else_is_fetched(world: World, answer: Any) -> None:
@@ -253,19 +225,6 @@ def test_a_key_set_that_is_not_where_the_metadata_says_means_no_keys(world: Worl
     with pytest.raises(KeysUnavailable):
         key_for(ISSUER, "rsa", "RS256")
     assert world.session.requested == [METADATA, "https://gone.example/keys"]
-
-
-KEYS_ANSWERS: dict[str, Any] = {
-    "connection refused": requests.ConnectionError("refused"),
-    "not found": (404, json.dumps({"keys": jwks()}).encode()),
-    "redirect": (301, b""),
-    "no JSON": (200, b"keys"),
-    "not UTF-8": (200, b'{"keys": ["\xff"]}'),
-    "no keys": (200, b"{}"),
-    "keys an object": (200, b'{"keys": {}}'),
-    "keys null": (200, b'{"keys": null}'),
-    "one key without a set": (200, json.dumps(jwks()[0]).encode()),
-}
 
 
 @pytest.mark.parametrize("answer", KEYS_ANSWERS.values(), ids=KEYS_ANSWERS.keys())
