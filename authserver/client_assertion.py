@@ -18,6 +18,7 @@ from django.db import transaction
 from authserver.client_rules import PRIVATE_KEY_JWT
 from authserver.models import AuthorizationServer, Client
 from crossapp.resource_app import replay
+from crossapp.resource_app.claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
 from crossapp.resource_app.issuer_keys import keys_at
 from crossapp.resource_app.jwk import KEY_TYPES, MAX_KID_LENGTH, KeysUnavailable, VerificationKey, usable_keys
 from crossapp.resource_app.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
@@ -28,7 +29,6 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = (None, "JWT", "client-authentication+jwt")
 ALGORITHMS = tuple(KEY_TYPES)
 LIFETIME, SKEW = 300, 30  # seconds
-MAX_TEXT_LENGTH = 255
 
 
 class Refused(Exception):
@@ -76,7 +76,7 @@ def authenticate(
         for check in CHECKS:
             name = check.name
             check.run(case)
-    except Refused as refused:
+    except (Refused, BadClaim) as refused:
         facts = {"issuer": server.issuer, "unverified_client": unverified_client_id, "check": name}
         log.info("client assertion refused %s", json.dumps(facts | {"detail": str(refused)[:MAX_TEXT_LENGTH]}))
         return None
@@ -118,7 +118,7 @@ def check_kid(case: Case) -> None:
 
 def check_iss_sub(case: Case) -> None:
     """RFC 7523 section 3 (1) and (2) B: the client speaks for itself."""
-    if _text(case, "iss") != _text(case, "sub"):
+    if text(case.payload, "iss") != text(case.payload, "sub"):
         raise Refused("iss and sub differ")
 
 
@@ -133,7 +133,7 @@ def check_aud(case: Case) -> None:
 
 def check_exp(case: Case) -> None:
     """RFC 7523 section 3 (4): it has not expired, and will do so soon."""
-    exp = _seconds(case, "exp")
+    exp = seconds(case.payload, "exp")
     if exp + SKEW <= case.now:
         raise Refused("it has expired")
     if exp > case.now + LIFETIME + SKEW:
@@ -144,22 +144,22 @@ def check_iat(case: Case) -> None:
     """RFC 7523 section 3 (6): if it says when it was issued, that was a moment ago."""
     if "iat" not in case.payload:
         return
-    iat = _seconds(case, "iat")
+    iat = seconds(case.payload, "iat")
     if iat > case.now + SKEW:
         raise Refused("iat is in the future")
-    if not 0 < _seconds(case, "exp") - iat <= LIFETIME:
+    if not 0 < seconds(case.payload, "exp") - iat <= LIFETIME:
         raise Refused(f"exp is not within {LIFETIME} seconds of iat")
 
 
 def check_nbf(case: Case) -> None:
     """RFC 7523 section 3 (5): its time has come."""
-    if "nbf" in case.payload and _seconds(case, "nbf") > case.now + SKEW:
+    if "nbf" in case.payload and seconds(case.payload, "nbf") > case.now + SKEW:
         raise Refused("nbf is in the future")
 
 
 def check_jti(case: Case) -> None:
     """OpenID Connect Core section 9: it can be told from every other."""
-    _text(case, "jti")
+    text(case.payload, "jti")
 
 
 def check_client(case: Case) -> None:
@@ -232,19 +232,3 @@ CHECKS = (
     Check("signature", check_signature),
     Check("replay", check_replay),
 )
-
-
-def _text(case: Case, name: str) -> str:
-    """Return a claim that must be text: there, not empty, not endless."""
-    value = case.payload.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
-        raise Refused(f"{name} is no text of 1 to {MAX_TEXT_LENGTH} characters")
-    return value
-
-
-def _seconds(case: Case, name: str) -> float:
-    """Return a claim that must be a NumericDate (RFC 7519 section 2): a JSON number, which Python's True is not."""
-    value = case.payload.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise Refused(f"{name} is no number of seconds")
-    return value

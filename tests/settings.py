@@ -30,5 +30,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 # On where they are tested: other tests knock as often as they like.
 LIMITS = dict.fromkeys(LIMITS, "0")
 
+# Static files are looked for when asked for: a test client is a new handler, which would list them all first.
+WHITENOISE_AUTOREFRESH = True
+
 # A million rounds per sign-in prove nothing here.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]

@@ -1,18 +1,18 @@
 """The draft, sections 3.1 and 4.4.1, with RFC 7523 section 3 and RFC 8725: what makes an ID-JAG good here.
 
 `CHECKS` is the whole of it, in order: what needs no key first, then the key, then the signature. Nothing is fetched
-before the issuer is known to be trusted. Not here: who the subject is, what is granted, and whether the ID-JAG was
-redeemed before. `authorization_details` (RFC 9396) are read and never granted; proof of possession (`cnf`) is not
-supported, so an ID-JAG that asks for it is refused.
+before the issuer is known to be trusted. Not here, but in the grant: who the subject is, what is granted, whether the
+ID-JAG is bound to a key (`cnf`), and whether it was redeemed before. `authorization_details` (RFC 9396) are read and
+never granted.
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from crossapp.resource_app.claims import BadClaim, seconds, text
 from crossapp.resource_app.errors import InvalidGrant, Refused, TemporarilyUnavailable, shown
 from crossapp.resource_app.host import TrustedIssuer
 from crossapp.resource_app.jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
@@ -20,7 +20,6 @@ from crossapp.resource_app.jws import BadSignature, MalformedJws, UnverifiedJws,
 from crossapp.resource_app.scope import is_scope
 
 TYP = "oauth-id-jag+jwt"
-MAX_TEXT_LENGTH = 255
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,8 @@ def verify_id_jag(jws: UnverifiedJws, expected: Expected) -> tuple[TrustedIssuer
     for check in CHECKS:
         try:
             check.run(case)
+        except BadClaim as bad:
+            raise InvalidGrant(f"{bad.name} in the ID-JAG {bad.problem}.", check=check.name) from bad
         except Refused as refused:
             refused.check = check.name
             raise
@@ -125,7 +126,7 @@ def check_kid(case: Case) -> None:
 
 def check_iss(case: Case) -> None:
     """RFC 7523 section 3 (1); draft section 8.3: an issuer trusted for this client, and not ourselves."""
-    issuer = _text(case, "iss")
+    issuer = text(case.payload, "iss")
     trusted = None if issuer == case.expected.audience else case.expected.trusted_issuer(issuer)
     if trusted is None or trusted.issuer != issuer:
         raise InvalidGrant("The issuer of the ID-JAG is not trusted for this client.")
@@ -136,7 +137,7 @@ def check_aud(case: Case) -> None:
     """RFC 7523 section 3 (3); draft section 4.4.1: one audience, byte for byte our issuer."""
     audience = case.payload.get("aud")
     if audience is None:
-        raise InvalidGrant("The ID-JAG has no aud.")
+        raise BadClaim("aud", "is missing")
     if isinstance(audience, list):
         if len(audience) != 1:
             raise InvalidGrant("aud in the ID-JAG must name exactly one audience.")
@@ -149,7 +150,7 @@ def check_aud(case: Case) -> None:
 
 def check_client_id(case: Case) -> None:
     """Draft section 4.4.1: the ID-JAG was issued for the client that authenticated, by its name here."""
-    client_id = _text(case, "client_id")
+    client_id = text(case.payload, "client_id")
     if client_id != case.expected.client_id:
         raise InvalidGrant(
             f"client_id in the ID-JAG is {shown(client_id)}, but {shown(case.expected.client_id)} authenticated."
@@ -159,45 +160,45 @@ def check_client_id(case: Case) -> None:
 
 def check_exp(case: Case) -> None:
     """RFC 7523 section 3 (4): it has not expired."""
-    if _seconds(case, "exp") + case.expected.clock_skew <= case.expected.now:
+    if seconds(case.payload, "exp") + case.expected.clock_skew <= case.expected.now:
         raise InvalidGrant("The ID-JAG has expired.")
 
 
 def check_iat(case: Case) -> None:
     """RFC 7523 section 3 (6); draft section 3.1: it was issued, and not in the future."""
-    if _seconds(case, "iat") > case.expected.now + case.expected.clock_skew:
+    if seconds(case.payload, "iat") > case.expected.now + case.expected.clock_skew:
         raise InvalidGrant("iat in the ID-JAG is in the future.")
 
 
 def check_lifetime(case: Case) -> None:
     """RFC 7523 section 3 (4) and (6): it lives for minutes. As `iat` is not in the future, `exp` is near as well."""
-    exp, iat, longest = _seconds(case, "exp"), _seconds(case, "iat"), case.expected.max_lifetime
+    exp, iat, longest = seconds(case.payload, "exp"), seconds(case.payload, "iat"), case.expected.max_lifetime
     if not 0 < exp - iat <= longest:
         raise InvalidGrant(f"The ID-JAG must expire after it was issued, and within {longest} seconds.")
 
 
 def check_nbf(case: Case) -> None:
     """RFC 7523 section 3 (5): its time has come."""
-    if "nbf" in case.payload and _seconds(case, "nbf") > case.expected.now + case.expected.clock_skew:
+    if "nbf" in case.payload and seconds(case.payload, "nbf") > case.expected.now + case.expected.clock_skew:
         raise InvalidGrant("nbf in the ID-JAG is in the future.")
 
 
 def check_jti(case: Case) -> None:
     """RFC 7523 section 3 (7); draft section 3.1: it can be told from every other."""
-    _text(case, "jti")
+    text(case.payload, "jti")
 
 
 def check_sub(case: Case) -> None:
     """RFC 7523 section 3 (2): it speaks of somebody."""
-    _text(case, "sub")
+    text(case.payload, "sub")
 
 
 def check_identity_claims(case: Case) -> None:
     """Draft section 3.1: what else it says of the subject has the right types."""
     for name in ("email", "name", "tenant"):
         if name in case.payload:
-            _text(case, name)
-    if not isinstance(case.payload.get("email_verified", False), bool):
+            text(case.payload, name)
+    if "email_verified" in case.payload and not isinstance(case.payload["email_verified"], bool):
         raise InvalidGrant("email_verified in the ID-JAG must be true or false.")
 
 
@@ -221,12 +222,6 @@ def check_authorization_details(case: Case) -> None:
     details = case.payload.get("authorization_details", [])
     if not isinstance(details, list) or not all(isinstance(detail, dict) for detail in details):
         raise InvalidGrant("authorization_details in the ID-JAG must be an array of objects.")
-
-
-def check_cnf(case: Case) -> None:
-    """Draft section 8.7.1.2.2: what needs a proof of possession is not good without one."""
-    if "cnf" in case.payload:
-        raise InvalidGrant("The ID-JAG is bound to a key (cnf), and proof of possession is not supported here.")
 
 
 def check_key(case: Case) -> None:
@@ -275,32 +270,9 @@ CHECKS = (
     Check("scope", check_scope),
     Check("resource", check_resource),
     Check("authorization_details", check_authorization_details),
-    Check("cnf", check_cnf),
     Check("key", check_key),
     Check("signature", check_signature),
 )
-
-
-def _text(case: Case, name: str) -> str:
-    """Return a claim that must be text: there, not empty, not endless, on one line."""
-    value = case.payload.get(name)
-    if value is None:
-        raise InvalidGrant(f"The ID-JAG has no {name}.")
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
-        raise InvalidGrant(f"{name} in the ID-JAG must be a string of 1 to {MAX_TEXT_LENGTH} characters.")
-    if any(unicodedata.category(character) == "Cc" for character in value):
-        raise InvalidGrant(f"{name} in the ID-JAG must have no control characters.")
-    return value
-
-
-def _seconds(case: Case, name: str) -> float:
-    """Return a claim that must be a NumericDate (RFC 7519 section 2): a JSON number, which Python's True is not."""
-    value = case.payload.get(name)
-    if value is None:
-        raise InvalidGrant(f"The ID-JAG has no {name}.")
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise InvalidGrant(f"{name} in the ID-JAG must be a number of seconds.")
-    return value
 
 
 def _list(value: Any) -> list[Any]:

@@ -71,6 +71,7 @@ class JwtBearerGrant(GrantTypeBase):
         with transaction.atomic(using=replay.database()):
             request.user = _subject(request, host, trusted, id_jag)  # 5
             _grant_scope_and_resource(request, host, id_jag)  # 6
+            _check_confirmation(id_jag)
             if trusted.single_use:
                 _claim(id_jag)  # 7
             token = self._issue(request, token_handler)  # 8
@@ -141,9 +142,17 @@ def _subject(request: Any, host: Host, trusted: TrustedIssuer, id_jag: IdJag) ->
 
 
 def _grant_scope_and_resource(request: Any, host: Host, id_jag: IdJag) -> None:
-    asked = [value for name, value in request.decoded_body or [] if name == "resource" and value]
+    asked = [value for name, value in request.decoded_body if name == "resource" and value]
     request.scopes = granted_scope(requested=request.scope, id_jag=id_jag.scope, client=host.client_scopes(request))
     request.resource = granted_resource(requested=asked, id_jag=id_jag.resource, ours=host.resources(request))
+
+
+def _check_confirmation(id_jag: IdJag) -> None:
+    """Draft section 8.7.1.2.2: what needs a proof of possession is not good without one, and none is supported here."""
+    if "cnf" in id_jag.claims:
+        raise InvalidGrant(
+            "The ID-JAG is bound to a key (cnf), and proof of possession is not supported here.", check="cnf"
+        )
 
 
 def _claim(id_jag: IdJag) -> None:

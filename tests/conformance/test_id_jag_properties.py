@@ -71,7 +71,6 @@ def test_signed_claims_are_accepted_only_if_every_rule_holds(changed: dict[str, 
     assert now - 31 < claims["exp"] <= claims["iat"] + 300
     assert claims["iat"] <= now + 31
     assert "nbf" not in claims or claims["nbf"] <= now + 31
-    assert "cnf" not in claims
     assert isinstance(claims.get("email_verified", False), bool)
     assert (id_jag.issuer, id_jag.subject, id_jag.jti) == (ISSUER, claims["sub"], claims["jti"])
     assert dict(id_jag.claims) == claims

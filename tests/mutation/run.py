@@ -25,13 +25,14 @@ from tests.mutation.mutants import Mutant, mutants_of
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "tests" / "mutation" / "figures.json"
 _RESOURCE_TESTS = tuple(
-    f"tests/resource_app/test_{name}.py" for name in ("id_jag", "jwt_bearer_grant", "when_the_sweep_fails")
+    f"tests/resource_app/test_{name}.py" for name in ("id_jag", "jwt_bearer_grant", "when_the_sweep_fails", "signals")
 )
 _IDP_TESTS = tuple(
     f"tests/idp/test_{name}.py"
     for name in ("token_exchange", "cross_app_policy", "what_is_not_supported", "signing_out_ends_grants", "id_jag")
 )
 TESTS = {
+    "crossapp/resource_app/claims.py": ("tests/resource_app/test_claims.py",),
     "crossapp/resource_app/id_jag.py": _RESOURCE_TESTS,
     "crossapp/resource_app/jwt_bearer_grant.py": _RESOURCE_TESTS,
     "idp/token_exchange_grant.py": _IDP_TESTS,

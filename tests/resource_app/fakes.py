@@ -237,15 +237,22 @@ def redeem(
     *,
     headers: Any = None,
     more: Any = (),
+    credentials: dict[str, Any] | None = None,
     **parameters: str,
 ) -> Answer:
-    """Send a jwt-bearer request to oauthlib's token endpoint and return the answer; `more` may repeat a parameter."""
+    """Send a jwt-bearer request to oauthlib's token endpoint and return the answer; `more` may repeat a parameter.
+
+    `credentials` are what the product wants to have in the answer.
+    """
     validator = FakeValidator()
     endpoint = TokenEndpoint(JWT_BEARER, BearerToken(validator), {JWT_BEARER: JwtBearerGrant(validator)})
     body = [("grant_type", JWT_BEARER), *parameters.items(), *more]
     if assertion is not None:
         body.append(("assertion", assertion))
     answer_headers, answer, status = endpoint.create_token_response(
-        "https://todo.example/oauth2/v1/token", body=urlencode(body), headers=basic() if headers is None else headers
+        "https://todo.example/oauth2/v1/token",
+        body=urlencode(body),
+        headers=basic() if headers is None else headers,
+        credentials=credentials,
     )
     return Answer(status, answer_headers, json.loads(answer))

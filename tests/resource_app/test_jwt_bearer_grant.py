@@ -144,6 +144,12 @@ def test_the_answer_says_the_resource(world: World, requested: list[str], claime
     assert (answer.status, answer.body["resource"]) == (200, granted)
 
 
+@pytest.mark.clause("RFC 6749", "5.1", "the answer may have more members")
+def test_what_the_product_adds_to_the_answer_is_in_it(world: World) -> None:
+    body = redeem(id_jag(), credentials={"region": "eu", "resource": "not the product's to say"}).body
+    assert (body["region"], body["resource"]) == ("eu", RESOURCE)
+
+
 # --- The request and the client --------------------------------------------------------------------------------------
 
 
@@ -468,7 +474,7 @@ def test_the_steps_run_in_order(world: World) -> None:
     headers, world.grants = basic(), []
     send("x")
     world.grants = ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
-    wrong: dict[str, Any] = {"jti": "used", "sub": "eve", "scope": "admin", "resource": "x"}
+    wrong: dict[str, Any] = {"jti": "used", "sub": "eve", "scope": "admin", "resource": "x", "cnf": {"jkt": "x"}}
     send("x", resource="y")
     send(id_jag(**wrong, aud="x"), resource="y")
     send(id_jag(**wrong, header={"kid": "unknown"}), resource="y")
@@ -477,6 +483,8 @@ def test_the_steps_run_in_order(world: World) -> None:
     send(id_jag(**wrong), resource="y")
     send(id_jag(**wrong | {"scope": "read"}), resource="y")
     send(id_jag(**wrong | {"scope": "read", "resource": RESOURCE}), resource="y")
+    send(id_jag(**wrong | {"scope": "read", "resource": RESOURCE}), resource=RESOURCE)
+    del wrong["cnf"]
     send(id_jag(**wrong | {"scope": "read", "resource": RESOURCE}), resource=RESOURCE)
     assert [error.partition(",")[0] for error in errors] == [
         "The parameter 'x' is repeated.",
@@ -489,6 +497,7 @@ def test_the_steps_run_in_order(world: World) -> None:
         "This client may not have 'admin'.",
         "resource in the ID-JAG is 'x'",
         "resource is 'y'",
+        "The ID-JAG is bound to a key (cnf)",
         _REPLAYED,
     ]
 

@@ -7,8 +7,9 @@ import pytest
 from crossapp.resource_app.errors import Refused
 from crossapp.resource_app.resource import granted_resource
 from crossapp.resource_app.scope import granted_scope
+from tests.resource_app.refused_grants import API, NOT_OURS, SCOPES
 
-API, REPORTS, ELSEWHERE = "https://todo.example/api", "https://todo.example/reports", "https://wiki.example/api"
+REPORTS = "https://todo.example/reports"
 OURS = [API, REPORTS]
 GOVERNED = f"this authorization server governs '{API}', '{REPORTS}'"
 
@@ -33,31 +34,9 @@ def test_the_scope_is_what_all_three_agree_on(
     assert granted_scope(requested=requested, id_jag=id_jag, client=client) == granted.split()
 
 
-_NO_SCOPE = "The ID-JAG has no scope, so there is nothing to grant."
-_MALFORMED = "scope must be a string of scopes with single spaces between them."
-
-
 @pytest.mark.parametrize(
     ("requested", "id_jag", "client", "description"),
-    [
-        (None, None, ["read"], _NO_SCOPE),
-        (None, (), ["read"], _NO_SCOPE),
-        ("read", None, ["read"], _NO_SCOPE),
-        ("read", (), ["read"], _NO_SCOPE),
-        ("admin", ("read",), ["read"], "None of the requested scopes is in the ID-JAG, which has 'read'."),
-        ("READ", ("read",), ["read"], "None of the requested scopes is in the ID-JAG, which has 'read'."),
-        ("write", ("read", "x"), ["write"], "None of the requested scopes is in the ID-JAG, which has 'read x'."),
-        ("__all__", ("read",), ["read"], "None of the requested scopes is in the ID-JAG, which has 'read'."),
-        (None, ("read", "write"), [], "This client may not have 'read write'."),
-        ("write", ("read", "write"), ["read"], "This client may not have 'write'."),
-        (None, ("write",), ["read"], "This client may not have 'write'."),
-        (" ", ("read",), ["read"], _MALFORMED),
-        ("read  write", ("read",), ["read"], _MALFORMED),
-        ("read ", ("read",), ["read"], _MALFORMED),
-        ("read\nwrite", ("read",), ["read"], _MALFORMED),
-        ("réad", ("read",), ["read"], _MALFORMED),
-        ('"read"', ("read",), ["read"], _MALFORMED),
-    ],
+    SCOPES,
 )
 @pytest.mark.clause("RFC 6749", "5.2", "invalid_scope")
 def test_nothing_left_is_invalid_scope(
@@ -96,10 +75,7 @@ def refusal(requested: list[str], id_jag: list[str]) -> tuple[Any, ...]:
     return refused.value.check, refused.value.error, refused.value.description
 
 
-@pytest.mark.parametrize(
-    "resource",
-    [ELSEWHERE, f"{API}/", API.upper(), f"{API}/todos", f"{API}?x=1", f"{API}#x", "https://todo.example", "x"],
-)
+@pytest.mark.parametrize("resource", NOT_OURS)
 @pytest.mark.clause("RFC 8707", "2", "a requested resource that is not ours is invalid_target")
 def test_a_requested_resource_that_is_not_ours_is_invalid_target(resource: str) -> None:
     description = f"resource is '{resource}', but {GOVERNED}."
@@ -107,7 +83,7 @@ def test_a_requested_resource_that_is_not_ours_is_invalid_target(resource: str) 
     assert refusal([API, resource], [API]) == ("resource", "invalid_target", description)
 
 
-@pytest.mark.parametrize("resource", [ELSEWHERE, f"{API}/", API.upper(), f"{API}/todos", "x"])
+@pytest.mark.parametrize("resource", NOT_OURS)
 @pytest.mark.clause("MCP EMA", "resource", "an ID-JAG for a resource that is not ours is invalid_grant")
 def test_an_id_jag_for_a_resource_that_is_not_ours_is_invalid_grant(resource: str) -> None:
     description = f"resource in the ID-JAG is '{resource}', but {GOVERNED}."

@@ -1,0 +1,41 @@
+"""RFC 7519 sections 2 and 4: claims of a JWT, verified or not, that must be text or a time."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+MAX_TEXT_LENGTH = 255
+
+
+class BadClaim(ValueError):
+    """A claim is missing or not what it must be; `problem` says so, after the claim's `name`."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name} {problem}")
+        self.name = name
+        self.problem = problem
+
+
+def text(claims: Mapping[str, Any], name: str) -> str:
+    """Return a claim that must be text: there, not empty, not endless, on one line; raises BadClaim."""
+    value = _required(claims, name)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
+        raise BadClaim(name, f"must be a string of 1 to {MAX_TEXT_LENGTH} characters")
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise BadClaim(name, "must have no control characters")
+    return value
+
+
+def seconds(claims: Mapping[str, Any], name: str) -> float:
+    """Return a claim that must be a NumericDate: a JSON number, which Python's True is not; raises BadClaim."""
+    value = _required(claims, name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise BadClaim(name, "must be a number of seconds")
+    return value
+
+
+def _required(claims: Mapping[str, Any], name: str) -> Any:
+    value = claims.get(name)
+    if value is None:
+        raise BadClaim(name, "is missing")
+    return value

@@ -1,0 +1,165 @@
+"""Whose token it is: the account of (issuer, tenant, sub) that may act. Who exists is told to nobody."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from authserver.models import Client
+from tenants.models import EmailDomain, IdPConnection, Tenant, User
+from tests.redemption.conftest import TokenEndpoint, connect, outside
+from tests.resource_app.fakes import ABSENT, ISSUER, World, jwks
+
+NO_ACCESS = ("invalid_grant", "The subject of the ID-JAG has no access here.", "subject")
+OTHER_ISSUER = "https://other-idp.example"
+
+
+def account(todo0: TokenEndpoint, name: str, **fields: Any) -> User:
+    """Make another account of Bob's tenant at Todo0."""
+    values = {"realm": "todo", "tenant": todo0.bob.tenant, "issuer": ISSUER, "sub": name, "username": name}
+    return User.objects.create(**values | fields)
+
+
+@pytest.fixture
+def no_provisioning(todo0: TokenEndpoint) -> None:
+    IdPConnection.objects.update(provisions_users=False)
+
+
+@pytest.mark.parametrize(
+    "sub",
+    ["eve", "BOB", "Bob", "bob ", " bob", "bob@tables.fake", "7", "bøb", "todo:bob", "b\u200dob", "\u202ebob"],
+    ids=ascii,
+)
+@pytest.mark.clause("RFC 7523", "3", "(2) a subject is compared byte for byte")
+def test_an_unknown_subject_is_refused(todo0: TokenEndpoint, no_provisioning: None, sub: str) -> None:
+    response = todo0.redeem(todo0.mint(sub=sub))
+    todo0.assert_refused(response, *NO_ACCESS)
+    todo0.assert_redeemed(todo0.redeem())
+
+
+REFUSED_ACCOUNTS: dict[str, dict[str, Any]] = {
+    "deactivated": {"is_active": False},
+    "known to another issuer": {"issuer": OTHER_ISSUER},
+    "known at the other app": {"realm": "wiki"},
+    "known at the IdP itself": {"realm": "idp"},
+    "never bound to a subject": {"sub": None, "issuer": ""},
+}
+
+
+@pytest.mark.parametrize("fields", REFUSED_ACCOUNTS.values(), ids=REFUSED_ACCOUNTS.keys())
+@pytest.mark.clause("RFC 7523", "3", "(2) whoever exists: it reads the same outside")
+def test_an_account_that_may_not_act_reads_like_none(
+    todo0: TokenEndpoint, no_provisioning: None, fields: dict[str, Any]
+) -> None:
+    eve = account(todo0, "eve", **fields)
+    here = User.objects.filter(realm="todo").count()
+    response = todo0.redeem(todo0.mint(sub="eve", email=ABSENT))
+    todo0.assert_refused(response, *NO_ACCESS, accounts=here)
+    assert outside(response) == outside(todo0.redeem(todo0.mint(sub="nobody", email=ABSENT)))
+    User.objects.filter(pk=eve.pk).update(is_active=True, issuer=ISSUER, realm="todo", sub="eve")
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(sub="eve", email=ABSENT)))
+
+
+REFUSED_EMAILS: dict[str, dict[str, Any]] = {
+    "not verified": {"email": "new@tables.fake"},
+    "verified false": {"email": "new@tables.fake", "email_verified": False},
+    "of an account that has a subject": {"email": "bob@tables.fake", "email_verified": True},
+    "of such an account, in capitals": {"email": "BOB@TABLES.FAKE", "email_verified": True},
+    "of another tenant's domain": {"email": "new@other.fake", "email_verified": True},
+    "of nobody's domain": {"email": "new@nobodys.fake", "email_verified": True},
+    "of a domain below the tenant's": {"email": "new@sub.tables.fake", "email_verified": True},
+    "of a domain that ends like the tenant's": {"email": "new@eviltables.fake", "email_verified": True},
+    "no address": {"email": "tables.fake", "email_verified": True},
+    "two addresses": {"email": "new@evil.fake,new@tables.fake", "email_verified": True},
+}
+
+
+@pytest.mark.parametrize("claims", REFUSED_EMAILS.values(), ids=REFUSED_EMAILS.keys())
+@pytest.mark.clause("OIDC Core", "5.7", "an email links only if it is verified and of the tenant's domain")
+def test_an_email_that_does_not_link_gives_no_account(todo0: TokenEndpoint, claims: dict[str, Any]) -> None:
+    other = Tenant.objects.create(slug="other", name="Other")
+    EmailDomain.objects.create(tenant=other, domain="other.fake")
+    waiting = account(todo0, "waiting", sub=None, issuer="", email="new@tables.fake")
+    response = todo0.redeem(todo0.mint(sub="new", **claims))
+    todo0.assert_refused(response, *NO_ACCESS, accounts=2)
+    waiting.refresh_from_db()
+    assert (waiting.sub, waiting.issuer) == (None, "")
+    good = todo0.mint(sub="new", email="new@tables.fake", email_verified=True)
+    todo0.assert_redeemed(todo0.redeem(good))
+    waiting.refresh_from_db()
+    assert (waiting.sub, waiting.issuer) == ("new", ISSUER)
+
+
+@pytest.mark.clause("draft", "3.1", "control: an account is provisioned, and with the token only")
+def test_a_person_seen_for_the_first_time_gets_an_account_with_the_token_only(todo0: TokenEndpoint) -> None:
+    claims = {"sub": "new", "email": "new@tables.fake"}
+    response = todo0.redeem(todo0.mint(**claims), scope="admin")
+    description = "None of the requested scopes is in the ID-JAG, which has 'read write'."
+    todo0.assert_refused(response, "invalid_scope", description, "scope")
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(**claims)))
+    assert User.objects.get(sub="new").email == "new@tables.fake"
+
+
+@pytest.mark.clause("draft", "6.3", "the same sub of another tenant's issuer is another person")
+def test_the_same_subject_of_another_tenant_is_another_person(todo0: TokenEndpoint, idp: World) -> None:
+    connection = connect(Tenant.objects.create(slug="other", name="Other"), "todo", OTHER_ISSUER)
+    idp.session.publish(jwks(), issuer=OTHER_ISSUER)
+    IdPConnection.objects.update(provisions_users=False)
+    todo0.assert_refused(todo0.redeem(todo0.mint(iss=OTHER_ISSUER)), *NO_ACCESS)
+    IdPConnection.objects.update(provisions_users=True)
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(iss=OTHER_ISSUER, email=ABSENT)))
+    other_bob = User.objects.get(issuer=OTHER_ISSUER)
+    assert (other_bob.tenant, other_bob.sub) == (connection.tenant, todo0.bob.sub)
+    assert other_bob != todo0.bob
+
+
+@pytest.mark.parametrize("claim", ["aud_sub", "preferred_username", "act", "sub_id", "username", "uid"])
+@pytest.mark.clause("draft", "3.1", "no claim but iss and sub says who it is")
+def test_other_claims_select_nobody(todo0: TokenEndpoint, no_provisioning: None, claim: str) -> None:
+    value: Any = {"sub": "bob"} if claim in ("act", "sub_id") else "bob"
+    todo0.assert_refused(todo0.redeem(todo0.mint(**{"sub": "eve", claim: value})), *NO_ACCESS)
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(**{claim: value})))
+
+
+# --- Switched off ----------------------------------------------------------------------------------------------------
+
+
+def the_person(todo0: TokenEndpoint, on: bool) -> None:
+    User.objects.filter(pk=todo0.bob.pk).update(is_active=on)
+
+
+def the_tenant(todo0: TokenEndpoint, on: bool) -> None:
+    Tenant.objects.update(is_active=on)
+
+
+def the_client(todo0: TokenEndpoint, on: bool) -> None:
+    Client.objects.update(is_active=on)
+
+
+def the_connection(todo0: TokenEndpoint, on: bool) -> None:
+    IdPConnection.objects.update(enabled=on)
+
+
+@pytest.mark.parametrize(
+    ("switch", "status", "error"),
+    [
+        (the_person, 400, "invalid_grant"),
+        (the_tenant, 400, "invalid_grant"),
+        (the_client, 401, "invalid_client"),
+        (the_connection, 400, "invalid_grant"),
+    ],
+    ids=lambda value: getattr(value, "__name__", "").replace("_", " "),
+)
+@pytest.mark.clause("draft", "6", "MT-15 MT-16 MT-19 what is off gets no token, and its live tokens stop")
+def test_what_is_switched_off_gets_no_token_and_its_tokens_stop_working(
+    todo0: TokenEndpoint, switch: Callable[[TokenEndpoint, bool], None], status: int, error: str
+) -> None:
+    token = todo0.assert_redeemed(todo0.redeem())["access_token"]
+    assert todo0.is_good(token)
+    switch(todo0, False)
+    response = todo0.redeem(todo0.mint(jti="two"))
+    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert not todo0.is_good(token)
+    switch(todo0, True)
+    assert todo0.is_good(token)
+    assert todo0.redeem(todo0.mint(jti="two")).status_code == 200
