@@ -56,7 +56,7 @@ class StoredAccessTokenAdmin(admin.ModelAdmin):
     fields = list_display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StoredAccessToken]:
-        return super().get_queryset(request).defer("access_token").select_related("user")
+        return super().get_queryset(request).defer("sealed_access_token").select_related("user")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .client_authentication import AuthMethod
 from .endpoints import is_acceptable_url
-from .fields import EncryptedTextField
+from .fields import EncryptedTextField, Undecryptable
 
 
 class ResourceApp(models.Model):
@@ -65,11 +65,14 @@ class StoredAccessTokenQuerySet(models.QuerySet["StoredAccessToken"]):
 
 
 class StoredAccessToken(models.Model):
-    """The access token we hold at a resource app for one user. Refresh tokens and ID-JAGs are never stored."""
+    """The access token we hold at a resource app for one user. Refresh tokens and ID-JAGs are never stored.
+
+    It is encrypted together with whose it is, so that a row's token copied into another row is none.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     resource_app = models.ForeignKey(ResourceApp, on_delete=models.CASCADE, related_name="stored_access_tokens")
-    access_token = EncryptedTextField()
+    sealed_access_token = EncryptedTextField()
     scope = models.CharField(max_length=1000, blank=True)
     expires_at = models.DateTimeField()
 
@@ -83,6 +86,22 @@ class StoredAccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"Access token of user {self.user_id} at resource app {self.resource_app_id}"
+
+    @property
+    def access_token(self) -> str:
+        """The token itself. Raises `Undecryptable` if it was sealed for another row."""
+        owner, _, token = self.sealed_access_token.partition(" ")
+        if owner != _owner(self.user_id, self.resource_app_id):
+            raise Undecryptable("StoredAccessToken.sealed_access_token was sealed for another user or resource app")
+        return token
+
+    @access_token.setter
+    def access_token(self, token: str) -> None:
+        self.sealed_access_token = f"{_owner(self.user_id, self.resource_app_id)} {token}"
+
+
+def _owner(user_id: Any, resource_app_id: int) -> str:
+    return f"{user_id}/{resource_app_id}"
 
 
 class Lease(models.Model):

@@ -15,18 +15,20 @@ def usable(user: Any, resource_app: ResourceApp) -> AccessToken | None:
     tokens = StoredAccessToken.objects.held_by(user, resource_app).good_for(conf().access_token_margin_seconds)
     try:
         token = tokens.first()
+        return AccessToken(token.access_token, token.scope, token.expires_at) if token else None
     except Undecryptable:
         return None
-    return AccessToken(token.access_token, token.scope, token.expires_at) if token else None
 
 
 def store(user: Any, resource_app: ResourceApp, token: AccessToken) -> None:
     """Keep `token` in place of the one before."""
-    values = {"access_token": token.value, "scope": token.scope, "expires_at": token.expires_at}
+    row = StoredAccessToken(user=user, resource_app=resource_app, scope=token.scope, expires_at=token.expires_at)
+    row.access_token = token.value
+    values = {name: getattr(row, name) for name in ("sealed_access_token", "scope", "expires_at")}
     try:
         with transaction.atomic():
             if not StoredAccessToken.objects.held_by(user, resource_app).update(**values):
-                StoredAccessToken.objects.create(user=user, resource_app=resource_app, **values)
+                row.save(force_insert=True)
     except IntegrityError:  # the user or the resource app was deleted meanwhile
         return
 

@@ -69,7 +69,7 @@ def test_these_columns_are_encrypted() -> None:
         IdPConnection: ["client_secret"],
         SubjectTokens: ["id_token", "refresh_token"],
         ResourceApp: ["client_secret"],
-        StoredAccessToken: ["access_token"],
+        StoredAccessToken: ["sealed_access_token"],
         SigningKey: ["private_pem"],
     }
 
@@ -91,6 +91,7 @@ def test_a_stored_token_that_was_tampered_with_cannot_be_read(used: Demo) -> Non
     assert len(set(everything_stored())) == len(everything_stored()), "the same text is never encrypted alike"
 
 
+@pytest.mark.clause("OWASP ASVS", "11.3.3", "SEC-04")
 def test_an_id_token_copied_to_another_persons_row_is_not_exchanged(used: Demo) -> None:
     mine = SubjectTokens.objects.get(user__email=BOB)
     used.browser.clients.clear()

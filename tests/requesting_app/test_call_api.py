@@ -1,11 +1,15 @@
 """Calls of the resource app's API with the user's token."""
 
+import logging
+import re
+import time
 from typing import Any
 
 import pytest
 import requests
 from django.contrib.auth import get_user_model
 
+from crossapp.requesting_app import http
 from crossapp.requesting_app.api import url_below
 from crossapp.requesting_app.errors import BadAnswer, Cause, CrossAppError
 from crossapp.requesting_app.flow import ApiResponse, access_token_for, call_api
@@ -36,6 +40,53 @@ def test_a_call_carries_the_token_in_its_header_and_parameters_in_its_query(
     assert (sent.url, sent.headers["Authorization"]) == (f"{API}/todos?id=1&id=2", f"Bearer {token}")
 
 
+@pytest.mark.clause("requirements.md", "CL-33", "nobody's token serves another")
+def test_a_call_carries_the_token_of_the_one_it_is_for(world: World, bob: Any, todo0: ResourceApp) -> None:
+    john = get_user_model().objects.create_user("john")
+    sign_in(john)
+    used = []
+    for user in (bob, john, bob):
+        call(user, todo0)
+        used.append(world.last("api").headers["Authorization"])
+        assert used[-1] == f"Bearer {StoredAccessToken.objects.get(user=user).access_token}"
+
+    assert used[0] == used[2] != used[1]
+    assert world.kinds().count("token_exchange") == 2
+
+
+@pytest.mark.clause("requirements.md", "UF-36", "a line names host, status, time and ids; no token and no content")
+def test_a_call_is_one_line_in_the_log_without_token_and_content(
+    world: World, bob: Any, todo0: ResourceApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = access_token_for(user=bob, resource_app=todo0)
+    caplog.clear()
+    caplog.set_level(logging.DEBUG)
+    world.next["api"] = [(200, {"items": [{"task": "canary-task"}]})]
+    call(bob, todo0, params={"q": "canary-question"})
+    world.always["api"] = (503, {"secret": "canary-answer"})
+    failure(bob, todo0)
+
+    called, failed = (record.message for record in caplog.records)
+    ids = f"resource_app=todo0 host=todo.localhost:8100 user={bob.pk}"
+    assert re.fullmatch(rf"API called {ids} status=200 ms=\d+", called)
+    assert re.fullmatch(rf"API call failed {ids} cause=unreachable ms=\d+ reason=the API answered 503", failed)
+    assert token.value not in caplog.text and "canary" not in caplog.text
+
+
+def test_a_call_has_three_seconds(world: World, bob: Any, todo0: ResourceApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[float] = []
+    send = http.send
+
+    def note(*args: Any, deadline: float, **kwargs: Any) -> http.Answer:
+        left.append(deadline - time.monotonic())
+        return send(*args, deadline=deadline, **kwargs)
+
+    access_token_for(user=bob, resource_app=todo0)
+    monkeypatch.setattr(http, "send", note)
+    call(bob, todo0)
+    assert len(left) == 1 and left[0] <= 3
+
+
 @pytest.mark.clause("requirements.md", "CL-30", "thirty links make one exchange")
 def test_thirty_calls_make_one_exchange(world: World, bob: Any, todo0: ResourceApp) -> None:
     for number in range(30):
@@ -51,6 +102,10 @@ def test_thirty_calls_make_one_exchange(world: World, bob: Any, todo0: ResourceA
         ((201, {"id": 1}), ApiResponse(201, {"id": 1})),
         ((204, b""), ApiResponse(204, None)),
         ((200, b"<html>"), ApiResponse(200, None)),
+        ((200, {"items": []}, "text/html"), ApiResponse(200, None)),
+        ((200, {"items": []}, "application/json-seq"), ApiResponse(200, None)),
+        ((200, {"items": []}, "application/json; charset=utf-8"), ApiResponse(200, {"items": []})),
+        ((400, {"title": "no"}, "application/problem+json"), ApiResponse(400, {"title": "no"})),
         ((403, {"error": "insufficient_scope"}), ApiResponse(403, {"error": "insufficient_scope"})),
         ((404, {"error": "not_found"}), ApiResponse(404, {"error": "not_found"})),
         ((422, b'{"a":' * 100_0), ApiResponse(422, None)),
@@ -86,7 +141,9 @@ def test_a_refused_token_that_was_replaced_meanwhile_does_not_take_the_new_one_w
     world.refused_tokens.add(old.value)
 
     def replace_token(kind: str) -> None:
-        StoredAccessToken.objects.filter(user=bob).update(access_token="replaced-by-somebody-else")
+        row = StoredAccessToken.objects.get(user=bob)
+        row.access_token = "replaced-by-somebody-else"
+        row.save()
 
     world.before_answering = replace_token
 

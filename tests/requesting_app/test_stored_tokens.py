@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 
+from crossapp.requesting_app import stored_tokens
 from crossapp.requesting_app.flow import access_token_for, call_api
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from tests.requesting_app.conftest import make_todo0
@@ -41,7 +43,7 @@ def test_the_database_holds_the_access_token_encrypted_and_nothing_else(
     assert TODO_SECRET not in text
     assert not re.search(r"eyJ[\w-]+\.eyJ", text)
     fields = {field.name for field in StoredAccessToken._meta.get_fields()}
-    assert fields == {"id", "user", "resource_app", "access_token", "scope", "expires_at"}
+    assert fields == {"id", "user", "resource_app", "sealed_access_token", "scope", "expires_at"}
 
 
 @pytest.mark.clause("requirements.md", "CL-36", "a row that no key opens counts as none")
@@ -55,6 +57,23 @@ def test_a_stored_token_that_no_key_opens_is_replaced(
 
     assert world.kinds().count("token_exchange") == 2
     assert StoredAccessToken.objects.get().access_token == token.value
+
+
+@pytest.mark.parametrize("copied_to", ["another user", "another resource app"])
+@pytest.mark.clause("OWASP ASVS", "11.3.3", "SEC-04")
+def test_a_token_copied_into_another_row_is_none(world: World, bob: Any, todo0: ResourceApp, copied_to: str) -> None:
+    john = get_user_model().objects.create_user("john")
+    sign_in(john)
+    token = access_token_for(user=bob, resource_app=todo0)
+    sealed = StoredAccessToken.objects.get().sealed_access_token
+    user, resource_app = (john, todo0) if copied_to == "another user" else (bob, make_todo0(key="copy"))
+    world.next["jwt_bearer"] = [(200, redeemed(access_token="of-this-row"))]
+    assert access_token_for(user=user, resource_app=resource_app).value == "of-this-row"
+    rows = StoredAccessToken.objects.filter(user=user, resource_app=resource_app)
+    rows.update(sealed_access_token=sealed)
+
+    assert token.value in sealed  # control: the key opens it
+    assert stored_tokens.usable(user, resource_app) is None
 
 
 def test_there_is_one_token_for_each_user_and_resource_app(bob: Any, todo0: ResourceApp, world: World) -> None:

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
             name='StoredAccessToken',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('access_token', crossapp.requesting_app.fields.EncryptedTextField()),
+                ('sealed_access_token', crossapp.requesting_app.fields.EncryptedTextField()),
                 ('scope', models.CharField(blank=True, max_length=1000)),
                 ('expires_at', models.DateTimeField()),
                 ('resource_app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stored_access_tokens', to='requesting_app.resourceapp')),
