@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from oauthlib.oauth2.rfc6749 import errors
 
 from audit import log
@@ -85,7 +85,7 @@ def malformed(request: HttpRequest, refusal: HttpResponse, act: Act | None = Non
     """
     answer, unverified = json.loads(refusal.content), {"client_id": _claimed_client(request)}
     if act is None:
-        unverified["grant_type"] = request.POST.get("grant_type", "")
+        unverified["grant_type"] = _form(request).get("grant_type", "")
         act = _ACTS.get(unverified["grant_type"], Act.TOKEN_REQUEST)
     facts: log.Facts = {"detail": answer["error_description"], "unverified": unverified}
     log.refused(act, facts, check="request", error=answer["error"])
@@ -94,7 +94,7 @@ def malformed(request: HttpRequest, refusal: HttpResponse, act: Act | None = Non
 
 def authorization_refused(request: HttpRequest, error: str, description: str | None) -> None:
     """Record that an authorization request was refused; nobody authenticates a client there."""
-    sent = request.POST.dict() | request.GET.dict()
+    sent = _form(request).dict() | request.GET.dict()
     unverified = {"client_id": sent.get("client_id"), "redirect_uri": sent.get("redirect_uri")}
     facts: log.Facts = {"scope_asked": sent.get("scope", ""), "detail": description or "", "unverified": unverified}
     facts["user"] = request.user if request.user.is_authenticated else None
@@ -117,8 +117,13 @@ def introspection_denied(client: Client, access_token: Any) -> None:
 
 
 def _claimed_client(request: HttpRequest) -> str:
-    authorization, sent = request.headers.get("Authorization"), request.POST
+    authorization, sent = request.headers.get("Authorization"), _form(request)
     return unverified_client_in(authorization, client_id=sent.get("client_id"), assertion=sent.get("client_assertion"))
+
+
+def _form(request: HttpRequest) -> QueryDict:
+    """Return the parameters of a form-encoded body; those of another one count for nothing and may not be readable."""
+    return request.POST if request.content_type == "application/x-www-form-urlencoded" else QueryDict()
 
 
 def _done(act: Act, request: Any, more: log.Facts) -> None:
