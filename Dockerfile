@@ -21,5 +21,6 @@ RUN mkdir var && chown app var
 USER app
 VOLUME /app/var
 EXPOSE 8000
-# Threads, because one request may call another site of the same process.
-CMD ["gunicorn", "idjag_demo.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--threads=8"]
+# Threads, because one request may call another site of the same process; so many, because a page with a card waits for
+# an IdP that hangs, and the other pages shall not.
+CMD ["gunicorn", "idjag_demo.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--threads=64"]

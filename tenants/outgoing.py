@@ -52,7 +52,8 @@ class StrictSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send `request` and read its answer whole; raises RequestException."""
         kwargs |= {"stream": True, "timeout": kwargs.get("timeout") or (CONNECT_SECONDS, READ_SECONDS)}
-        token = _deadline.set(time.monotonic() + TOTAL_SECONDS)
+        total = getattr(kwargs["timeout"], "total", None) or TOTAL_SECONDS  # the caller may have less time
+        token = _deadline.set(time.monotonic() + min(TOTAL_SECONDS, total))
         try:
             response = super().send(request, **kwargs)
             with response:
@@ -137,7 +138,7 @@ class _DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         remaining = _deadline.get() - time.monotonic()
         if remaining <= 0:
-            raise TimeoutError(f"no whole answer within {TOTAL_SECONDS:g} s")
+            raise TimeoutError("no whole answer in time")
         self._sock.settimeout(min(READ_SECONDS, remaining))
         return self._raw.readinto(buffer)
 

@@ -1,17 +1,18 @@
 """The debug console: records each step of an exchange when it happens, and shows what was recorded.
 
-A step arrives with its secrets masked and its tokens decoded; what still looks like a token is masked again here.
+A step arrives with its secrets masked and its tokens decoded. Whatever is recorded is masked once more and cut here.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
+from django.db.models.signals import post_save
 from django.utils import timezone
 
+from crossapp.requesting_app.masking import Masker
 from crossapp.requesting_app.signals import step_taken
 from tenants.models import Realm, User
 from tenants.signals import signed_in
@@ -20,24 +21,8 @@ from wiki.models import RecordedStep
 KEPT_PER_USER = 50
 KEPT_FOR = timedelta(hours=24)
 SHOWN_API_REQUESTS = 10
-MASK = "•••"
 
 _Kind = RecordedStep.Kind
-_TOKEN = re.compile(r"\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]*")  # a JWT in compact form
-_SECRETS = {
-    "access_token",
-    "actor_token",
-    "assertion",
-    "authorization",
-    "client_assertion",
-    "client_secret",
-    "code",
-    "code_verifier",
-    "cookie",
-    "id_token",
-    "refresh_token",
-    "subject_token",
-}
 _LONGEST_TEXT = 2000
 _LONGEST_LIST = 50
 _DEEPEST = 8
@@ -45,14 +30,29 @@ _DEEPEST = 8
 
 @dataclass(frozen=True)
 class Console:
-    """What the console shows: decoded tokens, the last exchange, the last API requests, newest first."""
+    """What the console shows: decoded tokens, the last exchange, the last API requests, newest first.
 
+    The client identifiers are Wiki0's two: in the ID token at its IdP, in the ID-JAG at Todo0; "" as long as unknown.
+    """
+
+    client_id_at_idp: str
+    client_id_at_todo0: str
     id_token: Any
     id_jag: Any
     access_token: Any
     token_exchange: RecordedStep | None
     jwt_bearer: RecordedStep | None
     api_requests: list[RecordedStep]
+
+    @property
+    def id_jag_is_opaque(self) -> bool:
+        """Say whether the IdP answered with something that is no JWT."""
+        return self.id_jag is None and self.token_exchange is not None and self.token_exchange.status == 200
+
+    @property
+    def access_token_is_opaque(self) -> bool:
+        """Say whether Todo0 answered with an access token that is no JWT, as it may."""
+        return self.access_token is None and self.jwt_bearer is not None and self.jwt_bearer.status == 200
 
 
 def is_on() -> bool:
@@ -65,14 +65,18 @@ def connect() -> None:
     step_taken.connect(_record_step, dispatch_uid="wiki.debug_console")
     signed_in.connect(_record_sign_in, dispatch_uid="wiki.debug_console")
     user_logged_out.connect(_forget, dispatch_uid="wiki.debug_console")
+    post_save.connect(_forget_if_inactive, sender=User, dispatch_uid="wiki.debug_console")
 
 
 def console_of(user: User) -> Console:
     """Return what was recorded for `user`."""
     steps = list(RecordedStep.objects.filter(user=user, at__gt=timezone.now() - KEPT_FOR)[:KEPT_PER_USER])
+    id_token, id_jag = _newest_claims(steps, "id_token", "subject_token"), _newest_claims(steps, "id_jag")
     return Console(
-        id_token=_newest_claims(steps, "id_token", "subject_token"),
-        id_jag=_newest_claims(steps, "id_jag"),
+        client_id_at_idp=_text(id_token, "azp") or _text(id_token, "aud"),
+        client_id_at_todo0=_text(id_jag, "client_id"),
+        id_token=id_token,
+        id_jag=id_jag,
         access_token=_newest_claims(steps, "access_token"),
         token_exchange=next((step for step in steps if step.kind == _Kind.TOKEN_EXCHANGE), None),
         jwt_bearer=next((step for step in steps if step.kind == _Kind.JWT_BEARER), None),
@@ -80,33 +84,36 @@ def console_of(user: User) -> Console:
     )
 
 
-def masked(value: Any, *, depth: int = 0) -> Any:
+def masked(value: Any) -> Any:
     """Return a copy of the JSON `value` without anything usable as a credential, and of bounded size."""
+    return Masker([]).value(_cut(value))
+
+
+def _cut(value: Any, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         return "…"
     if isinstance(value, dict):
-        return {
-            str(key)[:200]: MASK if _is_secret(str(key), item) else masked(item, depth=depth + 1)
-            for key, item in list(value.items())[:_LONGEST_LIST]
-        }
+        return {str(key)[:200]: _cut(item, depth + 1) for key, item in list(value.items())[:_LONGEST_LIST]}
     if isinstance(value, list | tuple):
-        return [masked(item, depth=depth + 1) for item in value[:_LONGEST_LIST]]
+        return [_cut(item, depth + 1) for item in value[:_LONGEST_LIST]]
     if isinstance(value, str):
-        text = _TOKEN.sub(MASK, value.replace("\x00", "").encode("utf-8", "replace").decode())
+        text = value.replace("\x00", "").encode("utf-8", "replace").decode()
         return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
     return value
-
-
-def _is_secret(key: str, value: Any) -> bool:
-    return key.lower() in _SECRETS and isinstance(value, str)
 
 
 def _newest_claims(steps: list[RecordedStep], *names: str) -> Any:
     return next((step.claims[name] for step in steps for name in names if step.claims.get(name)), None)
 
 
+def _text(token: Any, claim: str) -> str:
+    claims = token.get("claims") if isinstance(token, dict) else None
+    value = claims.get(claim) if isinstance(claims, dict) else None
+    return value if isinstance(value, str) else ""
+
+
 def _record_sign_in(sender: Any, *, user: User, id_token_claims: dict[str, Any], **kwargs: Any) -> None:
-    _record(user, kind=_Kind.SIGN_IN, claims={"id_token": masked(id_token_claims)}, at=timezone.now())
+    _record(user, kind=_Kind.SIGN_IN, claims={"id_token": {"claims": masked(id_token_claims)}}, at=timezone.now())
 
 
 def _record_step(sender: Any, *, user: User, step: Any, **kwargs: Any) -> None:
@@ -137,3 +144,8 @@ def _record(user: User, **fields: Any) -> None:
 def _forget(sender: Any, *, user: User | None, **kwargs: Any) -> None:
     if user is not None:
         RecordedStep.objects.filter(user=user).delete()
+
+
+def _forget_if_inactive(sender: Any, *, instance: User, **kwargs: Any) -> None:
+    if not instance.is_active:
+        _forget(sender, user=instance)

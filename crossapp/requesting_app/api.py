@@ -2,10 +2,11 @@
 
 import logging
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from . import failures
 from .errors import BadAnswer, PeerError, Unreachable
@@ -13,6 +14,7 @@ from .steps import Run, explained, request
 from .strict_json import json_value
 
 logger = logging.getLogger(__name__)
+SECONDS = 3.0  # for one request: a page waits for it
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ def call(
     """
     outage = f"api:{run.resource_app.pk}"
     failures.raise_recent(outage)
-    answer = None
+    answer, start = None, time.monotonic()
+    run = replace(run, deadline=min(run.deadline, start + SECONDS))
     try:
         answer = request(
             run,
@@ -45,16 +48,21 @@ def call(
             params=params,
             json=json,
         )
-        return read(answer.status, answer.body)
+        response = read(answer.status, answer.headers, answer.body)
     except PeerError as error:
         failure = explained("api", error, (access_token,))
         if answer is None and isinstance(error, Unreachable):
             failures.remember(outage, failure)
         logger.warning(
-            "API call failed resource_app=%s user=%s cause=%s reason=%s",
-            *(run.resource_app.key, run.user.pk, failure.cause.value, failure.detail),
+            "API call failed resource_app=%s host=%s user=%s cause=%s ms=%d reason=%s",
+            *(run.resource_app.key, _host(run), run.user.pk, failure.cause.value, _ms_since(start), failure.detail),
         )
         raise failure from error
+    logger.info(
+        "API called resource_app=%s host=%s user=%s status=%d ms=%d",
+        *(run.resource_app.key, _host(run), run.user.pk, response.status, _ms_since(start)),
+    )
+    return response
 
 
 def url_below(resource: str, path: str) -> str:
@@ -65,13 +73,24 @@ def url_below(resource: str, path: str) -> str:
     return resource.removesuffix("/") + path
 
 
-def read(status: int, body: bytes) -> ApiResponse:
+def read(status: int, headers: Mapping[str, str], body: bytes) -> ApiResponse:
     """Return the answer in the form our callers want; raises a `PeerError` if it is none of theirs to explain."""
     if status == 429 or status >= 500:
         raise Unreachable(f"the API answered {status}")
     if 300 <= status < 400:
         raise BadAnswer(f"the API answered {status}, a redirect")
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not re.fullmatch(r"application/([a-z0-9.-]+\+)?json", media_type):
+        return ApiResponse(status, None)
     try:
-        return ApiResponse(status, json_value(body) if body else None)
+        return ApiResponse(status, json_value(body))
     except ValueError:
         return ApiResponse(status, None)
+
+
+def _host(run: Run) -> str:
+    return urlsplit(run.resource_app.resource).netloc
+
+
+def _ms_since(start: float) -> int:
+    return round((time.monotonic() - start) * 1000)

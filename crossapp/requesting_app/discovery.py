@@ -91,8 +91,11 @@ def read_metadata(status: int, body: bytes, *, issuer: str) -> Metadata:
 
 
 def _url(document: dict[str, Any], name: str, issuer: str) -> str:
-    """Return an endpoint: on https, or as plain as its issuer is where that never leaves this machine."""
+    """Return an endpoint: on https, or as plain as its issuer is where that never leaves this machine.
+
+    It may have a query, as those of Azure AD B2C do, and keeps it (RFC 6749 section 3.2).
+    """
     value = document.get(name, "")
-    if value and not is_acceptable_url(value, http_on_loopback=issuer.startswith("http://")):
-        raise BadAnswer(f"{name} of {issuer} is {ascii(value)[:300]}, not an https URL")
+    if value and not is_acceptable_url(value, http_on_loopback=issuer.startswith("http://"), query=True):
+        raise BadAnswer(f"{name} of {issuer} is {ascii(value)[:300]}, not an https URL without a fragment")
     return str(value or "")

@@ -4,12 +4,15 @@ import ipaddress
 from urllib.parse import urlsplit
 
 
-def is_acceptable_url(url: object, *, http_on_loopback: bool = True) -> bool:
+def is_acceptable_url(url: object, *, http_on_loopback: bool = True, query: bool = False) -> bool:
     """Say whether `url` is https, or http on a name that never leaves this machine (RFC 6761 section 6.3).
 
-    It must have a host and no user information, query or fragment (RFC 8414 section 2, RFC 8707 section 2).
+    It must have a host and no user information or fragment. An issuer and a resource have no query either (RFC 8414
+    section 2, RFC 8707 section 2); an endpoint may have one (`query`).
     """
-    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or set(url) & set(' \\?#"<>'):
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or set(url) & set(' \\#"<>'):
+        return False
+    if "?" in url and not query:
         return False
     try:
         parts = urlsplit(url)
@@ -19,6 +22,11 @@ def is_acceptable_url(url: object, *, http_on_loopback: bool = True) -> bool:
     if not parts.hostname or "@" in parts.netloc or not port_is_fine:
         return False
     return parts.scheme == "https" or (http_on_loopback and parts.scheme == "http" and is_loopback(parts.hostname))
+
+
+def with_query(endpoint: str, query: str) -> str:
+    """Return `endpoint` with `query` added to the query that it may have, which stays (RFC 6749 section 3.1)."""
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
 
 def is_loopback(hostname: str) -> bool:

@@ -50,7 +50,11 @@ class PeerError(Exception):
 
 
 class Unreachable(PeerError):
-    """No answer in time, or one that says to come back later (429, 5xx)."""
+    """No answer in time, or one that says to come back later (429, 5xx), perhaps with the seconds until then."""
+
+    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class BadAnswer(PeerError):

@@ -3,6 +3,8 @@
 Kept in Django's cache: what is remembered is a cause and a text, never a token.
 """
 
+import hashlib
+
 from django.core.cache import cache
 
 from .errors import Cause, CrossAppError
@@ -13,12 +15,13 @@ SECONDS = {
     Cause.UNREACHABLE: 5,
     Cause.REFUSED: 5,
 }
+LONGEST = 60  # seconds, whatever a peer asks for
 
 
-def remember(name: str, error: CrossAppError) -> None:
-    """Let `raise_recent(name)` raise the like of `error` for a few seconds."""
+def remember(name: str, error: CrossAppError, *, seconds: int | None = None) -> None:
+    """Let `raise_recent(name)` raise the like of `error` for a few seconds, or for the `seconds` that a peer named."""
     kept = (error.cause.value, error.detail, error.step, error.code, error.sign_in_parameters)
-    cache.set(_key(name), kept, SECONDS[error.cause])
+    cache.set(_key(name), kept, SECONDS[error.cause] if seconds is None else min(seconds, LONGEST))
 
 
 def raise_recent(name: str) -> None:
@@ -34,4 +37,4 @@ def forget(names: list[str]) -> None:
 
 
 def _key(name: str) -> str:
-    return f"requesting_app:failure:{name}"
+    return f"requesting_app:failure:{hashlib.sha256(name.encode()).hexdigest()}"

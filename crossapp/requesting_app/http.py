@@ -14,6 +14,7 @@ from typing import Any
 import requests
 from django.utils.module_loading import import_string
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.util import Timeout
 
 from .conf import conf
 from .errors import BadAnswer, Unreachable
@@ -84,7 +85,7 @@ def _send_once(method: str, url: str, deadline: float, request: Mapping[str, Any
     remaining = deadline - time.monotonic()
     if remaining <= 0:
         raise Unreachable(f"no time left to ask {url}")
-    timeout = (min(CONNECT_SECONDS, remaining), min(READ_SECONDS, remaining))
+    timeout: Any = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS, total=remaining)  # requests hands it on
     with _session().request(method, url, timeout=timeout, allow_redirects=False, stream=True, **request) as response:
         body = bytearray()
         for chunk in _chunks(response):

@@ -13,14 +13,20 @@ TELLING_NAMES = {
     "access_token",
     "actor_token",
     "assertion",
+    "authorization",
     "client_assertion",
     "client_secret",
+    "code",
+    "code_verifier",
+    "cookie",
+    "dpop",
     "id_token",
     "password",
     "refresh_token",
     "subject_token",
     "token",
 }
+MASKED_ALREADY = re.compile(r"((Basic|Bearer|DPoP) )?" + re.escape(MASKED))
 # Begins with the base64url of a JSON object; also one that was cut short.
 JWT = re.compile(r"(?<![A-Za-z0-9])(?:eyJ|eyA|ewo|ewk|ew0)[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
 
@@ -59,4 +65,6 @@ def telling_members(value: Any) -> list[str]:
 
 
 def _tells(name: object, member: object) -> bool:
-    return str(name).lower() in TELLING_NAMES and isinstance(member, str)
+    if str(name).lower() not in TELLING_NAMES or not isinstance(member, str):
+        return False
+    return not MASKED_ALREADY.fullmatch(member)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from django.utils import timezone
 
-from . import discovery, http
+from . import discovery, failures, http
 from .client_authentication import Credentials
 from .errors import Cause, CrossAppError, OAuthError, PeerError, Unreachable
 from .masking import MASKED, Masker, telling_members
@@ -61,8 +61,14 @@ def token_request(
     credentials: Callable[[], Credentials],
     read: Callable[[int, Mapping[str, str], bytes], T],
 ) -> T:
-    """Send `form` to the token endpoint of `issuer`; return what `read` makes of the answer. Raises `CrossAppError`."""
+    """Send `form` to the token endpoint of `issuer`; return what `read` makes of the answer. Raises `CrossAppError`.
+
+    An issuer that did not answer at all, or named a time to come back, is not asked again until then, for whomever.
+    """
+    outage = f"issuer:{issuer}"
+    failures.raise_recent(outage)
     secrets: tuple[str, ...] = tuple(telling_members(form))
+    answer = None
     try:
         authentication = credentials()
         secrets += authentication.secrets
@@ -78,7 +84,11 @@ def token_request(
         )
         return read(answer.status, answer.headers, answer.body)
     except PeerError as error:
-        raise explained(kind, error, secrets) from error
+        failure = explained(kind, error, secrets)
+        silent = answer is None and time.monotonic() < run.deadline  # else it was us who had no time left
+        if isinstance(error, Unreachable) and (silent or error.retry_after):
+            failures.remember(outage, failure, seconds=error.retry_after)
+        raise failure from error
 
 
 def request(

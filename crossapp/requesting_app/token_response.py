@@ -22,7 +22,8 @@ def read_token_response(status: int, headers: Mapping[str, str], body: bytes) ->
     Raises `Unreachable` (come back later), `OAuthError` (the server says no) or `BadAnswer` (neither of them).
     """
     if status == 429 or status >= 500:
-        raise Unreachable(f"the token endpoint answered {status}")
+        retry_after = _seconds(headers.get("retry-after", ""))
+        raise Unreachable(f"the token endpoint answered {status}", retry_after=retry_after)
     try:
         answer = json_object(body)
     except ValueError as error:
@@ -33,6 +34,11 @@ def read_token_response(status: int, headers: Mapping[str, str], body: bytes) ->
             raise BadAnswer("the token endpoint answered 200 without the content type application/json")
         return answer
     raise _error(status, answer)
+
+
+def _seconds(retry_after: str) -> int | None:
+    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3); a date there is not understood."""
+    return int(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after.strip()) else None
 
 
 def _error(status: int, answer: dict[str, Any]) -> Exception:

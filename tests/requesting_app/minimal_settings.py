@@ -1,6 +1,7 @@
 """Settings of a product that has lifted the requesting app and nothing else of this project.
 
-`pytest --ds=tests.requesting_app.minimal_settings tests/requesting_app` proves that it can be lifted.
+This proves that it can be lifted:
+pytest tests/requesting_app --confcutdir=tests/requesting_app --ds=tests.requesting_app.minimal_settings
 """
 
 import os

@@ -67,7 +67,7 @@ class Sent:
 class World:
     """What arrived, and what is answered: a kind of request -> answers to give before the good one.
 
-    An answer is (status, JSON or bytes) or an exception to raise.
+    An answer is (status, JSON or bytes), perhaps with headers or a media type behind, or an exception to raise.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -138,10 +138,12 @@ class PeersAdapter(BaseAdapter):
         answer = world.answer(sent)
         if isinstance(answer, Exception):
             raise answer
-        status, body, *media_type = answer
+        status, body, *more = answer
         response = requests.Response()
         response.status_code, response.url, response.request = status, url, request
-        response.headers["Content-Type"] = media_type[0] if media_type else "application/json"
+        response.headers["Content-Type"] = "application/json"
+        for extra in more:
+            response.headers.update(extra if isinstance(extra, dict) else {"Content-Type": extra})
         response._content_consumed = True
         response._content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return response

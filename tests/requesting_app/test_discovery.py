@@ -8,6 +8,8 @@ import requests
 
 from crossapp.requesting_app.discovery import Kind, metadata, read_metadata, well_known_url
 from crossapp.requesting_app.errors import BadAnswer, Unreachable
+from crossapp.requesting_app.flow import access_token_for
+from crossapp.requesting_app.models import ResourceApp
 from tests.requesting_app.peers import IDP, TODO, World, metadata_of
 
 
@@ -44,11 +46,22 @@ def test_another_spelling_of_the_issuer_is_refused_and_both_are_shown(issuer: An
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["", None, 5, "http://idp.example/token", "//x", "https://u:p@idp.example", "javascript:alert(1)"]
-)
+    "endpoint",
+    ["", None, 5, "http://idp.example/token", "//x", "https://u:p@idp.example", "javascript:alert(1)",
+     f"{IDP}/token#x", f"{IDP}/token?p=policy#x", "https://u:p@idp.example/token?p=policy"],
+)  # fmt: skip
 def test_a_token_endpoint_that_no_secret_may_go_to_is_refused(endpoint: Any) -> None:
     with pytest.raises(BadAnswer, match="token_endpoint"):
         read_metadata(200, json.dumps(metadata_of(IDP) | {"token_endpoint": endpoint}).encode(), issuer=IDP)
+
+
+@pytest.mark.clause("RFC 6749", "3.2", "the query of a token endpoint is kept")
+def test_a_token_endpoint_with_a_query_is_asked_with_that_query(world: World, bob: Any, todo0: ResourceApp) -> None:
+    endpoint = f"{IDP}/oauth2/v2.0/token?p=b2c_1_sign_in"
+    world.next["metadata"] = [(200, metadata_of(IDP) | {"token_endpoint": endpoint})]
+
+    assert access_token_for(user=bob, resource_app=todo0)
+    assert world.last("token_exchange").url == endpoint
 
 
 def test_an_issuer_on_the_internet_cannot_send_us_to_this_machine_in_the_clear() -> None:

@@ -224,6 +224,33 @@ def test_a_refresh_with_a_wrong_id_token_forgets_the_tokens_and_raises_the_alarm
     assert any(record.levelno == logging.ERROR and "refused" in record.message for record in caplog.records)
 
 
+@pytest.mark.clause("requirements.md", "CL-07", "dying between the refresh and its storing costs one new sign-in")
+def test_a_process_that_dies_after_the_refresh_leaves_nobody_refreshing_for_ever(
+    world: World, bob: Any, todo0: ResourceApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(BaseException):
+        pass
+
+    def die(*args: Any, **kwargs: Any) -> None:
+        raise Died
+
+    sign_in(bob, seconds=-1)
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryStore, "replace", die)
+        patch.setattr("django.db.models.query.QuerySet.update", lambda *args, **kwargs: 0)  # it releases no lease
+        with pytest.raises(Died):
+            access_token_for(user=bob, resource_app=todo0)
+    assert Lease.objects.filter(expires_at__gt=timezone.now()).count() == 2
+    Lease.objects.update(expires_at=timezone.now())  # their time is over
+
+    world.always["refresh"] = refusal("invalid_grant")  # the refresh token was spent
+    assert failure(bob, todo0).cause is Cause.SIGN_IN_AGAIN
+    assert MemoryStore.kept == {}
+    sign_in(bob)
+    forget_tokens(bob)
+    assert access_token_for(user=bob, resource_app=todo0)
+
+
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [
@@ -246,7 +273,7 @@ def test_a_refresh_that_fails_for_another_reason_keeps_the_tokens(
 # --- The token exchange at the IdP -----------------------------------------------------------------------------------
 
 
-@pytest.mark.clause("RFC 8693", "2.2.2", "CL-08: invalid_grant and invalid_request are treated alike")
+@pytest.mark.clause("RFC 8693", "2.2.2", "P2 CL-08: invalid_grant and invalid_request are treated alike")
 @pytest.mark.parametrize("code", ["invalid_grant", "invalid_request"])
 def test_an_unusable_subject_token_is_refreshed_once_and_tried_again(
     world: World, bob: Any, todo0: ResourceApp, code: str
@@ -410,6 +437,65 @@ def test_a_failure_is_remembered_for_a_moment(world: World, bob: Any, todo0: Res
     assert failures.SECONDS[Cause.NOT_ALLOWED] <= 60
     assert max(failures.SECONDS[cause] for cause in (Cause.UNREACHABLE, Cause.REFUSED)) <= 10
     assert failures.SECONDS[Cause.SIGN_IN_AGAIN] <= 5
+
+
+def somebody_else(name: str) -> Any:
+    user = get_user_model().objects.create_user(name)
+    sign_in(user)
+    return user
+
+
+@pytest.mark.clause("requirements.md", "UF-38", "an IdP that hangs keeps one person waiting, not everybody")
+@pytest.mark.parametrize("kind", ["metadata", "token_exchange", "jwt_bearer"])
+def test_a_peer_that_does_not_answer_is_left_alone_by_everybody(
+    world: World, bob: Any, todo0: ResourceApp, kind: str
+) -> None:
+    world.always[kind] = requests.ReadTimeout()
+    assert failure(bob, todo0).cause is Cause.UNREACHABLE
+    before = [sent.kind for sent in world.sent].count(kind)
+
+    for number in range(5):
+        assert failure(somebody_else(f"user-{number}"), todo0).cause is Cause.UNREACHABLE
+    assert [sent.kind for sent in world.sent].count(kind) == before == 1
+
+    world.always.clear()
+    cache.clear()
+    assert access_token_for(user=bob, resource_app=todo0)
+
+
+def test_an_error_of_the_server_is_of_the_one_whom_it_hit(world: World, bob: Any, todo0: ResourceApp) -> None:
+    world.next["token_exchange"] = [(503, b"")]
+    assert failure(bob, todo0).cause is Cause.UNREACHABLE
+    assert access_token_for(user=somebody_else("john"), resource_app=todo0)
+
+
+@pytest.mark.clause("RFC 9110", "10.2.3", "CL-18: a server that says when to come back is left alone, a minute at most")
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(("asked", "kept"), [("3600", failures.LONGEST), ("7", 7)])
+def test_a_server_that_says_when_to_come_back_is_left_alone_until_then(
+    world: World, bob: Any, todo0: ResourceApp, status: int, asked: str, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered: list[int] = []
+    monkeypatch.setattr(cache, "set", lambda key, value, seconds: remembered.append(seconds))
+    world.next["token_exchange"] = [(status, b"", {"Retry-After": asked})]
+    assert failure(bob, todo0).cause is Cause.UNREACHABLE
+    assert kept in remembered and max(remembered) <= 300
+    monkeypatch.undo()
+
+    world.next["token_exchange"] = [(status, b"", {"Retry-After": asked})]
+    assert failure(bob, todo0).cause is Cause.UNREACHABLE
+    world.sent.clear()
+    assert failure(somebody_else("john"), todo0).cause is Cause.UNREACHABLE
+    assert world.sent == []
+
+
+def test_an_exchange_that_ran_out_of_time_says_nothing_about_the_peer(
+    world: World, bob: Any, todo0: ResourceApp, settings: Any
+) -> None:
+    settings.CROSSAPP_REQUESTING_APP |= {"LEASE_SECONDS": 1}
+    assert failure(bob, todo0).detail.startswith("no time left")
+    settings.CROSSAPP_REQUESTING_APP |= {"LEASE_SECONDS": 15}
+    assert access_token_for(user=somebody_else("john"), resource_app=todo0)
 
 
 def test_a_failure_of_one_user_is_not_anothers(world: World, bob: Any, todo0: ResourceApp) -> None:

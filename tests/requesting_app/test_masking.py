@@ -14,6 +14,13 @@ def test_members_with_a_telling_name_are_masked_at_any_depth() -> None:
     }
 
 
+def test_what_is_masked_already_stays_as_it_is_with_the_scheme_of_its_header() -> None:
+    for value in (MASKED, f"Basic {MASKED}", f"Bearer {MASKED}", f"DPoP {MASKED}"):
+        assert Masker([]).value({"Authorization": value}) == {"Authorization": value}
+    for value in (f"canary {MASKED}", f"{MASKED} canary", "Bearer canary"):
+        assert Masker([]).value({"Authorization": value}) == {"Authorization": MASKED}
+
+
 def test_a_known_secret_is_masked_wherever_a_peer_echoes_it() -> None:
     masker = Masker(["canary", "canary-and-more", ""])
 

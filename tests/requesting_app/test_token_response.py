@@ -60,6 +60,19 @@ def test_an_error_that_passes_is_no_refusal(code: str) -> None:
         read_token_response(400, JSON, f'{{"error": "{code}"}}'.encode())
 
 
+@pytest.mark.clause("RFC 9110", "10.2.3", "CL-18: seconds in Retry-After are understood, a date is left alone")
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("3600", 3600), (" 7 ", 7), ("0", 0), ("-1", None), ("1.5", None), ("9" * 50, None), ("٣", None), ("", None),
+     ("Wed, 21 Oct 2099 07:28:00 GMT", None)],
+)  # fmt: skip
+def test_a_server_may_say_when_to_come_back(status: int, value: str, seconds: int | None) -> None:
+    with pytest.raises(Unreachable) as caught:
+        read_token_response(status, {"retry-after": value}, b"")
+    assert caught.value.retry_after == seconds
+
+
 @pytest.mark.parametrize(
     "wishes",
     ['"max_age": -1', '"max_age": true', '"max_age": "5"', '"acr_values": "a\\nb"', '"acr_values": ["a"]', '"x": 1'],
