@@ -44,8 +44,7 @@ export function todoCard(href, label, { target = "" } = {}) {
     return link(
       "todo-card",
       image(),
-      make("span", "todo-card-app", card.app),
-      " ",
+      make("span", "todo-card-app", `${card.app} `),
       make("bdi", done ? "todo-card-title todo-card-title-done" : "todo-card-title", card.title),
       " ",
       make("span", done ? "badge badge-done" : "badge badge-open", card.status),

@@ -1,13 +1,19 @@
-// What our editor has beyond django-prose-editor's: links to todos drawn as cards, and numbered lists by typing "1. ".
+// What our editor has beyond django-prose-editor's: links to todos drawn as cards, a dialog for the address of other
+// links, and numbered lists by typing "1. ".
 import {
+  Link as ProseLink,
   mergeAttributes,
   Node,
   nodePasteRule,
   OrderedList as ProseOrderedList,
   Plugin,
+  pm,
+  updateAttrsDialog,
   wrappingInputRule,
 } from "django-prose-editor/editor";
 import { isTodoLink, todoCard } from "./cards.js";
+
+const { Decoration, DecorationSet } = pm.view;
 
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 
@@ -88,11 +94,50 @@ export const TodoCard = Node.create({
           handleDOMEvents: {
             blur: (view) => drawTyped(view, origin),
           },
+          handlePaste(view, event) {
+            const href = event.clipboardData?.getData("text/plain").trim() ?? "";
+            const { selection, tr, schema } = view.state;
+            if (!isTodoLink(href) || selection.empty || isCode(selection.$from)) {
+              return false;
+            }
+            const transaction =
+              linkedSelection(view.state, href) ??
+              tr.replaceSelectionWith(schema.nodes.todoCard.create({ href, label: href }), false);
+            view.dispatch(transaction.scrollIntoView());
+            return true;
+          },
+          decorations: ({ doc }) => DecorationSet.create(doc, cardsAlone(doc)),
         },
       }),
     ];
   },
 });
+
+/** Returns decorations of the cards with nothing beside them. */
+function cardsAlone(doc) {
+  const found = [];
+  doc.descendants((node, position, parent) => {
+    if (node.type.name === "todoCard" && parent.childCount === 1) {
+      found.push(Decoration.node(position, position + node.nodeSize, { class: "todo-link-alone" }));
+    }
+  });
+  return found;
+}
+
+/** Returns a transaction that makes a card of words in one line, which become those of the link; or null. */
+function linkedSelection({ selection, doc, schema, tr }, href) {
+  const { $from, $to, from, to, empty } = selection;
+  if (empty || !$from.sameParent($to) || !$from.parent.inlineContent || isCode($from)) {
+    return null;
+  }
+  const words = doc.textBetween(from, to, " ", (node) => node.attrs.label ?? " ").trim();
+  const label = !words || URL.canParse(words) ? href : words;
+  return tr.replaceWith(from, to, schema.nodes.todoCard.create({ href, label }));
+}
+
+function isCode($position) {
+  return $position.parent.type.spec.code || $position.marks().some((mark) => mark.type.spec.code);
+}
 
 /** Draws the link that ends at the caret, if one does. */
 function drawTyped(view, origin) {
@@ -106,8 +151,7 @@ function drawTyped(view, origin) {
 /** Returns a transaction that makes a card of the link before the caret, if only `after` is between them; or null. */
 function typedLink({ selection, schema, tr }, origin, after) {
   const { $from, empty } = selection;
-  const isCode = $from.parent.type.spec.code || $from.marks().some((mark) => mark.type.spec.code);
-  if (!empty || isCode || !$from.parent.inlineContent) {
+  if (!empty || isCode($from) || !$from.parent.inlineContent) {
     return null;
   }
   const text = $from.parent.textBetween(0, $from.parentOffset, "", "\ufffc");
@@ -119,6 +163,48 @@ function typedLink({ selection, schema, tr }, origin, after) {
   const [whole, href] = match;
   const start = $from.start() + match.index + whole.indexOf(href);
   return tr.replaceWith(start, start + href.length, schema.nodes.todoCard.create({ href, label: href }));
+}
+
+/** Links: django-prose-editor's, with a dialog that asks for the address only. */
+export const Link = ProseLink.extend({
+  addCommands() {
+    return {
+      ...this.parent?.(),
+      addLink:
+        () =>
+        ({ editor }) => {
+          const may = !editor.state.selection.empty || editor.isActive("link");
+          if (may) {
+            askForAddress(editor);
+          }
+          return may;
+        },
+    };
+  },
+});
+
+async function askForAddress(editor) {
+  const words = editor.isActive("link")
+    ? { title: "Change the link", submitText: "Change link" }
+    : { title: "Add a link", submitText: "Add link" };
+  const dialog = updateAttrsDialog({ href: { type: "string", title: "Address" } }, words);
+  const answer = await dialog(editor, editor.getAttributes("link"));
+  const href = address(answer?.href.trim() ?? "");
+  if (!href) {
+    return;
+  }
+  const card = isTodoLink(href) && linkedSelection(editor.state, href);
+  if (card) {
+    editor.view.dispatch(card);
+  } else {
+    editor.chain().focus().extendMarkRange("link").setMark("link", { href }).run();
+  }
+}
+
+/** Returns what was typed as an address that a page may link to, or "" if it is none. */
+function address(typed) {
+  const href = /^(https?:\/\/|mailto:)/i.test(typed) ? typed : `https://${typed}`;
+  return URL.canParse(href) ? href : "";
 }
 
 /** Numbered lists: django-prose-editor's without the types of numbers, with the shortcut it leaves out. */

@@ -4,6 +4,9 @@ import { isTodoLink, todoCard } from "./cards.js";
 for (const anchor of document.querySelectorAll("[data-cards] a[href]")) {
   const href = anchor.getAttribute("href");
   if (isTodoLink(href)) {
-    anchor.replaceWith(todoCard(href, anchor.textContent || href));
+    const card = todoCard(href, anchor.textContent || href);
+    const block = anchor.closest("p, li, h1, h2, h3, blockquote");
+    card.classList.toggle("todo-link-alone", block?.textContent.trim() === anchor.textContent.trim());
+    anchor.replaceWith(card);
   }
 }

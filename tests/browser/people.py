@@ -67,8 +67,8 @@ class Person:
         """Paste `text` at the end of the page that is open in the editor."""
         self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page.evaluate("text => navigator.clipboard.writeText(text)", text)
-        self.editor.click()
-        self.page.keyboard.press("Control+End")
+        self.editor.evaluate("area => area.editor.commands.focus('end')")
+        expect(self.editor).to_be_focused()
         self.page.keyboard.press("Enter")
         self.page.keyboard.press("Control+v")
 

@@ -1,11 +1,12 @@
 """A link to a todo, pasted into a page of Wiki0, is a live card, for those who may see the todo."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from crossapp.requesting_app.models import StoredAccessToken
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Person
+from wiki.models import Article
 
 
 @pytest.fixture
@@ -47,6 +48,61 @@ def test_a_link_within_text_becomes_a_card_too(bob: Person) -> None:
     expect(bob.editor).to_contain_text(", please.")
 
 
+def test_a_card_within_text_wraps_like_text_on_a_phone(bob: Person, width: str) -> None:
+    link = bob.add_task("Feed the white rabbit and every other rabbit that comes along before noon")
+    bob.create_page()  # it names the first todo within a sentence
+    bob.paste(link)
+    within, alone = bob.page.locator(f".todo-link:not(.todo-link-alone) > [href='{link}']"), bob.card(link)
+    expect(within.locator(".badge")).to_have_count(1)
+    assert (pieces(within) > 1, pieces(alone)) == (width == "phone", 1)
+    bob.page.get_by_role("button", name="Done").click()
+    expect(bob.editor).to_have_count(0)
+    expect(within.locator(".badge")).to_have_count(1)
+    assert (pieces(within) > 1, pieces(alone)) == (width == "phone", 1)
+
+
+def pieces(card: Locator) -> int:
+    """Return of how many boxes a card consists, one on each line."""
+    return int(card.evaluate("card => card.getClientRects().length"))
+
+
+def test_words_become_a_link_by_pasting_one_over_them_or_by_the_dialog(bob: Person) -> None:
+    link = bob.add_task("Feed the rabbit")
+    bob.create_page()
+    bob.paste("the rabbit")
+    bob.page.keyboard.press("Shift+Home")
+    bob.page.evaluate("text => navigator.clipboard.writeText(text)", link)
+    bob.page.keyboard.press("Control+v")
+    expect(bob.card(link)).to_contain_text("Feed the rabbit")
+    bob.paste("other rabbits")
+    bob.page.keyboard.press("Shift+Home")
+    bob.page.get_by_role("button", name="Link", exact=True).click()
+    dialog = bob.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Add a link")
+    dialog.get_by_label("Address").fill("rabbits.example/white")
+    dialog.get_by_role("button", name="Add link").click()
+    expect(bob.editor.get_by_role("link", name="other rabbits")).to_be_visible()
+    bob.page.get_by_role("button", name="Done").click()
+    expect(bob.editor).to_have_count(0)
+    stored = Article.objects.latest("pk").content
+    for href, words in ((link, "the rabbit"), ("https://rabbits.example/white", "other rabbits")):
+        assert f'<a href="{href}" rel="noopener noreferrer nofollow">{words}</a>' in stored
+
+
+def test_without_javascript_a_page_is_edited_and_says_how(new_person: NewPerson) -> None:
+    bob = new_person(java_script_enabled=False)
+    bob.sign_in("wiki", "bob@tables.fake")
+    bob.go("wiki")
+    bob.page.get_by_role("button", name="Create page").click()
+    expect(bob.page.get_by_text("nothing is saved before you press Save")).to_be_visible()
+    expect(bob.page.get_by_text("Saves by itself.")).to_be_hidden()
+    for gone in ("Done", "Debug console"):
+        expect(bob.page.get_by_role("button", name=gone)).to_have_count(0)
+    bob.page.get_by_label("Text").fill("<p>Without <strong>script</strong></p>")
+    bob.page.get_by_role("button", name="Save").click()
+    expect(bob.page.get_by_text("Without script")).to_be_visible()
+
+
 def test_a_typed_link_becomes_a_card_too(bob: Person) -> None:
     link = bob.add_task("Feed the rabbit")
     bob.create_page()
@@ -81,6 +137,7 @@ def test_bob_cannot_see_johns_todo_by_pasting_its_link(bob: Person, new_person: 
     expect(bob.page.get_by_text("A secret of John")).to_have_count(0)
 
 
+@pytest.mark.clause("requirements.md", "DC-15", "no token is kept where a script of the page could find it")
 def test_the_debug_console_shows_claims_and_no_token(bob: Person) -> None:
     bob.create_page()
     expect(bob.page.locator(".todo-card .badge").first).to_be_visible()
@@ -90,6 +147,24 @@ def test_the_debug_console_shows_claims_and_no_token(bob: Person) -> None:
     for text in ("ID token", "ID-JAG", "Access token", "wiki0-at-todo0", "urn:ietf:params:oauth:grant-type:jwt-bearer"):
         expect(console).to_contain_text(text)
     assert "eyJ" not in console.inner_text()
+    bob.page.get_by_role("button", name="Close").click()
+    assert bob.page.evaluate(BUTTON_COVERS) == []
+    for stored in (bob.page.evaluate(STORED), bob.page.url):
+        assert "eyJ" not in stored
+    assert bob.page.context.storage_state(indexed_db=True)["origins"] == []
+
+
+# What of the page's text lies under the button of the console, when the page is scrolled to its beginning.
+BUTTON_COVERS = """() => {
+    scrollTo(0, 0);
+    const button = document.getElementById("debug-console-button").getBoundingClientRect();
+    const covered = ({ top, bottom, left, right }) =>
+        top < button.bottom && bottom > button.top && left < button.right && right > button.left;
+    return [...document.querySelectorAll("main p, main li, main h1, main h2")]
+        .filter((element) => covered(element.getBoundingClientRect()))
+        .map((element) => element.textContent);
+}"""
+STORED = "() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state, location.href])"
 
 
 def test_a_page_is_renamed_listed_and_deleted(bob: Person) -> None:

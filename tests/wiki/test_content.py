@@ -8,7 +8,7 @@ from django.core import serializers
 from django.db import connection
 
 from tenants.models import User
-from tests.wiki.people import TODO
+from tests.wiki.people import TODO, browser_of
 from wiki.content import sanitise
 from wiki.models import Article
 
@@ -23,8 +23,10 @@ def test_what_the_editor_makes_is_kept() -> None:
     assert sanitise(KEPT) == KEPT
 
 
-def test_a_link_gets_the_rel_that_isolates_it() -> None:
-    assert sanitise('<a href="https://ok.example" target="_blank" rel="opener">x</a>') == (
+@pytest.mark.clause("requirements.md", "XS-04", "a link isolates the page it opens")
+@pytest.mark.parametrize("attributes", ["", 'target="_blank"', 'target="_top" rel="opener"', 'rel="" target=x'])
+def test_a_link_gets_the_rel_that_isolates_it(attributes: str) -> None:
+    assert sanitise(f'<a href="https://ok.example" {attributes}>x</a>') == (
         '<a href="https://ok.example" rel="noopener noreferrer nofollow">x</a>'
     )
 
@@ -135,12 +137,14 @@ def test_what_the_editor_cannot_make_is_gone(html: str) -> None:
     assert sanitise(result) == result
 
 
+@pytest.mark.clause("requirements.md", "XS-05", "quotes in an attribute stay in it")
 def test_an_attribute_cannot_be_broken_out_of() -> None:
     result = sanitise("<a href='https://x.example/\"><script>' title='\"><b onclick=x>'>a</a>")
     assert "<script" not in result and "<b" not in result
     assert sanitise(result) == result
 
 
+@pytest.mark.clause("requirements.md", "XS-12", "whatever its size and bytes, it is sanitised soon")
 @pytest.mark.parametrize(
     "html",
     [
@@ -165,9 +169,43 @@ def test_hostile_sizes_and_bytes_are_sanitised_fast(html: str) -> None:
     assert "\x00" not in result and "\ud800" not in result
 
 
+@pytest.mark.clause("requirements.md", "XS-15 XS-20", "text stays text, also that of templates")
 def test_entities_stay_text_however_often_they_go_round() -> None:
     text = "&amp;lt;script&amp;gt; {{ 7|add:7 }} [[x]] {% x %}"
     assert sanitise(sanitise(sanitise(f"<p>{text}</p>"))) == f"<p>{text}</p>"
+
+
+WORD = (
+    "<html xmlns:o='urn:schemas-microsoft-com:office:office'><head><style>p.MsoNormal {color: red}</style>"
+    "<!--[if gte mso 9]><xml><o:p>x</o:p></xml><![endif]--></head><body lang=EN style='tab-interval:36pt'>"
+    "<p class=MsoNormal style='mso-margin:0' align=center><b><span style='color:red'>Bold</span></b><o:p></o:p></p>"
+    "<ul type=disc><li class=MsoListParagraph>One</li></ul><table><tr><td>Cell</td></tr></table></body></html>"
+)
+GOOGLE_DOCS = (
+    "<meta charset='utf-8'><b style='font-weight:normal' id='docs-internal-guid-1'><p dir='ltr' style='line-height:1'>"
+    "<span style='font-size:11pt;font-family:Arial'>Text with a </span><a href='https://ok.example' style='x:y'>"
+    "<span>link</span></a></p><br class='Apple-interchange-newline'></b>"
+)
+
+
+@pytest.mark.clause(
+    "requirements.md", "XS-21", "what other programs put on the clipboard is cleaned like anything else"
+)
+@pytest.mark.parametrize(
+    ("pasted", "kept"),
+    [
+        (WORD, "<p>Bold</p><ul><li>One</li></ul>Cell"),
+        (
+            GOOGLE_DOCS,
+            '<p>Text with a <a href="https://ok.example" rel="noopener noreferrer nofollow">link</a></p><br>',
+        ),
+        ("# no heading **no bold** <b>x</b> `<script>`", "# no heading **no bold** x `"),
+    ],
+    ids=["Word", "Google Docs", "Markdown"],
+)
+def test_pasted_text_is_cleaned(pasted: str, kept: str) -> None:
+    assert sanitise(pasted) == kept
+    assert sanitise(kept) == kept
 
 
 EVIL = "<p>ok<script>x</script></p>"
@@ -179,6 +217,7 @@ def _stored(article: Article) -> str:
         return str(cursor.fetchone()[0])
 
 
+@pytest.mark.clause("requirements.md", "XS-16", "sanitised on every way in")
 def test_every_way_into_the_database_sanitises(bob: User) -> None:
     article = Article.objects.create(author=bob, title="t", content=EVIL)
     assert article.content == _stored(article) == "<p>ok</p>"
@@ -197,6 +236,7 @@ def test_every_way_into_the_database_sanitises(bob: User) -> None:
     assert _stored(article) == "<p>ok</p>"
 
 
+@pytest.mark.clause("requirements.md", "XS-16", "sanitised on the way out too")
 def test_an_old_row_is_sanitised_on_the_way_out(bob: User) -> None:
     article = Article.objects.create(author=bob, title="t")
     with connection.cursor() as cursor:
@@ -206,12 +246,35 @@ def test_an_old_row_is_sanitised_on_the_way_out(bob: User) -> None:
     assert article.preview == "ok"
 
 
+@pytest.mark.clause("requirements.md", "XS-17", "a preview is cut between characters")
 def test_a_preview_is_plain_text_cut_between_characters(bob: User) -> None:
     article = Article(author=bob, content="<p>a &lt;b&gt; &amp;amp;</p><p>c</p>" + f"<p>{'&lt;' * 300}</p>")
     assert article.preview.startswith("a <b> &amp; c <<<")
     assert len(article.preview) == 180 and article.preview.endswith("…")
 
 
+@pytest.mark.clause("requirements.md", "XS-17", "a text cut within a tag or a character leaks neither")
+@pytest.mark.parametrize("tail", ["<a href='https://x.example/' title='&quot;><script>x'>t</a>", "&lt;&amp;lt;&gt;"])
+def test_a_preview_survives_a_cut_anywhere(bob: User, tail: str) -> None:
+    for visible in range(len(tail) + 1):
+        start = "<p>start</p><!---->"
+        padding = "x" * (5000 - len(start) - visible)  # the preview reads 5000 characters
+        preview = Article(author=bob, content=f"<p>start</p><!--{padding}-->{tail}").preview
+        assert preview == "start" or preview.startswith("start ")
+        assert not any(inside in preview for inside in ("href", "title", "x.example", "xxx", "<a", "script"))
+
+
+@pytest.mark.clause("requirements.md", "XS-17 XS-18", "a preview is escaped where it is shown")
+def test_a_preview_is_text_in_the_list(bob: User) -> None:
+    Article.objects.create(
+        author=bob, title="t", content="<p>&lt;script&gt;alert(1)&lt;/script&gt; &amp;lt;b&amp;gt;</p>"
+    )
+    page = browser_of(bob).get("/pages/").content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp;lt;b&amp;gt;" in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.clause("requirements.md", "XS-14", "a title is one line of text")
 @pytest.mark.parametrize(
     ("title", "kept"),
     [

@@ -78,6 +78,10 @@ NO_LINKS = {
         "http://todo.localho\u017ft:8000/todos/1",
     ],
     "UF-14 trailing dot": ["http://todo.localhost.:8000/todos/1"],
+    "UF-30 hosts of other tenants and apps": [
+        f"http://{host}:8000/todos/1"
+        for host in ("customer2.todo.localhost", "customer1.idp.localhost", "customer2.idp.localhost", "localhost")
+    ],
     "UF-15 paths": [
         f"{TODO}{path}"
         for path in (

@@ -1,6 +1,9 @@
 """The pages of Wiki0, for their author, a colleague, a stranger and somebody who is not signed in."""
 
+from html import escape as html_escape
+
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils.html import escape
 
@@ -67,12 +70,14 @@ def test_a_page_is_read_by_the_tenant_but_changed_only_by_its_author(article: Ar
     assert "no-store" in theirs["Cache-Control"]
 
 
+@pytest.mark.clause("requirements.md", "XS-24", "another tenant's page does not exist")
 @pytest.mark.parametrize("rest", ["", "/edit", "/delete"])
 def test_a_page_of_another_tenant_does_not_exist(article: Article, stranger: User, rest: str) -> None:
     browser = browser_of(stranger)
     assert browser.get(f"/pages/{article.pk}{rest}").status_code == 404
 
 
+@pytest.mark.clause("requirements.md", "XS-24", "a colleague's page cannot be changed")
 @pytest.mark.parametrize("rest", ["/edit", "/delete"])
 def test_a_colleague_cannot_change_a_page(article: Article, colleague: User, rest: str) -> None:
     browser = browser_of(colleague)
@@ -86,14 +91,67 @@ def test_no_number_of_a_page_is_an_error_of_ours(browser: Client, number: str) -
     assert browser.get(f"/pages/{number}").status_code == 404
 
 
+@pytest.mark.clause("requirements.md", "XS-05 XS-14", "titles and names are text, also within attributes")
 def test_titles_and_names_are_escaped(browser: Client, bob: User) -> None:
-    bob.first_name = "<i>B</i>"
+    bob.first_name = "\"><i title='B"
     bob.save()
-    article = Article.objects.create(author=bob, title='</title><script>x</script>"')
+    article = Article.objects.create(author=bob, title="</title><script>x</script>\"' 🥑")
     for path in ("/pages/", f"/pages/{article.pk}", f"/pages/{article.pk}/edit", f"/pages/{article.pk}/delete"):
-        page = browser.get(path).content
-        assert b"<script>x" not in page and b"<i>B" not in page
-        assert escape(article.title).encode() in page
+        page = browser.get(path).content.decode()
+        assert "<script>x" not in page and "<i title" not in page
+        assert escape(article.title) in page
+        assert f'title="{escape(bob.display_name)}"' in page
+
+
+OUTSIDE = '<script>x</script>"><img src=x onerror=x>'
+
+
+@pytest.mark.clause("requirements.md", "XS-18", "escaped wherever else a page's text comes up")
+def test_titles_are_escaped_in_the_admin_its_search_and_messages(browser: Client, bob: User) -> None:
+    article = Article.objects.create(author=bob, title=OUTSIDE)
+    operator = User.objects.create_superuser("operator", realm="staff")
+    admin = Client(headers={"host": "localhost:8000"})
+    admin.force_login(operator, backend="tenants.backends.RealmBackend")
+    pages = [
+        admin.get("/admin/wiki/article/", {"q": OUTSIDE}),
+        admin.get(f"/admin/wiki/article/{article.pk}/change/"),
+        admin.get(f"/admin/wiki/article/{article.pk}/delete/"),
+        browser.post(f"/pages/{article.pk}/delete", follow=True),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert "<script>x" not in page.content.decode() and "<img src=x" not in page.content.decode()
+        assert escape(OUTSIDE) in page.content.decode()
+
+
+@pytest.mark.clause("requirements.md", "XS-19", "neither the editor's form nor its settings nor JSON can be closed")
+@pytest.mark.parametrize("end", ["</script>", "</textarea>", "]]>", "-->", "&lt;/textarea&gt;", "</ScRiPt >"])
+def test_content_stays_in_the_editor_and_in_json(browser: Client, bob: User, end: str) -> None:
+    text = f"{end}<script>alert(1)</script>{end}"
+    article = Article.objects.create(author=bob, title="t")
+    with connection.cursor() as cursor:  # as if there were no sanitiser
+        cursor.execute("UPDATE wiki_article SET content = %s WHERE id = %s", [f"<p>{text}</p>", article.pk])
+    page = browser.get(f"/pages/{article.pk}/edit").content.decode()
+    assert "<script>alert" not in page
+    form, _, _ = page.partition('id="id_content"')[2].partition("</textarea>")
+    assert "&lt;p&gt;" in form and "<" not in form.partition(">")[2]
+    answer = browser.get(f"/api/articles/{article.pk}")
+    assert answer["Content-Type"].startswith("application/json")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "<script" not in answer.json()["content"]
+
+
+TEMPLATES = "{{constructor.constructor('x')()}} {{ 7|add:7 }} {% csrf_token %} [[x]] ${7*7} #{7*7} <%= 7*7 %>"
+
+
+@pytest.mark.clause("requirements.md", "XS-20", "no template of whichever kind is run from a page")
+def test_templates_in_a_page_are_text(browser: Client, bob: User) -> None:
+    article = Article.objects.create(author=bob, title=TEMPLATES, content=f"<p>{escape(TEMPLATES)}</p>")
+    response = browser.get(f"/pages/{article.pk}")
+    page = response.content.decode()
+    assert page.count(escape(TEMPLATES)) >= 2  # <title> and heading
+    assert f"<p>{html_escape(TEMPLATES, quote=False)}</p>" in page
+    assert "'unsafe-eval'" not in response["Content-Security-Policy"]
 
 
 def test_create_page_makes_the_demo_page_with_a_todo_of_its_author(
@@ -157,6 +215,7 @@ def test_without_script_the_form_saves(browser: Client, article: Article) -> Non
     assert (article.title, article.content, article.version) == ("Renamed", "<p>New</p>", 2)
 
 
+@pytest.mark.clause("requirements.md", "XS-26", "without script too")
 def test_without_script_a_stale_form_keeps_its_text_and_says_so(browser: Client, article: Article) -> None:
     browser.post(f"/pages/{article.pk}/edit", {"title": "First", "content": "a", "version": "1"})
     response = browser.post(f"/pages/{article.pk}/edit", {"title": "Second", "content": "b", "version": "1"})
@@ -184,10 +243,21 @@ def test_a_page_is_deleted_after_a_confirmation(browser: Client, article: Articl
     assert not Article.objects.exists()
 
 
-def test_a_page_in_the_read_view_holds_the_plain_link_only(browser: Client, bob: User, todo0: FakeTodo0) -> None:
+@pytest.mark.clause("requirements.md", "UF-31", "a page holds its links only, whoever has seen a card of them")
+def test_a_page_in_the_read_view_holds_the_plain_link_only(
+    browser: Client, bob: User, colleague: User, todo0: FakeTodo0
+) -> None:
     url = todo0.add(bob, 1)
     article = Article.objects.create(author=bob, title="t", content=f"<p>{url}</p>")
-    page = browser.get(f"/pages/{article.pk}").content.decode()
-    assert f'<a href="{url}" rel="noopener noreferrer nofollow">{url}</a>' in page
-    assert "Buy avocados" not in page
+    content = article.content
+    ask = {"data": {"urls": [url]}, "content_type": "application/json"}
+    assert browser.post("/api/articles/unfurl", **ask).json()["cards"][0]["card"]["title"] == "Buy avocados"
+    todo0.calls.clear()
+    for viewer in (browser, browser_of(colleague)):
+        page = viewer.get(f"/pages/{article.pk}").content.decode()
+        assert f'<a href="{url}" rel="noopener noreferrer nofollow">{url}</a>' in page
+        assert "Buy avocados" not in page
     assert todo0.calls == []
+    assert Article.objects.get().content == content
+    (card,) = browser_of(colleague).post("/api/articles/unfurl", **ask).json()["cards"]
+    assert (card["card"], card["reason"]["code"]) == (None, "not_found")

@@ -44,15 +44,24 @@ def test_thirty_links_are_one_request_as_the_viewer_and_for_ids_only(bob: User, 
     assert call["params"] == {"id": list(range(1, 31)), "page_size": 100}
 
 
+@pytest.mark.clause("requirements.md", "UF-30", "a link to somewhere else asks nobody")
 def test_nothing_is_asked_when_no_url_is_a_todo_link(bob: User, todo0: FakeTodo0) -> None:
-    assert unfurl(user=bob, urls=["https://x.example", f"{TODO}/todos/1?x=1"]) == [NOT_A_TODO_LINK] * 2
+    urls = ["https://x.example", f"{TODO}/todos/1?x=1", "http://customer2.todo.localhost:8000/todos/1"]
+    assert unfurl(user=bob, urls=urls) == [NOT_A_TODO_LINK] * 3
     assert unfurl(user=bob, urls=[]) == []
     assert todo0.calls == []
 
 
-def test_somebody_elses_todo_reads_like_one_that_does_not_exist(bob: User, colleague: User, todo0: FakeTodo0) -> None:
-    others = todo0.add(colleague, 1)
-    assert unfurl(user=bob, urls=[others, f"{TODO}/todos/999"]) == [NOT_FOUND, NOT_FOUND]
+@pytest.mark.clause("requirements.md", "UF-29", "somebody else's, another tenant's and a deleted todo read alike")
+def test_somebody_elses_todo_reads_like_one_that_does_not_exist(
+    bob: User, colleague: User, stranger: User, todo0: FakeTodo0
+) -> None:
+    of_a_colleague, of_another_tenant = todo0.add(colleague, 1), todo0.add(stranger, 2)
+    deleted = todo0.add(bob, 3)
+    assert isinstance(unfurl(user=bob, urls=[deleted])[0], Card)
+    del todo0.todos[3]
+    urls = [of_a_colleague, of_another_tenant, deleted, f"{TODO}/todos/999"]
+    assert unfurl(user=bob, urls=urls) == [NOT_FOUND] * 4
 
 
 def test_a_todo_that_was_not_asked_for_is_not_shown(bob: User, todo0: FakeTodo0) -> None:
@@ -77,10 +86,10 @@ def test_every_cause_has_a_reason_for_the_reader(bob: User, todo0: FakeTodo0, ca
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
-        (401, None, NOT_ALLOWED),
-        (403, {"error": "insufficient_scope"}, NOT_ALLOWED),
-        (404, None, NO_ANSWER),
-        (410, None, NO_ANSWER),
+        (401, None, NO_ANSWER),
+        (403, {"error": "insufficient_scope"}, NOT_FOUND),
+        (404, None, NOT_FOUND),
+        (410, None, NOT_FOUND),
         (429, None, NO_ANSWER),
         (500, None, NO_ANSWER),
         (200, None, NO_ANSWER),
@@ -103,6 +112,7 @@ def test_an_answer_of_another_shape_is_no_card(
     assert unfurl(user=bob, urls=[f"{TODO}/todos/1"]) == [reason]
 
 
+@pytest.mark.clause("requirements.md", "UF-27", "text on one line, in one direction, of limited length")
 def test_the_text_of_a_todo_is_cut_and_cannot_turn_the_line_around(bob: User, todo0: FakeTodo0) -> None:
     url = todo0.add(bob, 1, "\u202e<script>\x00\n" + "x" * 1_000_000)
     (card,) = unfurl(user=bob, urls=[url])
