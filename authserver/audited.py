@@ -94,9 +94,11 @@ def malformed(request: HttpRequest, refusal: HttpResponse, act: Act | None = Non
 
 def authorization_refused(request: HttpRequest, error: str, description: str | None) -> None:
     """Record that an authorization request was refused; nobody authenticates a client there."""
-    sent = _form(request).dict() | request.GET.dict()
-    unverified = {"client_id": sent.get("client_id"), "redirect_uri": sent.get("redirect_uri")}
-    facts: log.Facts = {"scope_asked": sent.get("scope", ""), "detail": description or "", "unverified": unverified}
+    client_id, redirect_uri, scope = (
+        request.GET.get(name) or _form(request).get(name, "") for name in ("client_id", "redirect_uri", "scope")
+    )
+    unverified = {"client_id": client_id, "redirect_uri": redirect_uri}
+    facts: log.Facts = {"scope_asked": scope, "detail": description or "", "unverified": unverified}
     facts["user"] = request.user if request.user.is_authenticated else None
     log.refused(Act.AUTHORIZATION, facts, check=_AUTHORIZATION_CHECKS.get(error, "request"), error=error)
 
