@@ -30,7 +30,7 @@ test: $(DEVELOPMENT) ## Run all tests, those in a browser too if there is one (r
 	$(BIN)/python -m pytest --numprocesses 2 $(PYTEST_ARGS)
 
 conformance: $(DEVELOPMENT) ## Run the tests and write docs/conformance.md: which clause is proved by which test
-	$(BIN)/python -m pytest --numprocesses 2 --ignore tests/browser -p tests.conformance.plugin \
+	$(BIN)/python -m pytest --numprocesses 2 -p tests.conformance.plugin \
 		--conformance docs/conformance.md $(PYTEST_ARGS)
 
 mutation: $(DEVELOPMENT) ## Weaken each check of both token endpoints and see that a test fails (takes long)

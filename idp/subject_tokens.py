@@ -91,7 +91,7 @@ def verify_own_id_token(token: str, *, server: AuthorizationServer, verify_exp: 
         )
     except jwt.ExpiredSignatureError as error:
         raise InvalidGrant("The subject token has expired.") from error
-    except (jwt.PyJWTError, ValueError) as error:
+    except jwt.PyJWTError as error:
         raise InvalidGrant("The subject token is not valid.") from error
 
 

@@ -4,11 +4,14 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
+from idjag_demo.health import healthz, readyz
 from idjag_demo.urls.error_handlers import *  # noqa: F403
 from idjag_demo.views import landing
 
 urlpatterns = [
     path("", landing, name="landing"),
     path("admin/", admin.site.urls),
+    path("healthz", healthz),
+    path("readyz", readyz),
     path("favicon.ico", RedirectView.as_view(url="/static/favicon-staff.svg")),  # the admin's pages name none
 ]
