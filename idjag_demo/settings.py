@@ -238,6 +238,7 @@ LIMITS = {
     "UNFURL": env.str("LIMIT_UNFURL", default="60/minute"),
     "RECORDED_REFUSALS": env.str("LIMIT_RECORDED_REFUSALS", default="30/minute"),
 }
+AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", default=365)  # `manage.py sweep` deletes older events; 0: none
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no body is larger, whatever it holds
 
 # --- Headers -------------------------------------------------------------------------------------------------------

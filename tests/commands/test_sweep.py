@@ -1,0 +1,110 @@
+"""manage.py sweep: what has expired goes, what still decides something stays."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_grant_model, get_id_token_model, get_refresh_token_model
+from pytest_django import Settings
+
+from audit.models import AuditEvent
+from authserver.models import Client, UsedCode
+from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
+from crossapp.resource_app.models import ConsumedJti
+from idjag_demo.management.commands import sweep
+from idp.models import GrantedAuthentication
+from tenants.models import User
+from tests.commands.run import run
+from tests.support.embedded_idp import REFRESH_TOKEN_TYPE, EmbeddedIdP, bob, idp, signed_in  # noqa: F401 (fixtures)
+from wiki.models import RecordedStep
+
+NOTHING = {
+    "tokens and codes": 0,
+    "jtis": 0,
+    "used codes": 0,
+    "sign-ins of ended grants": 0,
+    "stored access tokens": 0,
+    "leases": 0,
+    "sessions": 0,
+    "recorded steps": 0,
+    "audit events": 0,
+}
+
+
+def swept() -> dict[str, int]:
+    counted: dict[str, int] = json.loads(run("sweep", "--json"))
+    return counted
+
+
+def rows_of(at: datetime, user: User, resource_app: ResourceApp) -> None:
+    """Make one row of everything that ends at a time of its own, as if it ended `at`."""
+    code = {"client": Client.objects.get(client_id="wiki0"), "access_token_checksum": "x"}
+    ConsumedJti.objects.create(issuer_hash="i", jti_hash=str(at), expires_at=at)
+    UsedCode.objects.create(code_hash=str(at), expires_at=at, **code)
+    StoredAccessToken.objects.create(user=user, resource_app=resource_app, access_token="t", expires_at=at)
+    Lease.objects.create(name=str(at), expires_at=at)
+    Session.objects.create(session_key=str(at)[:40], session_data="x", expire_date=at)
+    RecordedStep.objects.create(user=user, kind="api", at=at - timedelta(hours=24))
+
+
+def test_everything_that_has_expired_goes_and_nothing_else(signed_in: EmbeddedIdP, bob: User) -> None:  # noqa: F811
+    app = {"audience": "https://a.example", "resource": "https://a.example/api"}
+    soon, gone = timezone.now() + timedelta(minutes=5), timezone.now() - timedelta(minutes=5)
+    rows_of(soon, bob, ResourceApp.objects.create(key="one", **app))
+    assert swept() == NOTHING
+    rows_of(gone, bob, ResourceApp.objects.create(key="two", **app))
+    one_each = dict.fromkeys(NOTHING, 1) | {"tokens and codes": 0, "sign-ins of ended grants": 0, "audit events": 0}
+    assert swept() == one_each
+    assert swept() == NOTHING
+    for model in (ConsumedJti, UsedCode, StoredAccessToken, Lease, RecordedStep):
+        assert model.objects.count() == 1
+    assert Session.objects.filter(expire_date=soon).exists()
+
+
+def test_tokens_go_with_their_codes_and_a_grant_that_can_be_refreshed_stays(signed_in: EmbeddedIdP) -> None:  # noqa: F811
+    past = timezone.now() - timedelta(days=1)
+    kept, ended = signed_in.tokens(), signed_in.tokens()
+    signed_in.code()  # never redeemed
+    for model in (get_access_token_model(), get_id_token_model(), get_grant_model()):
+        model.objects.update(expires=past)
+    assert swept() == NOTHING | {"tokens and codes": 1}, "the code; a refresh token keeps what it belongs to"
+    signed_in.post("/oauth2/v1/revoke", {"token": ended["refresh_token"]})
+    get_refresh_token_model().objects.exclude(revoked=None).update(revoked=past - timedelta(days=31))
+    counted = swept()
+    assert counted["tokens and codes"] == 2, "its refresh token and its ID token; the access token went before"
+    assert counted["sign-ins of ended grants"] == 1
+    refresh_token = kept["refresh_token"]
+    assert signed_in.exchange(refresh_token, subject_token_type=REFRESH_TOKEN_TYPE).status_code == 200
+
+
+def test_the_sign_in_of_a_grant_goes_with_the_grant(signed_in: EmbeddedIdP) -> None:  # noqa: F811
+    signed_in.tokens()
+    GrantedAuthentication.objects.create(token_family=uuid4(), auth_time=1)
+    assert swept()["sign-ins of ended grants"] == 1
+    assert GrantedAuthentication.objects.count() == 1
+
+
+@pytest.mark.parametrize(("days", "left"), [(365, 1), (0, 2)])
+@pytest.mark.clause("robustness", "", "LIM-14")
+def test_audit_events_end_after_the_days_of_the_setting(db: None, settings: Settings, days: int, left: int) -> None:
+    settings.AUDIT_KEPT_DAYS = days
+    for age in (364, 366):
+        AuditEvent.objects.create(act="sign_in", outcome="done", at=timezone.now() - timedelta(days=age))
+    assert swept()["audit events"] == 2 - left
+    assert AuditEvent.objects.count() == left
+
+
+def test_many_rows_go_in_batches(db: None, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any) -> None:
+    monkeypatch.setattr(sweep, "BATCH", 10)
+    past = timezone.now() - timedelta(days=1)
+    Lease.objects.bulk_create(Lease(name=str(number), expires_at=past) for number in range(25))
+    with django_assert_num_queries(7):  # three times: which, delete; and once more which
+        assert sweep.delete(Lease.objects.all()) == 25
+
+
+def test_it_says_what_went(db: None) -> None:
+    assert run("sweep").splitlines() == [f"       0 {name}" for name in NOTHING]
