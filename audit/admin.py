@@ -60,9 +60,9 @@ class AuditEventAdmin(admin.ModelAdmin):
     def who(self, event: AuditEvent) -> str:
         """Name the client and the person; without either, whom the peer claimed to be; without that, the tenant."""
         known = [name for name in (event.client_id, event.user) if name]
-        if not known and event.unverified:
-            claimed = ", ".join(f"{name} {value}" for name, value in sorted(event.unverified.items()) if name in _NAMES)
-            return format_html('<span class="audit-unverified">not verified: {}</span>', claimed or event.tenant)
+        claimed = ", ".join(f"{name} {value}" for name, value in sorted(event.unverified.items()) if name in _NAMES)
+        if claimed and not known:
+            return format_html('<span class="audit-unverified">not verified: {}</span>', claimed)
         return format_html_join("", "<div>{}</div>", [[name] for name in known]) or event.tenant
 
     @admin.display(description="to what, or why")

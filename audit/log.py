@@ -62,7 +62,8 @@ def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
     are recorded for each address (LIMIT_RECORDED_REFUSALS); that there were more is recorded once. An authenticated
     client is bound by its own limit.
     """
-    if act != Act.THROTTLED and not facts.get("client_id") and _is_one_too_many():
+    authenticated = facts.get("client_id") and act != Act.SIGN_IN  # there it is the app's at the IdP
+    if act != Act.THROTTLED and not authenticated and _is_one_too_many():
         return
     event = _event(act, Outcome.REFUSED, facts)
     event.error, event.failed_check = one_line(error), one_line(check)

@@ -42,27 +42,29 @@ class AuditedGrant:
         self.grant = grant
 
     def create_token_response(self, request: Any, token_handler: Any) -> tuple[Mapping[str, str], str, int]:
-        act, request.started = _ACTS[request.grant_type], time.monotonic()
+        request.started = time.monotonic()
+
+        def refused(error: str, detail: str | None) -> None:
+            _refused(_ACTS[request.grant_type], request, error, detail or "", {"ms": _since(request.started)})
+
         try:
             headers, body, status = self.grant.create_token_response(request, token_handler)
         except errors.OAuth2Error as error:
-            _refused(act, request, error.error, error.description or "", {"ms": _since(request.started)})
+            refused(error.error, error.description)
             raise
         except ObjectDoesNotExist:
-            detail = "It was spent by another request at the same time."
-            _refused(act, request, "invalid_grant", detail, {"ms": _since(request.started)})
+            refused("invalid_grant", "It was spent by another request at the same time.")
             raise
         if status != 200:
             answer = json.loads(body)
-            _refused(
-                act, request, answer["error"], answer.get("error_description", ""), {"ms": _since(request.started)}
-            )
+            refused(answer["error"], answer.get("error_description"))
         return headers, body, status
 
 
 def issued(request: Any, token: Mapping[str, Any]) -> None:
-    """Record that a code or refresh token brings `token`; call it in the transaction that stores the one and spends the
-    other: without a record neither takes place. Raises OAuth2Error.
+    """Record that a code or refresh token brings `token`; raises OAuth2Error.
+
+    To be called in the transaction that stores the one and spends the other: without a record neither takes place.
     """
     facts: log.Facts = {"ms": _since(request.started), "scope_granted": token.get("scope", "")}
     _done(_ACTS[request.grant_type], request, facts)
@@ -97,9 +99,12 @@ def authorization_refused(request: HttpRequest, error: str, description: str | N
     client_id, redirect_uri, scope = (
         request.GET.get(name) or _form(request).get(name, "") for name in ("client_id", "redirect_uri", "scope")
     )
-    unverified = {"client_id": client_id, "redirect_uri": redirect_uri}
-    facts: log.Facts = {"scope_asked": scope, "detail": description or "", "unverified": unverified}
-    facts["user"] = request.user if request.user.is_authenticated else None
+    facts: log.Facts = {
+        "user": request.user if request.user.is_authenticated else None,
+        "scope_asked": scope,
+        "detail": description or "",
+        "unverified": {"client_id": client_id, "redirect_uri": redirect_uri},
+    }
     log.refused(Act.AUTHORIZATION, facts, check=_AUTHORIZATION_CHECKS.get(error, "request"), error=error)
 
 
@@ -112,9 +117,12 @@ def introspection_refused(request: HttpRequest, error: errors.OAuth2Error) -> No
 
 def introspection_denied(client: Client, access_token: Any) -> None:
     """Record that `client` asked about a good token of somebody else's, and was told that it is none."""
-    issued_to, resource = access_token.application.client_id, " ".join(access_token.resource)
-    facts: log.Facts = {"client_id": client.client_id, "user": access_token.user, "resource": resource}
-    facts["detail"] = f"The token was issued to {issued_to}."
+    facts: log.Facts = {
+        "client_id": client.client_id,
+        "user": access_token.user,
+        "resource": " ".join(access_token.resource),
+        "detail": f"The token was issued to {access_token.application.client_id}.",
+    }
     log.refused(Act.INTROSPECTION, facts, check="resource")
 
 

@@ -58,7 +58,6 @@ class BearerOrSession:
         return caller
 
 
-@dataclass(frozen=True)
 class SessionOnly:
     """Who may call an operation that is for people only: a token of theirs is for what its client may do."""
 

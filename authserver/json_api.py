@@ -73,8 +73,9 @@ class JsonAPI(NinjaAPI):
     """
 
     def __init__(self, *, max_body: int, **kwargs: Any) -> None:
-        kwargs |= {"auth": BearerOrSession(), "parser": StrictJsonParser(), "docs_decorator": require_safe}
-        super().__init__(version="1.0.0", **kwargs)
+        super().__init__(
+            auth=BearerOrSession(), parser=StrictJsonParser(), docs_decorator=require_safe, version="1.0.0", **kwargs
+        )
         self.max_body = max_body
         self.add_decorator(self._with_a_body_of_its_kind, mode="view")
         self.add_router("", common)

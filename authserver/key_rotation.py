@@ -77,7 +77,7 @@ def rotate(
     However often it runs, there is exactly one active key.
     """
     AuthorizationServer.objects.select_for_update().get(pk=server.pk)
-    withdrawn = _withdraw(server, server.signing_keys.filter(kid__in=withdraw), now)
+    withdrawn = _withdraw(server, withdraw, now)
     keys = list(server.signing_keys.order_by("created_at", "pk"))
     activated = ""
     retired: tuple[str, ...] = ()
@@ -99,8 +99,8 @@ def rotate(
     )
 
 
-def _withdraw(server: AuthorizationServer, keys: Iterable[SigningKey], now: datetime) -> tuple[str, ...]:
-    withdrawn = list(keys)
+def _withdraw(server: AuthorizationServer, kids: Collection[str], now: datetime) -> tuple[str, ...]:
+    withdrawn = list(server.signing_keys.filter(kid__in=kids))
     for key in withdrawn:
         _end_access_tokens_of(key, now)
         key.delete()

@@ -49,10 +49,11 @@ def from_oauthlib(body: str | None, status: int) -> HttpResponse:
     return oauth_response(answer, status=status)
 
 
-def form_error(request: HttpRequest) -> HttpResponse | None:
+def form_error(request: HttpRequest, *, needed: str) -> HttpResponse | None:
     """Check the shape every OAuth endpoint asks of a request; return the refusal or None (RFC 6749 section 3.2).
 
-    One form-encoded body, nothing in the URL, no parameter twice (`resource` may repeat, RFC 8707 section 2).
+    One form-encoded body, nothing in the URL, no parameter twice (`resource` may repeat, RFC 8707 section 2), and the
+    one that is `needed`. Of another body nothing is read.
     """
     if request.content_type != "application/x-www-form-urlencoded":
         return oauth_error("invalid_request", "The body must be application/x-www-form-urlencoded.")
@@ -61,4 +62,6 @@ def form_error(request: HttpRequest) -> HttpResponse | None:
     for name, values in request.POST.lists():
         if len(values) > 1 and name != "resource":
             return oauth_error("invalid_request", f"The parameter {name[:50]} is there more than once.")
+    if not request.POST.get(needed):
+        return oauth_error("invalid_request", f"The parameter {needed} is missing.")
     return None

@@ -30,7 +30,6 @@ def throttled(authenticate: Authenticate) -> Authenticate:
         facts = {"unverified": {"client_id": client_id}}
         for limit, who in limits:
             limit.check(*who, **facts)
-        authenticated = False
         try:
             authenticated = authenticate(self, request, *args, **kwargs)
         except OAuth2Error:

@@ -67,4 +67,9 @@ def _signing_keys() -> None:
         raise NotReady
 
 
-CHECKS = {"database": _database, "cache": _cache, "migrations": _migrations, "signing keys": _signing_keys}
+CHECKS: dict[str, Callable[[], None]] = {
+    "database": _database,
+    "cache": _cache,
+    "migrations": _migrations,
+    "signing keys": _signing_keys,
+}

@@ -60,13 +60,13 @@ class SizeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
         if sum(len(name) + len(value) for name, value in request.headers.items()) > self.MAX_HEADERS:
             return refused_unread(request, 431, "The headers are too large.")
         if "Transfer-Encoding" in request.headers:
             both = bool(request.META.get("CONTENT_LENGTH"))
             return refused_unread(request, 400 if both else 411, "The body must come with its length, in one piece.")
-        if not length.isdecimal() or int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or len(length) > 20 or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return refused_unread(request, 413, "The body is too large.")
         return self.get_response(request)
 

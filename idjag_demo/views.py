@@ -42,7 +42,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def refused_unread(request: HttpRequest, status: int, description: str) -> HttpResponse:
-    """Answer a request that is refused for its size, with a page that needs nothing: this is before the sites."""
+    """Refuse a request that is too large or unclear, with a page that needs nothing: this is before the sites."""
     if _is_for_programs(request):
         return _json_error(status, "invalid_request", description)
     return HttpResponse(description, status=status, content_type="text/plain")

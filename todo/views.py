@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -39,8 +38,7 @@ def private(view: View) -> View:
         if request.user.is_authenticated:
             response = view(request, **kwargs)
         elif request.htmx:
-            sign_in = redirect_to_login(request.htmx.current_url_abs_path or "/")
-            response = HttpResponseClientRedirect(sign_in.url)
+            response = HttpResponseClientRedirect(redirect_to_login(_looked_at(request)).url)
         else:
             response = redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
         add_never_cache_headers(response)
@@ -124,8 +122,18 @@ def _show(request: TodoRequest, name: str, **context: Any) -> HttpResponse:
 
 def _page(request: TodoRequest) -> Page[Todo]:
     """Return the page of todos that is asked for, or with htmx the one that is being looked at."""
-    looked_at = QueryDict(urlsplit(request.htmx.current_url or "").query) if request.htmx else request.GET
-    return Paginator(Todo.objects.of(request.user), _PER_PAGE).get_page(looked_at.get("page"))
+    query = request.GET
+    if request.htmx:
+        query = QueryDict(_looked_at(request).partition("#")[0].partition("?")[2])
+    return Paginator(Todo.objects.of(request.user), _PER_PAGE).get_page(query.get("page"))
+
+
+def _looked_at(request: TodoRequest) -> str:
+    """Return the path of the page, with its query, that htmx acts on; "/" if that is none of ours, or no address."""
+    try:
+        return request.htmx.current_url_abs_path or "/"
+    except ValueError:
+        return "/"
 
 
 def _changed(request: TodoRequest, message: str, **context: Any) -> HttpResponse:

@@ -36,8 +36,6 @@ api = JsonAPI(
     urls_namespace="wiki_api",
     max_body=900_000,
 )
-
-
 ARTICLES, DEMO = ["Pages"], ["Demo"]
 
 

@@ -19,7 +19,7 @@ from authserver import audited
 from authserver.access_tokens import subject_at
 from authserver.bearer import BearerError, usable_access_token
 from authserver.models import AuthorizationServer, Client
-from authserver.responses import form_error, from_oauthlib, method_not_allowed, oauth_error, oauth_response
+from authserver.responses import form_error, from_oauthlib, method_not_allowed, oauth_response
 from authserver.servers import server_for
 
 
@@ -30,17 +30,14 @@ class IntrospectView(OAuthLibMixin, View):
     """POST a token, learn whether it is good and what for."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        refusal, token = form_error(request), request.POST.get("token", "")
-        if refusal is None and not token:
-            refusal = oauth_error("invalid_request", "The parameter token is missing.")
-        if refusal is not None:
+        if refusal := form_error(request, needed="token"):
             return audited.malformed(request, refusal, Act.INTROSPECTION)
         try:
             client = self.get_oauthlib_core().client_of(request)
         except OAuth2Error as error:
             audited.introspection_refused(request, error)
             return from_oauthlib(error.json, error.status_code)
-        return oauth_response(introspection(token, server=server_for(request), client=client))
+        return oauth_response(introspection(request.POST["token"], server=server_for(request), client=client))
 
     def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         return method_not_allowed("POST")

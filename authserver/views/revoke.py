@@ -9,7 +9,7 @@ from oauth2_provider.views.mixins import OAuthLibMixin
 
 from audit.models import Act
 from authserver import audited
-from authserver.responses import form_error, from_oauthlib, method_not_allowed, oauth_error
+from authserver.responses import form_error, from_oauthlib, method_not_allowed
 
 
 @method_decorator(
@@ -19,10 +19,7 @@ class RevokeView(OAuthLibMixin, View):
     """POST a token to end it."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        refusal = form_error(request)
-        if refusal is None and not request.POST.get("token"):
-            refusal = oauth_error("invalid_request", "The parameter token is missing.")
-        if refusal is not None:
+        if refusal := form_error(request, needed="token"):
             return audited.malformed(request, refusal, Act.REVOCATION)
         _, _, body, status = self.create_revocation_response(request)
         return from_oauthlib(body, status)

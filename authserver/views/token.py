@@ -8,7 +8,7 @@ from django.views.generic import View
 from oauth2_provider.views.mixins import OAuthLibMixin
 
 from authserver import audited
-from authserver.responses import form_error, from_oauthlib, method_not_allowed, oauth_error
+from authserver.responses import form_error, from_oauthlib, method_not_allowed
 from authserver.servers import server_for
 
 _SECRET_PARAMETERS = (
@@ -27,7 +27,7 @@ class TokenView(OAuthLibMixin, View):
     """POST a grant, get a token. The stock view would look an ID-JAG up as an access token, and fail."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if refusal := form_error(request) or _grant_type_error(request):
+        if refusal := form_error(request, needed="grant_type") or _grant_type_error(request):
             return audited.malformed(request, refusal)
         _, headers, body, status = self.create_token_response(request)
         response = from_oauthlib(body, status)
@@ -40,10 +40,7 @@ class TokenView(OAuthLibMixin, View):
 
 
 def _grant_type_error(request: HttpRequest) -> HttpResponse | None:
-    """Return the refusal of a grant type that is missing or not offered here (RFC 6749 section 5.2), or None."""
-    grant_type = request.POST.get("grant_type")
-    if not grant_type:
-        return oauth_error("invalid_request", "The parameter grant_type is missing.")
-    if grant_type not in server_for(request).grant_types:
+    """Return the refusal of a grant type that is not offered here (RFC 6749 section 5.2), or None."""
+    if request.POST["grant_type"] not in server_for(request).grant_types:
         return from_oauthlib('{"error": "unsupported_grant_type"}', 400)
     return None

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from . import failures
 from .errors import BadAnswer, PeerError, Unreachable
-from .steps import Run, explained, request
+from .steps import Run, explained, ms_since, request
 from .strict_json import json_value
 
 logger = logging.getLogger(__name__)
@@ -55,12 +55,12 @@ def call(
             failures.remember(outage, failure)
         logger.warning(
             "API call failed resource_app=%s host=%s user=%s cause=%s ms=%d reason=%s",
-            *(run.resource_app.key, _host(run), run.user.pk, failure.cause.value, _ms_since(start), failure.detail),
+            *(run.resource_app.key, _host(run), run.user.pk, failure.cause.value, ms_since(start), failure.detail),
         )
         raise failure from error
     logger.info(
         "API called resource_app=%s host=%s user=%s status=%d ms=%d",
-        *(run.resource_app.key, _host(run), run.user.pk, response.status, _ms_since(start)),
+        *(run.resource_app.key, _host(run), run.user.pk, response.status, ms_since(start)),
     )
     return response
 
@@ -90,7 +90,3 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> ApiResponse:
 
 def _host(run: Run) -> str:
     return urlsplit(run.resource_app.resource).netloc
-
-
-def _ms_since(start: float) -> int:
-    return round((time.monotonic() - start) * 1000)

@@ -19,7 +19,7 @@ from .discovery import Kind
 from .errors import Cause, CrossAppError
 from .jwt_bearer import AccessToken
 from .models import ResourceApp
-from .steps import Run, token_request
+from .steps import Run, ms_since, token_request
 from .subject_tokens import SubjectTokens
 from .token_exchange import IdJagGrant, Wanted
 
@@ -109,14 +109,14 @@ def _exchange(name: str, user: Any, resource_app: ResourceApp) -> AccessToken:
             logging.ERROR if error.cause is Cause.REFUSED else logging.WARNING,
             "cross-app access failed resource_app=%s audience=%s user=%s step=%s cause=%s ms=%d reason=%s",
             *(resource_app.key, resource_app.audience, user.pk, error.step, error.cause.value),
-            *(_ms_since(start), error.detail),
+            *(ms_since(start), error.detail),
         )
         raise
     stored_tokens.store(user, resource_app, token)
     logger.info(
         "cross-app access granted resource_app=%s audience=%s user=%s asked=%r granted=%r jti=%r ms=%d",
         *(resource_app.key, resource_app.audience, user.pk, resource_app.scope, token.scope, id_jag.jti[:100]),
-        _ms_since(start),
+        ms_since(start),
     )
     return token
 
@@ -176,7 +176,3 @@ def _redeem(run: Run, id_jag: IdJagGrant) -> AccessToken:
         ),
         read=lambda *answer: jwt_bearer.read_response(*answer, requested_scope=id_jag.scope, now=timezone.now()),
     )
-
-
-def _ms_since(start: float) -> int:
-    return round((time.monotonic() - start) * 1000)

@@ -118,13 +118,18 @@ def request(
             method=method,
             url=mask.text(url),
             status=answer.status if answer else None,
-            duration_ms=round((time.monotonic() - start) * 1000),
+            duration_ms=ms_since(start),
             started_at=started_at,
             request=mask.value(_shown_request(headers, content)),
             response=mask.value(response),
             claims=mask.value(_claims(kind, {**(content.get("form") or {}), **(tokens or {})}, response)),
         )
         step_taken.send_robust(sender=ResourceApp, user=run.user, resource_app=run.resource_app, step=step)
+
+
+def ms_since(start: float) -> int:
+    """Return how long ago `start` (`time.monotonic`) was."""
+    return round((time.monotonic() - start) * 1000)
 
 
 def explained(kind: StepKind, error: PeerError, secrets: Iterable[str]) -> CrossAppError:

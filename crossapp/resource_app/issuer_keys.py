@@ -45,7 +45,7 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Known:
-    """What was fetched last."""
+    """What was fetched last, and when it was asked for."""
 
     fetched_at: float
     keys: Mapping[str, VerificationKey]
@@ -116,9 +116,10 @@ def _refresh(source: _Source, *, is_cold: bool, waits: bool) -> bool:
 
 def _fetch(source: _Source, attempt: str, *, is_cold: bool) -> bool:
     outcome, cool_down = _FAILED, COLD_COOL_DOWN if is_cold else conf().keys_cool_down
+    asked_at = time.time()  # what is withdrawn from now on may still be in the answer
     try:
         unread = source.fetch(source.address, session=conf().make_http_session())
-        cache.set(_name("keys", source), (time.time(), json.dumps(unread)), conf().keys_stale)
+        cache.set(_name("keys", source), (asked_at, json.dumps(unread)), conf().keys_stale)
         outcome, cool_down = _ANSWERED, conf().keys_cool_down
     except KeysUnavailable as error:
         logger.warning("no keys from %s: %s", source, error)

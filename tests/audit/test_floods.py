@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.cache import cache
@@ -12,6 +13,7 @@ from audit.models import AuditEvent
 from authserver.models import AuthorizationServer
 from tenants.models import Realm, User
 from tests.audit.conftest import Lines
+from tests.flow.conftest import Demo
 from tests.limits.conftest import SetLimit
 from tests.support.embedded_idp import EmbeddedIdP
 
@@ -138,6 +140,18 @@ def test_the_bound_holds_for_browsers_too(signed_in: EmbeddedIdP, set_limit: Set
         signed_in.authorize(scope="admin")
         Browser(headers={"host": "wiki.localhost:8000"}).get("/sign-in/callback?state=x&code=y")
     assert acts(lines) == ["authorization", "sign_in", "throttled"]
+
+
+def test_the_bound_holds_for_answers_of_an_idp_too(demo: Demo, set_limit: SetLimit, lines: Lines) -> None:
+    """The row of such a refusal names the app's client at the IdP, but nobody has authenticated it."""
+    set_limit("RECORDED_REFUSALS", "2/minute")
+    browser = Browser(headers={"host": "wiki.localhost:8000"})
+    for _ in range(4):
+        to_idp = urlsplit(browser.post("/sign-in", {"email": "bob@tables.fake"})["Location"])
+        answer = {"state": parse_qs(to_idp.query)["state"], "iss": f"http://{to_idp.netloc}", "error": "access_denied"}
+        assert browser.get("/sign-in/callback", answer).status_code == 400
+    assert acts(lines) == ["sign_in", "sign_in", "throttled"]
+    assert AuditEvent.objects.filter(act="sign_in", client_id="wiki0").count() == 2
 
 
 @pytest.mark.clause("SEC", "", "SEC-11")

@@ -86,6 +86,15 @@ def test_a_malformed_request_about_a_token_is_recorded(
     assert "canary" not in lines.texts[0]
 
 
+@pytest.mark.parametrize(("path", "act"), [("revoke", "revocation"), ("introspect", "introspection")])
+@pytest.mark.clause("RFC 6749", "3.2", "SEC-11")
+def test_what_is_no_form_is_recorded_unread(idp: EmbeddedIdP, lines: Lines, path: str, act: str) -> None:
+    response = idp.post(f"/oauth2/v1/{path}", "x", content_type="multipart/form-data")
+    row = the_row(act, lines)
+    assert (response.status_code, row.error, row.failed_check) == (400, "invalid_request", "request")
+    assert row.detail == response.json()["error_description"] == "The body must be application/x-www-form-urlencoded."
+
+
 @pytest.mark.clause("RFC 7662", "2.1", "SEC-11")
 def test_who_asks_about_a_token_with_a_wrong_secret_is_recorded(idp: EmbeddedIdP, lines: Lines) -> None:
     idp.post("/oauth2/v1/introspect", {"token": "canary"}, headers={"authorization": idp.basic("wiki0", "wrong")})

@@ -211,7 +211,14 @@ class Unread(io.BytesIO):
 def test_a_body_that_is_too_large_is_refused_unread(demo: None, realm: str) -> None:
     browser = Client(headers={"host": HOSTS[realm]})
     for path in addresses(realm):
-        for length in (str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1), "1" + "0" * 30, "-1", "many"):
+        for length in (
+            str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1),
+            "1" + "0" * 30,
+            "0" * 30 + "1",
+            "0" * 5000,
+            "-1",
+            "many",
+        ):
             for content_type in (FORM, "application/json", "multipart/form-data; boundary=x"):
                 extra = {"CONTENT_LENGTH": length, "CONTENT_TYPE": content_type, "wsgi.input": Unread()}
                 response = browser.post(path, **extra)

@@ -1,10 +1,13 @@
 """A key has leaked: what was fetched before its IdP withdrew it is not used any more."""
 
 from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any
 
 import pytest
 
 from crossapp.resource_app.issuer_keys import forget_keys, key_for
+from crossapp.resource_app.issuer_metadata import fetch_jwks
 from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey
 from tests.resource_app.broken_keys import KEYS
 from tests.resource_app.fakes import ISSUER, World, jwks
@@ -26,6 +29,23 @@ def test_keys_from_before_are_fetched_anew_and_once(world: World) -> None:
         with pytest.raises(UnknownKey):
             key_for(ISSUER, "rsa", "RS256")
         assert key_for(ISSUER, "ec", "ES256")
+    assert fetched(world) == 2
+
+
+@pytest.mark.clause("RFC 7517", "5", "MT-23")
+def test_keys_that_were_on_their_way_are_fetched_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    withdrawn_at: list[datetime] = []
+
+    @wraps(fetch_jwks)
+    def slow(*args: Any, **kwargs: Any) -> list[Any]:
+        keys = fetch_jwks(*args, **kwargs)
+        withdrawn_at.append(datetime.now(UTC))
+        return keys
+
+    monkeypatch.setattr("crossapp.resource_app.issuer_keys.fetch_jwks", slow)
+    key_for(ISSUER, "rsa", "RS256")
+    forget_keys(ISSUER, fetched_before=withdrawn_at[0])
+    key_for(ISSUER, "rsa", "RS256")
     assert fetched(world) == 2
 
 

@@ -187,13 +187,20 @@ def test_an_anonymous_change_returns_to_the_list_after_signing_in(todo: Todo) ->
 
 
 @pytest.mark.parametrize(
-    ("current", "following"), [(f"{ORIGIN}/todos/1", "/todos/1"), ("http://evil.example/x", "/")], ids=["ours", "evil"]
+    ("current", "following"),
+    [(f"{ORIGIN}/todos/1", "/todos/1"), ("http://evil.example/x", "/"), ("http://[", "/")],
+    ids=["ours", "evil", "no address"],
 )
 def test_htmx_sends_an_anonymous_visitor_to_sign_in_by_a_header(todo: Todo, current: str, following: str) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": current}
     response = Client(headers={"host": HOST}).post(f"/todos/{todo.pk}/delete", headers=headers)
     assert (response.status_code, response["HX-Redirect"]) == (200, f"/sign-in?next={following}")
     assert Todo.objects.exists()
+
+
+def test_a_page_that_is_no_address_shows_the_first_todos(browser: Client, todo: Todo) -> None:
+    response = browser.get("/", headers={"HX-Request": "true", "HX-Current-URL": "http://["})
+    assert (response.status_code, "Call the dentist" in text_of(response)) == (200, True)
 
 
 def test_pages_are_kept_out_of_caches(browser: Client) -> None:
