@@ -263,6 +263,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz)$"]  # an orchestrator asks the process itself, not the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # PeerMiddleware drops it unless a trusted proxy sent it
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True  # every site of ours is below BASE_DOMAIN

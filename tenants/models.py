@@ -5,6 +5,7 @@ other.
 """
 
 import secrets
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -20,6 +21,8 @@ from django.utils import timezone
 from crossapp.requesting_app.fields import EncryptedTextField
 from tenants.emails import EmailAddressField
 from tenants.issuers import validate_issuer
+
+KEYS_SETTLE = timedelta(seconds=5)
 
 
 class App(models.TextChoices):
@@ -48,7 +51,7 @@ class Tenant(models.Model):
         validators=[
             RegexValidator(
                 r"^(?!(?:admin|api|idp|www)\Z)[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]\Z",
-                "Lower-case letters, digits and single hyphens.",
+                "Lower-case letters, digits and single hyphens; not admin, api, idp or www.",
             )
         ],
         help_text="A DNS label. The embedded IdP's host begins with it.",
@@ -60,7 +63,7 @@ class Tenant(models.Model):
 
     def clean(self) -> None:
         if self._state.adding and FormerSlug.objects.filter(slug=self.slug).exists():
-            raise ValidationError({"slug": "A tenant that was deleted had this name, and its issuer was made of it."})
+            raise ValidationError({"slug": "A tenant that was deleted had this slug, and its issuer was made of it."})
 
 
 class FormerSlug(models.Model):
@@ -156,8 +159,11 @@ class IdPConnection(models.Model):
                 raise ValidationError({"issuer": f"{other.issuer} is connected already: which spelling is right?"})
 
     def forget_keys(self) -> None:
-        """Let every process fetch the IdP's keys anew before it uses one: a key was withdrawn."""
-        self.keys_fetched_since = timezone.now()
+        """Let every process fetch the IdP's keys anew before it uses one: a key was withdrawn.
+
+        From a moment ahead on: a fetch may be under way until this is committed, and clocks differ.
+        """
+        self.keys_fetched_since = timezone.now() + KEYS_SETTLE
         self.save(update_fields=["keys_fetched_since"])
 
 

@@ -287,8 +287,9 @@ def test_a_key_that_is_not_there_is_not_withdrawn_and_nothing_is_changed(
 
 @pytest.mark.clause("RFC 7517", "5", "MT-23")
 def test_what_a_withdrawn_key_signed_is_refused_at_the_resource_side_from_the_next_request_on(
-    demo: Demo, customer1: AuthorizationServer
+    demo: Demo, customer1: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tenants.models.KEYS_SETTLE", timedelta(0))
     first, second = (new_id_jag(customer1) for _ in range(2))
     assert redeem(first).status_code == 200
     run("rotatekeys", "--at", "customer1", "--withdraw", customer1.signing_keys.get().kid)
@@ -298,6 +299,19 @@ def test_what_a_withdrawn_key_signed_is_refused_at_the_resource_side_from_the_ne
     fetched = len(demo.network.to("/oauth2/v1/keys"))
     assert [redeem(new_id_jag(customer1)).status_code for _ in range(3)] == [200] * 3
     assert len(demo.network.to("/oauth2/v1/keys")) == fetched, "the new key set is kept"
+
+
+@pytest.mark.clause("RFC 7517", "5", "MT-23")
+def test_key_sets_fetched_while_a_key_is_being_withdrawn_are_not_kept(
+    demo: Demo, customer1: AuthorizationServer
+) -> None:
+    run("rotatekeys", "--at", "customer1", "--withdraw", customer1.signing_keys.get().kid)
+    for connection in IdPConnection.objects.filter(issuer=customer1.issuer):
+        assert connection.keys_fetched_since
+        assert connection.keys_fetched_since > timezone.now()
+    fetched = len(demo.network.to("/oauth2/v1/keys"))
+    assert [redeem(new_id_jag(customer1)).status_code for _ in range(2)] == [200] * 2
+    assert len(demo.network.to("/oauth2/v1/keys")) == fetched + 2
 
 
 @pytest.mark.clause("OIDC Core", "3.1.3.7", "MT-23")

@@ -60,3 +60,4 @@ def test_where_there_is_https_plain_http_is_sent_there(settings: Settings) -> No
     response = ask(HOSTS[1], "/sign-in?next=/pages/1")
     assert (response.status_code, response["Location"]) == (301, "https://wiki.localhost:8000/sign-in?next=/pages/1")
     assert ask(HOSTS[1], "/sign-in", secure=True).status_code == 200
+    assert ask("localhost:8000", "/healthz").status_code == 200, "the process itself is asked"
