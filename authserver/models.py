@@ -99,12 +99,18 @@ class SigningKey(models.Model):
 
     @classmethod
     def generate(cls, server: AuthorizationServer, status: str = Status.NEXT) -> "SigningKey":
-        """Make and save a new RSA key of 2048 bits for `server`."""
-        private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        """Make and save a new RSA key of 2048 bits for `server`.
+
+        Its `kid` is its thumbprint (RFC 7638). None begins with a hyphen: a command would take it for an option.
+        """
+        kid = "-"
+        while kid.startswith("-"):
+            private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            kid = JWK.from_pyca(private_key).thumbprint()
         pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         return cls.objects.create(
             server=server,
-            kid=JWK.from_pyca(private_key).thumbprint(),
+            kid=kid,
             private_pem=pem,
             status=status,
             activated_at=timezone.now() if status == cls.Status.ACTIVE else None,

@@ -10,6 +10,7 @@ from django.core.management import CommandError
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
+from jwcrypto.jwk import JWK
 from pytest_django import Settings
 
 from audit.models import AuditEvent
@@ -110,6 +111,13 @@ def test_a_server_without_exactly_one_active_key_gets_one(idp: EmbeddedIdP, foun
     rotate(idp.server, now=timezone.now())
     assert idp.server.signing_keys.filter(status=ACTIVE).count() == 1
     assert sign(idp.server, {}, typ="JWT")
+
+
+def test_no_key_is_named_like_an_option_of_a_command(idp: EmbeddedIdP, monkeypatch: pytest.MonkeyPatch) -> None:
+    thumbprints = iter(["-abc", "-d", "e-f"])
+    monkeypatch.setattr(JWK, "thumbprint", lambda self: next(thumbprints))
+    key = SigningKey.generate(idp.server)
+    assert (key.kid, list(thumbprints)) == ("e-f", [])
 
 
 def test_a_rotation_is_one_servers_own(idp: EmbeddedIdP, other_idp: EmbeddedIdP) -> None:
