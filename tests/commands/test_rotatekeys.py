@@ -3,6 +3,7 @@
 import base64
 import re
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import jwt
 import pytest
@@ -10,7 +11,6 @@ from django.core.management import CommandError
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
-from jwcrypto.jwk import JWK
 from pytest_django import Settings
 
 from audit.models import AuditEvent
@@ -115,7 +115,8 @@ def test_a_server_without_exactly_one_active_key_gets_one(idp: EmbeddedIdP, foun
 
 def test_no_key_is_named_like_an_option_of_a_command(idp: EmbeddedIdP, monkeypatch: pytest.MonkeyPatch) -> None:
     thumbprints = iter(["-abc", "-d", "e-f"])
-    monkeypatch.setattr(JWK, "thumbprint", lambda self: next(thumbprints))
+    jwk = SimpleNamespace(thumbprint=lambda: next(thumbprints))
+    monkeypatch.setattr("authserver.models.JWK", SimpleNamespace(from_pyca=lambda key: jwk))
     key = SigningKey.generate(idp.server)
     assert (key.kid, list(thumbprints)) == ("e-f", [])
 
