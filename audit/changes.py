@@ -1,5 +1,7 @@
 """Changes of the tables whose rows decide who may do what: what changed and by whom, never the values."""
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -62,9 +64,19 @@ def record(instance: Model, what: str) -> None:
     request = current_request()
     act, _ = WATCHED[instance._meta.label]
     facts: log.Facts = {"user": getattr(request, "user", None), "tenant": _tenant(instance)}
+    if request is None:
+        facts["shell_user"] = f"command:{_shell_user()}"
     if isinstance(instance, User):
         facts |= {"issuer": instance.issuer, "sub": instance.sub or ""}
     log.done(act, {**facts, "target": _name(instance), "detail": what})
+
+
+def _shell_user() -> str:
+    """Return who runs a command: the name of the operating system's account, or its number if it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _before_save(sender: type[Model], instance: Model, raw: bool, update_fields: Any = None, **kwargs: Any) -> None:

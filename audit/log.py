@@ -26,11 +26,15 @@ class NotRecorded(OperationalError):
 
 
 class Facts(TypedDict, total=False):
-    """What is known of an act; every fact is optional. The names are those of the columns of `AuditEvent`."""
+    """What is known of an act; every fact is optional. The names are those of the columns of `AuditEvent`.
+
+    `shell_user` stands in the column `user` if no user acted.
+    """
 
     server: str
     tenant: str
     user: User | None
+    shell_user: str
     client_id: str
     issuer: str
     sub: str
@@ -116,8 +120,8 @@ def _event(act: Act, outcome: Outcome, facts: Facts) -> AuditEvent:
         values = {"server": request.site.origin, "address": request.META.get("REMOTE_ADDR", "")}
         values["tenant"] = request.tenant.slug if request.tenant else ""
     values |= {name: value for name, value in facts.items() if value}
-    values["user"] = user_name(facts.get("user"))
-    ms, unverified = values.pop("ms", None), values.pop("unverified", {})
+    ms, unverified, shell_user = values.pop("ms", None), values.pop("unverified", {}), values.pop("shell_user", "")
+    values["user"] = user_name(facts.get("user")) or shell_user
     return AuditEvent(
         act=act,
         outcome=outcome,

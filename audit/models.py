@@ -76,7 +76,7 @@ class AuditEvent(models.Model):
     server = _text("The origin that was asked; empty for a command.")
     address = _text("The network address of whoever asked.")
     tenant = _text("Its slug.")
-    user = _text("Who acted, or for whom the client did: realm and user name.")
+    user = _text("Who acted, or for whom the client did: realm and user name; command:name from a shell.")
     client_id = _text("The client that acted, authenticated.")
     issuer = _text("Of the verified identity assertion.")
     sub = _text("The subject there.")

@@ -69,7 +69,7 @@ def _read(response: requests.Response) -> bytes:
     for chunk in response.iter_content(16 * 1024):
         body += chunk
         if len(body) > MAX_BODY:
-            raise requests.RequestException(f"{response.url} answered more than {MAX_BODY} bytes", response=response)
+            raise requests.RequestException(f"it answered more than {MAX_BODY} bytes", response=response)
     return bytes(body)
 
 

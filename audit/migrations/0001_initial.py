@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('server', models.CharField(blank=True, help_text='The origin that was asked; empty for a command.', max_length=200)),
                 ('address', models.CharField(blank=True, help_text='The network address of whoever asked.', max_length=200)),
                 ('tenant', models.CharField(blank=True, help_text='Its slug.', max_length=200)),
-                ('user', models.CharField(blank=True, help_text='Who acted, or for whom the client did: realm and user name.', max_length=200)),
+                ('user', models.CharField(blank=True, help_text='Who acted, or for whom the client did: realm and user name; command:name from a shell.', max_length=200)),
                 ('client_id', models.CharField(blank=True, help_text='The client that acted, authenticated.', max_length=200)),
                 ('issuer', models.CharField(blank=True, help_text='Of the verified identity assertion.', max_length=200)),
                 ('sub', models.CharField(blank=True, help_text='The subject there.', max_length=200)),

@@ -77,8 +77,13 @@ def send(
         raise BadAnswer(f"no request may go to {url}") from error
     except (OSError, HTTPError) as error:  # requests.RequestException is an OSError
         if getattr(error, "response", None) is not None:
-            raise BadAnswer(f"the answer of {url} cannot be used: {type(error).__name__}") from error
+            raise BadAnswer(f"the answer of {url} cannot be used: {_reason(error)}") from error
         raise Unreachable(f"{url} does not answer: {type(error).__name__}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what the session itself found wrong, or the kind of a library's error, which quotes nobody."""
+    return str(error) if type(error) is requests.RequestException else type(error).__name__
 
 
 def _send_once(method: str, url: str, deadline: float, request: Mapping[str, Any]) -> Answer:

@@ -1,6 +1,8 @@
 """What decides who may do what is recorded when it changes: what and by whom, never the values."""
 
+import getpass
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Group
@@ -62,7 +64,13 @@ def test_a_change_is_recorded_by_the_name_of_what_changed(
     assert event.detail == f"changed: {field}"
     assert event.target.startswith(f"{model._meta.verbose_name} {row.pk}")
     assert "canary" not in event.detail + str(event.unverified)
-    assert (event.user, event.server) == ("", "")  # nobody asked over the web
+    assert (event.user, event.server) == (f"command:{getpass.getuser()}", "")  # nobody asked over the web
+
+
+def test_whoever_has_no_name_at_a_shell_has_a_number(demo: Demo) -> None:
+    with patch("audit.changes.getpass.getuser", side_effect=KeyError), patch("audit.changes.os.getuid", return_value=7):
+        Tenant.objects.create(slug="new", name="New")
+    assert AuditEvent.objects.get().user == "command:7"
 
 
 def test_every_watched_table_exists(demo: Demo) -> None:

@@ -14,8 +14,8 @@ from tests.tenants.test_sign_in import Browser, refused
 WHAT_THE_LOG_SAYS = {
     "silence": "does not answer: ReadTimeout",
     "redirect": "the token endpoint answered 302",
-    "big": "cannot be used: RequestException",
-    "bomb": "cannot be used: RequestException",
+    "big": "cannot be used: it answered more than 262144 bytes",
+    "bomb": "cannot be used: it answered more than 262144 bytes",
 }
 
 
