@@ -1,5 +1,6 @@
 """Records what the OAuth endpoints answer where the grant does not do it itself."""
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -7,12 +8,14 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse, QueryDict
+from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 from oauthlib.oauth2.rfc6749 import errors
 
 from audit import log
 from audit.clients import unverified_client, unverified_client_in
 from audit.models import Act
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, Client
+from crossapp.resource_app.jws import MalformedJws, parse_jws
 
 _ACTS = {
     "authorization_code": Act.AUTHORIZATION_CODE,
@@ -71,13 +74,48 @@ def issued(request: Any, token: Mapping[str, Any]) -> None:
 
 
 def revocation(request: Any, validate: Any) -> None:
-    """Let `validate` check an (oauthlib) revocation request, and record what comes of it; raises OAuth2Error."""
+    """Let `validate` check an (oauthlib) revocation request, and record what comes of it; raises OAuth2Error.
+
+    RFC 7009 sections 2.1 and 2.2: all that an authenticated client sends is answered alike. Here it is told apart: its
+    own token ends, that of another client does not, and with no good token there is nothing to end.
+    """
     try:
         validate(request)
     except errors.OAuth2Error as error:
         _refused(Act.REVOCATION, request, error.error, error.description or "", {})
         raise
-    _done(Act.REVOCATION, request, {})
+    row = _live_token(request.token)
+    if row is None:
+        _done(Act.REVOCATION, request, {"detail": "Nothing ended: no such token is good here."})
+        return
+    facts: log.Facts = {"user": row.user, "resource": " ".join(row.resource)}
+    if row.application_id == request.client.pk:
+        _done(Act.REVOCATION, request, facts)
+    else:
+        detail = f"The token{_jti_of(request.token)} was issued to {row.application}."
+        log.refused(
+            Act.REVOCATION, {**facts, "client_id": request.client.client_id, "detail": detail}, check="token_owner"
+        )
+
+
+def _live_token(token: str) -> Any:
+    """Return the row of a token that a revocation could end, whoever has it, or None."""
+    rows = {"token_checksum": hashlib.sha256(token.encode()).hexdigest()}
+    for found in (
+        get_access_token_model().objects.filter(**rows),
+        get_refresh_token_model().objects.filter(**rows, revoked=None),
+    ):
+        if row := found.select_related("user", "application__server").first():
+            return row
+    return None
+
+
+def _jti_of(token: str) -> str:
+    """Return the `jti` of an access token of ours, ready for a sentence; a refresh token has none."""
+    try:
+        return f" {parse_jws(token).unverified_payload['jti']}"
+    except MalformedJws:
+        return ""
 
 
 def malformed(request: HttpRequest, refusal: HttpResponse, act: Act | None = None) -> HttpResponse:
@@ -111,7 +149,8 @@ def authorization_refused(request: HttpRequest, error: str, description: str | N
 def introspection_refused(request: HttpRequest, error: errors.OAuth2Error) -> None:
     """Record that somebody who is not known to be a client asked about a token."""
     unverified = {"client_id": _claimed_client(request)}
-    facts: log.Facts = {"detail": error.description or "", "unverified": unverified}
+    detail = getattr(error, "detail", "") or error.description or ""
+    facts: log.Facts = {"detail": detail, "unverified": unverified}
     log.refused(Act.INTROSPECTION, facts, check=_CHECKS.get(error.error, "request"), error=error.error)
 
 
@@ -145,6 +184,8 @@ def _done(act: Act, request: Any, more: log.Facts) -> None:
 
 
 def _refused(act: Act, request: Any, error: str, detail: str, more: log.Facts) -> None:
+    if error == "invalid_client":
+        detail = getattr(request, "client_refused", detail)
     facts: log.Facts = {**_known(request), **more, "detail": detail}
     if error in _BEFORE_AUTHENTICATION or request.client is None:
         facts["unverified"] = {"client_id": unverified_client(request)}

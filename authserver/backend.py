@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from oauth2_provider.models import get_grant_model
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauthlib.common import Request
-from oauthlib.oauth2.rfc6749.errors import InvalidClientError, InvalidGrantError
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
 from authserver.models import Client
 from authserver.servers import server_for
@@ -29,6 +29,7 @@ class Backend(OAuthLibCore):
     NOT_PARAMETERS = frozenset(
         {
             "client",
+            "client_refused",
             "user",
             "scopes",
             "extra_credentials",
@@ -57,7 +58,6 @@ class Backend(OAuthLibCore):
         """Return the client that sends `request`, authenticated. Raises oauthlib's OAuth2Error."""
         uri, method, body, headers = self._extract_params(request)
         oauthlib_request = Request(uri, method, body, headers)
-        if not self.server.request_validator.authenticate_client(oauthlib_request):
-            raise InvalidClientError(request=oauthlib_request)
+        self.server.request_validator.authenticate_client(oauthlib_request)
         client: Client = oauthlib_request.client
         return client

@@ -79,7 +79,9 @@ def caller_of(request: HttpRequest) -> Caller:
     if not request.user.is_authenticated:
         raise BearerError(401, "", "Authentication is needed: a bearer token, or the session of this site.")
     if check_csrf(request, lambda: None):
-        raise BearerError(403, "csrf_failed", "A session call that changes something needs the X-CSRFToken header.")
+        raise BearerError(
+            403, "csrf_failed", "A session call that changes something must come from this site, with X-CSRFToken."
+        )
     API.count(request.user.pk, "session")
     return Caller(request.user, frozenset(server_for(request).scopes), None)
 
@@ -88,7 +90,7 @@ def caller_by_token(request: HttpRequest) -> Caller:
     """Return whom the bearer token of `request` stands for, checked at every call. Raises `BearerError`."""
     row = _row_of(bearer_token(request), server_for(request))
     API.count(row.user_id, row.application_id, user=row.user, client_id=row.application.client_id)
-    return Caller(row.user, frozenset(row.scope.split()), row.application)
+    return Caller(row.user, frozenset(scopes_of(row)), row.application)
 
 
 def bearer_token(request: HttpRequest) -> str:
@@ -120,7 +122,8 @@ def _row_of(token: str, server: AuthorizationServer) -> Any:
 def usable_access_token(token: str, server: AuthorizationServer) -> Any:
     """Return the row of an access token that is good at this moment. Raises `BearerError`.
 
-    The row decides: it must be of a client of this server, for its resource, unexpired, user and client active.
+    The row decides: it must be of a client of this server, for its resource, unexpired, user and client active, and the
+    client not bound to another tenant since.
     """
     row = _find(token, server)
     if row is None or row.application is None or row.application.server_id != server.pk:
@@ -129,9 +132,18 @@ def usable_access_token(token: str, server: AuthorizationServer) -> Any:
         raise BearerError(401, "invalid_token", "The access token has expired.")
     if row.resource != [server.resource]:  # RFC 8707 section 2, RFC 9068 section 4
         raise BearerError(401, "invalid_token", "The access token is for another resource.")
-    if not (row.application.is_active and _may_act(row.user)):
+    if not (row.application.is_active and _may_act(row.user)) or _is_bound_elsewhere(row.application, row.user):
         raise BearerError(401, "invalid_token", "The access token is no longer good.")
     return row
+
+
+def scopes_of(row: Any) -> list[str]:
+    """Return the scopes that the access token of `row` has at this moment: those that its client may still have.
+
+    RFC 6749 section 3.3: what a token may do is the server's to narrow; what the client lost after it was issued too.
+    """
+    registered = row.application.scope.split()
+    return [scope for scope in row.scope.split() if scope in registered]
 
 
 def _find(token: str, server: AuthorizationServer) -> Any:
@@ -152,6 +164,10 @@ def _checksum(token: str) -> str:
 
 def _may_act(user: User | None) -> bool:
     return user is not None and user.is_active and user.tenant is not None and user.tenant.is_active
+
+
+def _is_bound_elsewhere(client: Client, user: User) -> bool:
+    return client.tenant_id not in (None, user.tenant_id)
 
 
 def bearer_error_response(request: HttpRequest, error: BearerError) -> HttpResponse:

@@ -32,7 +32,7 @@ LIFETIME, SKEW = 300, 30  # seconds
 
 
 class Refused(Exception):
-    """The assertion is not good; the text says why, for the log."""
+    """The assertion is not good; the text says why, for the log and the audit."""
 
 
 @dataclass
@@ -61,10 +61,10 @@ def authenticate(
     *,
     server: AuthorizationServer,
     find_client: Callable[[str], Client | None],
-) -> Client | None:
-    """Return the client that signed `assertion` for `server`, or None; `find_client` looks one up by its identifier.
+) -> Client:
+    """Return the client that signed `assertion` for `server`; `find_client` looks one up by its identifier.
 
-    An assertion that authenticates is spent, whatever becomes of the request.
+    An assertion that authenticates is spent, whatever becomes of the request. Raises Refused.
     """
     name, unverified_client_id = "client_assertion_type", ""
     try:
@@ -79,7 +79,7 @@ def authenticate(
     except (Refused, BadClaim) as refused:
         facts = {"issuer": server.issuer, "unverified_client": unverified_client_id, "check": name}
         log.info("client assertion refused %s", json.dumps(facts | {"detail": str(refused)[:MAX_TEXT_LENGTH]}))
-        return None
+        raise Refused(f"The client assertion fails the check {name}: {refused}.") from refused
     return case.client
 
 

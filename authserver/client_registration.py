@@ -25,10 +25,13 @@ class Registration:
 
 
 @transaction.atomic
-def register(server: AuthorizationServer, client_id: str, *, secret: str = "", **fields: Any) -> Registration:
+def register(
+    server: AuthorizationServer, client_id: str, *, secret: str = "", any_tenant: bool = False, **fields: Any
+) -> Registration:
     """Create or update the client; fields that are None stay as they are, or get a default in a new one.
 
-    Without `secret`, a client that needs one and has none gets a new one. Raises ValidationError.
+    Without `secret`, a client that needs one and has none gets a new one. `any_tenant` unbinds it from its tenant.
+    Raises ValidationError.
     """
     client = Client.objects.select_for_update().filter(server=server, client_id=client_id).first()
     created = client is None
@@ -38,6 +41,8 @@ def register(server: AuthorizationServer, client_id: str, *, secret: str = "", *
     for name, value in fields.items():
         if value is not None:
             setattr(client, name, value)
+    if any_tenant:
+        client.tenant = None
     new_secret = ""
     if client.auth_method == PRIVATE_KEY_JWT:
         client.client_secret = generate_client_secret()  # nobody knows it

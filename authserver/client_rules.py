@@ -33,10 +33,14 @@ def check_keys(auth_method: str, jwks: Any, jwks_uri: str) -> None:
         if jwks or jwks_uri:
             raise ValidationError({"auth_method": f"Keys are for {PRIVATE_KEY_JWT} only."})
         return
-    if bool(jwks) == bool(jwks_uri):
-        raise ValidationError({"jwks": f"{PRIVATE_KEY_JWT} needs a key set or the URL of one, not both."})
+    if jwks and jwks_uri:
+        raise ValidationError({"jwks": "There is a key set and the URL of one. Give one of them."})
+    if not (jwks or jwks_uri):
+        raise ValidationError(
+            {"jwks": f"{PRIVATE_KEY_JWT} needs public keys of the client: a key set or the URL of one."}
+        )
     if jwks_uri and not is_acceptable_url(jwks_uri, http_on_loopback=settings.DEMO):
-        raise ValidationError({"jwks_uri": "An https URL without query or fragment."})
+        raise ValidationError({"jwks_uri": f"{jwks_uri!r} is no https URL without query and fragment."})
     if jwks:
         _check_key_set(jwks)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from authserver.models import AuthorizationServer
-from crossapp.resource_app.host import SubjectRefused, TrustedIssuer
+from crossapp.resource_app.host import IssuerRefused, SubjectRefused, TrustedIssuer
 from crossapp.resource_app.id_jag import IdJag
 from crossapp.resource_app.issuer_keys import forget_keys
 from tenants.models import IdPConnection, User
@@ -21,16 +21,23 @@ class ResourceAppHost:
     def resources(self, request: Any) -> Sequence[str]:
         return [self._server(request).resource]
 
-    def trusted_issuer(self, request: Any, issuer: str) -> TrustedIssuer | None:
-        """Return the connection whose IdP is `issuer`, if this app has one and the client may act for its tenant."""
-        connection = (
-            IdPConnection.objects.select_related("tenant")
-            .filter(app=self._server(request).realm, issuer=issuer, enabled=True)
-            .filter(accepts_id_jags=True, tenant__is_active=True)
-            .first()
-        )
-        if connection is None or request.client.tenant_id not in (None, connection.tenant_id):
-            return None
+    def trusted_issuer(self, request: Any, issuer: str) -> TrustedIssuer:
+        """Return the connection whose IdP is `issuer`, if this app has one and the client may act for its tenant.
+
+        Raises IssuerRefused.
+        """
+        app = self._server(request).realm  # no two connections of an app have the same issuer
+        connection = IdPConnection.objects.select_related("tenant").filter(app=app, issuer=issuer).first()
+        if connection is None:
+            raise IssuerRefused("No connection has this issuer.")
+        if not connection.enabled:
+            raise IssuerRefused(f"The connection of {connection.tenant.slug} is disabled.")
+        if not connection.accepts_id_jags:
+            raise IssuerRefused(f"The connection of {connection.tenant.slug} is for sign-in only.")
+        if not connection.tenant.is_active:
+            raise IssuerRefused(f"The tenant {connection.tenant.slug} is not active.")
+        if request.client.tenant_id not in (None, connection.tenant_id):
+            raise IssuerRefused(f"The client is bound to another tenant than {connection.tenant.slug}.")
         forget_keys(issuer, fetched_before=connection.keys_fetched_since)
         return TrustedIssuer(issuer=connection.issuer, connection=connection, single_use=connection.single_use)
 

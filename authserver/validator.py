@@ -17,6 +17,17 @@ from authserver.throttling import throttled
 _NO_SECRET = get_hasher("machine_made_secret").encode("no client has this secret", "-")
 
 
+class ClientRefused(errors.InvalidClientError):
+    """RFC 6749 section 5.2: the client does not authenticate. `detail` says why, for the audit and never for the peer.
+
+    oauthlib's own grants answer with this error and keep it to themselves: the request has the detail as well.
+    """
+
+    def __init__(self, detail: str, request: Any) -> None:
+        super().__init__(request=request)
+        self.detail = request.client_refused = detail
+
+
 def _method_used(request: Any) -> str:
     """Return how the client tries to authenticate; raises InvalidRequestError for two ways at once."""
     in_header = request.headers.get("HTTP_AUTHORIZATION") is not None
@@ -30,6 +41,17 @@ def _method_used(request: Any) -> str:
     if by_assertion:
         return Client.AuthMethod.PRIVATE_KEY_JWT
     return Client.AuthMethod.BASIC if in_header else Client.AuthMethod.POST
+
+
+def _why_refused(request: Any, method: str) -> str:
+    """Say for the operator why the client has not authenticated with a secret."""
+    if method == Client.AuthMethod.POST and not getattr(request, "client_secret", None):
+        return "There are no credentials."
+    if request.client is None:
+        return getattr(request, "client_refused", "The Authorization header can not be read.")
+    if request.client.auth_method != method:
+        return f"The client is registered for {request.client.auth_method} and used {method}."
+    return "The secret is wrong."
 
 
 def _lock_unspent(request: Any) -> None:
@@ -53,7 +75,10 @@ class Validator(OAuth2Validator):
 
     @throttled
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Authenticate by secret in the header, secret in the body or assertion, never two (RFC 6749 section 2.3)."""
+        """Authenticate by secret in the header, secret in the body or assertion, never two (RFC 6749 section 2.3).
+
+        Raises OAuth2Error; `ClientRefused` reads the same outside, whatever its reason.
+        """
         body_client_id = request.client_id
         method = _method_used(request)
         if method == Client.AuthMethod.PRIVATE_KEY_JWT:
@@ -64,16 +89,26 @@ class Validator(OAuth2Validator):
             authenticated = self._authenticate_request_body(request)
         if authenticated and body_client_id and body_client_id != request.client.client_id:
             raise errors.InvalidRequestError("client_id is not the authenticated client's.", request=request)
-        return bool(authenticated and request.client.auth_method == method)
+        if not authenticated or request.client.auth_method != method:
+            raise ClientRefused(_why_refused(request, method), request)
+        return True
 
     def _authenticate_assertion(self, request: Any) -> bool:
-        client = client_assertion.authenticate(
-            getattr(request, "client_assertion_type", None),
-            getattr(request, "client_assertion", None),
-            server=request.headers["X_SERVER"],
-            find_client=lambda client_id: self._load_application(client_id, request),
-        )
-        return client is not None
+        try:
+            client_assertion.authenticate(
+                getattr(request, "client_assertion_type", None),
+                getattr(request, "client_assertion", None),
+                server=request.headers["X_SERVER"],
+                find_client=lambda client_id: self._load_application(client_id, request),
+            )
+        except client_assertion.Refused as refused:
+            raise ClientRefused(str(refused), request) from refused
+        return True
+
+    def _extract_basic_auth(self, request: Any) -> str | None:
+        """RFC 9110 section 11.1: the name of the scheme is the same in any case, which the stock one does not know."""
+        scheme, _, credentials = (request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
+        return credentials if scheme.lower() == "basic" else None
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
         return get_hasher("machine_made_secret").verify(provided_secret, stored_secret)
@@ -83,9 +118,10 @@ class Validator(OAuth2Validator):
         server: AuthorizationServer = request.headers["X_SERVER"]
         # A parameter called `client` arrives as `request.client`: oauthlib keeps both in one place.
         if not isinstance(request.client, Client) or request.client.client_id != client_id:
-            found = Client.objects.filter(server=server, client_id=client_id or "", is_active=True)
-            request.client = found.select_related("tenant").first()
+            found = Client.objects.filter(server=server, client_id=client_id or "").select_related("tenant").first()
+            request.client = found if found and found.is_active else None
             if request.client is None:
+                request.client_refused = "The client is disabled." if found else "There is no such client here."
                 self._check_secret("", _NO_SECRET)  # an unknown client costs what a wrong secret costs
             else:
                 request.client.server = server

@@ -1,6 +1,5 @@
 """What would make a deployment unsafe stops its start-up: `manage.py check` and `wsgi.py` both ask here."""
 
-import re
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
@@ -10,12 +9,13 @@ from django.core.exceptions import ImproperlyConfigured
 from limits import parse
 
 from idjag_demo.demo.secrets import existing_demo_secrets
+from tenants.addresses import is_localhost, is_loopback
 
 
 @register(Tags.security)
 def check_environment(app_configs: object = None, **kwargs: object) -> list[CheckMessage]:
     """Return an error for everything in the environment that must not be so; most may be in demo mode."""
-    problems = _limits()
+    problems = [*_demo(), *_limits()]
     if not settings.DEMO:
         problems += [*_debug(), *_origins(), *_secrets(), *_cache()]
     return problems
@@ -31,6 +31,19 @@ def _error(number: int, message: str, hint: str) -> Error:
     return Error(message, hint=hint, id=f"idjag_demo.E{number:03}")
 
 
+def _is_on_this_machine(origin: str) -> bool:
+    name = urlsplit(origin.replace("{tenant}", "tenant")).hostname or ""
+    return is_localhost(name) or is_loopback(name)
+
+
+def _demo() -> list[CheckMessage]:
+    away = [origin for origin in settings.ORIGINS.values() if not _is_on_this_machine(origin)]
+    if settings.DEMO_IS_CHOSEN or not away:
+        return []
+    message = f"{away[0]} is not on this machine: is it to be the demo, whose passwords everybody knows?"
+    return [_error(7, message, "Set DEMO=true or DEMO=false.")]
+
+
 def _debug() -> list[CheckMessage]:
     if not settings.DEBUG:
         return []
@@ -40,8 +53,7 @@ def _debug() -> list[CheckMessage]:
 def _origins() -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for site, origin in settings.ORIGINS.items():
-        parts = urlsplit(origin.replace("{tenant}", "tenant"))
-        if parts.scheme != "https" and not re.fullmatch(r"(.+\.)?localhost|127\..+|::1", parts.hostname or ""):
+        if urlsplit(origin).scheme != "https" and not _is_on_this_machine(origin):
             hint = "Give it an https origin."
             problems.append(_error(2, f"The site {site} is at {origin}: passwords would cross the network.", hint))
     return problems

@@ -7,5 +7,10 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the site that answers, the addresses of the others and whether this is the demo."""
-    return {"site": getattr(request, "site", None), "origins": settings.ORIGINS, "demo": settings.DEMO}
+    """Return the site that answers, the addresses of the others, whether this is the demo, and the scripts' nonce."""
+    return {
+        "site": getattr(request, "site", None),
+        "origins": settings.ORIGINS,
+        "demo": settings.DEMO,
+        "csp_nonce": getattr(request, "csp_nonce", None),  # made, and sent in the header, when a template uses it
+    }

@@ -17,6 +17,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 # Demo mode: demo accounts are shown, plain http for *.localhost is fine, secrets are made on first use.
 DEMO = env.bool("DEMO", default=True)
+DEMO_IS_CHOSEN = "DEMO" in env  # off this machine somebody has to (see `checks.py`)
 DEBUG = env.bool("DEBUG", default=False)
 
 # --- Where the sites are -------------------------------------------------------------------------------------------
@@ -285,8 +286,15 @@ WHITENOISE_USE_FINDERS = DEMO  # no collectstatic for the demo
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"without_queries": {"()": "idjag_demo.logs.WithoutQueries"}},
+    "formatters": {
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "server": {"()": "django.utils.log.ServerFormatter", "format": "[{server_time}] {message}", "style": "{"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "server": {"class": "logging.StreamHandler", "formatter": "server"},
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "audit": {"level": "INFO"},  # one line of JSON per act
@@ -296,6 +304,8 @@ LOGGING = {
         # At DEBUG these write codes, states and URLs with them, whatever the level of the root.
         **{name: {"level": "INFO"} for name in ("oauthlib", "oauth2_provider", "mozilla_django_oidc", "urllib3")},
         "tenants": {"level": "INFO"},
+        "django.server": {"handlers": ["server"], "level": "INFO", "propagate": False, "filters": ["without_queries"]},
+        "django.security.csrf": {"filters": ["without_queries"]},  # quotes the Referer
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # anybody can send any Host
     },
 }

@@ -29,6 +29,18 @@ class OpenIDValidator(Validator):
             GrantedAuthentication.objects.create(token_family=refresh_token.token_family, auth_time=request.auth_time)
         return refresh_token
 
+    def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Simple string comparison (RFC 9700 section 2.1, OpenID Connect Core section 3.1.2.1): no other spelling."""
+        registered = redirect_uri in request.client.redirect_uris.split()
+        return registered and super().validate_redirect_uri(client_id, redirect_uri, request, *args, **kwargs)
+
+    def get_default_redirect_uri(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> str | None:
+        """A sign-in names it (OpenID Connect Core section 3.1.2.1); else the only one (RFC 6749 section 3.1.2.3)."""
+        if "openid" in (request.scopes or []):
+            return None
+        default: str | None = super().get_default_redirect_uri(client_id, request, *args, **kwargs)
+        return default
+
     def validate_silent_login(self, request: Any) -> bool:
         """`prompt=none` (OpenID Connect Core section 3.1.2.1): is somebody signed in here?"""
         request.user = request.headers["X_USER"]

@@ -18,6 +18,7 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
+from crossapp.requesting_app.client_signing_key import NoSigningKey, signing_key
 from crossapp.requesting_app.fields import EncryptedTextField
 from tenants.emails import EmailAddressField
 from tenants.issuers import validate_issuer
@@ -50,8 +51,9 @@ class Tenant(models.Model):
         unique=True,
         validators=[
             RegexValidator(
-                r"^(?!(?:admin|api|idp|www)\Z)[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]\Z",
-                "Lower-case letters, digits and single hyphens; not admin, api, idp or www.",
+                r"^(?!(?:admin|all|api|idp|localhost|staff|todo|wiki|www)\Z)[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]\Z",
+                "Lower-case letters, digits and single hyphens; "
+                "not admin, all, api, idp, localhost, staff, todo, wiki or www.",
             )
         ],
         help_text="A DNS label. The embedded IdP's host begins with it.",
@@ -151,12 +153,23 @@ class IdPConnection(models.Model):
         return f"{self.tenant} at {self.get_app_display()}"
 
     def clean(self) -> None:
-        """Refuse a missing secret, and an issuer that differs from a connected one by case or a trailing slash only."""
-        if not self.client_secret and self.auth_method != self.AuthMethod.PRIVATE_KEY_JWT:
-            raise ValidationError({"client_secret": "Enter the client secret."})
+        """Refuse missing credentials, and an issuer that differs from a connected one by case or a last slash only."""
+        self._check_credentials()
         for other in IdPConnection.objects.filter(app=self.app).exclude(pk=self.pk):
             if other.issuer != self.issuer and _loosely(other.issuer) == _loosely(self.issuer):
                 raise ValidationError({"issuer": f"{other.issuer} is connected already: which spelling is right?"})
+
+    def _check_credentials(self) -> None:
+        """Refuse what no sign-in could succeed with; one that is switched off needs no key."""
+        if self.auth_method != self.AuthMethod.PRIVATE_KEY_JWT:
+            if not self.client_secret:
+                raise ValidationError({"client_secret": "Enter the client secret."})
+        elif self.enabled:
+            try:
+                signing_key()
+            except NoSigningKey as error:
+                text = f"private_key_jwt needs our key: {error} (.env.example says how)."
+                raise ValidationError({"auth_method": text}) from error
 
     def forget_keys(self) -> None:
         """Let every process fetch the IdP's keys anew before it uses one: a key was withdrawn.

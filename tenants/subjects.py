@@ -1,7 +1,8 @@
 """Who an IdP's subject is at one app, for single sign-on and for ID-JAGs (OpenID Connect Core 1.0 section 5.7).
 
 An account is found by realm, tenant, issuer and subject, byte for byte, never by email. An email only ever links a
-pre-provisioned account to its subject, once.
+pre-provisioned account to its subject, once. An account made here has an email only if the IdP has verified it: one
+that is merely claimed would keep its owner out.
 """
 
 import hashlib
@@ -77,7 +78,7 @@ def _bind(connection: IdPConnection, claims: SubjectClaims) -> User | None:
     if not accounts:
         return None
     if len(accounts) > 1 or accounts[0].sub is not None:
-        raise SubjectRefused("the email belongs to another account, and an account changes its subject never")
+        raise SubjectRefused("the email belongs to another account, and an account never changes its subject")
     if claims.email_verified is not True:
         raise SubjectRefused("the email is that of a pre-provisioned account, but the IdP has not verified it")
     if _domain_owner(claims.email) not in (None, connection.tenant_id):
@@ -95,7 +96,7 @@ def _provision(connection: IdPConnection, claims: SubjectClaims) -> User:
         raise SubjectRefused("the email is malformed or its domain is not the tenant's")
     account = User(
         username=_username(connection, claims.sub),
-        email=claims.email.lower(),
+        email=claims.email.lower() if claims.email_verified is True else "",
         realm=connection.app,
         tenant=connection.tenant,
         issuer=connection.issuer,
@@ -107,12 +108,12 @@ def _provision(connection: IdPConnection, claims: SubjectClaims) -> User:
 
 
 def _show(user: User, connection: IdPConnection, claims: SubjectClaims) -> None:
-    """Take over the name and the email, if they changed and nobody else's email would be shown."""
+    """Take over the name and the verified email, if they changed and nobody else's email would be shown."""
     before = (user.first_name, user.last_name, user.email)
     if name := _printable(claims.name)[:150]:
         user.first_name, user.last_name = name, ""
     others = _accounts_with(claims.email, connection).exclude(pk=user.pk)
-    if claims.email and _is_own_email(claims.email, connection) and not others.exists():
+    if claims.email_verified is True and _is_own_email(claims.email, connection) and not others.exists():
         user.email = claims.email.lower()
     if before != (user.first_name, user.last_name, user.email):
         user.save(update_fields=["first_name", "last_name", "email"])

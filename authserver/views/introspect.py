@@ -17,7 +17,7 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from audit.models import Act
 from authserver import audited
 from authserver.access_tokens import subject_at
-from authserver.bearer import BearerError, usable_access_token
+from authserver.bearer import BearerError, scopes_of, usable_access_token
 from authserver.models import AuthorizationServer, Client
 from authserver.responses import form_error, from_oauthlib, method_not_allowed, oauth_response
 from authserver.servers import server_for
@@ -54,7 +54,7 @@ def introspection(token: str, *, server: AuthorizationServer, client: Client) ->
         return {"active": False}
     return {
         "active": True,
-        "scope": row.scope,
+        "scope": " ".join(scopes_of(row)),
         "client_id": row.application.client_id,
         "token_type": "Bearer",
         "exp": int(row.expires.timestamp()),

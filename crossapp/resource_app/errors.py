@@ -55,6 +55,18 @@ class InvalidTarget(Refused):
     error = "invalid_target"
 
 
+class InvalidAuthorizationDetails(Refused):
+    """The request has `authorization_details`, of which no type is known here: RFC 9396 section 5."""
+
+    error = "invalid_authorization_details"
+
+
+class InvalidDPoPProof(Refused):
+    """The request brings a proof of possession, to which no token is bound here: RFC 9449 section 5."""
+
+    error = "invalid_dpop_proof"
+
+
 class AccessDenied(Refused):
     """The grant is good, but a policy of this side refuses it. For hosts to raise, from any of their methods."""
 

@@ -21,6 +21,14 @@ class TrustedIssuer:
     single_use: bool = True
 
 
+class IssuerRefused(Exception):
+    """The issuer is not trusted for the client that asks. `detail` says why, for the log only."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
 class SubjectRefused(Exception):
     """The subject gets no access: unknown, not active, not of this tenant. `detail` says which, for the log only."""
 
@@ -42,7 +50,10 @@ class Host(Protocol):
         """Return the identifiers of the APIs this authorization server governs, the default one first."""
 
     def trusted_issuer(self, request: Any, issuer: str) -> TrustedIssuer | None:
-        """Return the IdP with exactly this issuer; None if unknown, disabled, or not for this client."""
+        """Return the IdP with exactly this issuer; None if unknown, disabled, or not for this client.
+
+        Or raise IssuerRefused, which answers the same and tells the log why.
+        """
 
     def client_scopes(self, request: Any) -> Sequence[str]:
         """Return the scopes this client may have."""

@@ -2,8 +2,7 @@
 
 `CHECKS` is the whole of it, in order: what needs no key first, then the key, then the signature. Nothing is fetched
 before the issuer is known to be trusted. Not here, but in the grant: who the subject is, what is granted, whether the
-ID-JAG is bound to a key (`cnf`), and whether it was redeemed before. `authorization_details` (RFC 9396) are read and
-never granted.
+ID-JAG is bound to a key (`cnf`) or to `authorization_details` (RFC 9396), and whether it was redeemed before.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,12 +13,13 @@ from typing import Any, NamedTuple
 
 from crossapp.resource_app.claims import BadClaim, seconds, text
 from crossapp.resource_app.errors import InvalidGrant, Refused, TemporarilyUnavailable, shown
-from crossapp.resource_app.host import TrustedIssuer
+from crossapp.resource_app.host import IssuerRefused, TrustedIssuer
 from crossapp.resource_app.jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
 from crossapp.resource_app.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
 from crossapp.resource_app.scope import is_scope
 
 TYP = "oauth-id-jag+jwt"
+_NOT_TRUSTED = "The issuer of the ID-JAG is not trusted for this client."
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class IdJag:
 class Expected:
     """What an ID-JAG is checked against. `now` and the others are in seconds.
 
-    `trusted_issuer` never fetches. `key_for(issuer, kid, alg)` may, and raises UnknownKey or KeysUnavailable.
+    `trusted_issuer` never fetches, and may raise IssuerRefused. `key_for(issuer, kid, alg)` may fetch, and raises
+    UnknownKey or KeysUnavailable.
     """
 
     audience: str
@@ -127,9 +128,12 @@ def check_kid(case: Case) -> None:
 def check_iss(case: Case) -> None:
     """RFC 7523 section 3 (1); draft section 8.3: an issuer trusted for this client, and not ourselves."""
     issuer = text(case.payload, "iss")
-    trusted = None if issuer == case.expected.audience else case.expected.trusted_issuer(issuer)
+    try:
+        trusted = None if issuer == case.expected.audience else case.expected.trusted_issuer(issuer)
+    except IssuerRefused as refused:
+        raise InvalidGrant(_NOT_TRUSTED, detail=refused.detail) from refused
     if trusted is None or trusted.issuer != issuer:
-        raise InvalidGrant("The issuer of the ID-JAG is not trusted for this client.")
+        raise InvalidGrant(_NOT_TRUSTED)
     case.trusted = trusted
 
 
@@ -218,7 +222,7 @@ def check_resource(case: Case) -> None:
 
 
 def check_authorization_details(case: Case) -> None:
-    """Draft section 4.4.1: parsed as an array of objects, if it has any; none is ever granted."""
+    """Draft section 4.4.1: parsed as an array of objects, if it has any; the grant refuses them."""
     details = case.payload.get("authorization_details", [])
     if not isinstance(details, list) or not all(isinstance(detail, dict) for detail in details):
         raise InvalidGrant("authorization_details in the ID-JAG must be an array of objects.")

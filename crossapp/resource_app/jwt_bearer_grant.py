@@ -1,7 +1,7 @@
 """RFC 7523 sections 2.1 and 3.1, draft section 4.4: an ID-JAG is redeemed for an access token.
 
-Left out on purpose: the refresh token (draft section 4.4.3), public clients (draft section 8.1) and DPoP (draft
-section 8.7).
+Left out on purpose: the refresh token (draft section 4.4.3). Left out and refused, never ignored: public clients (draft
+section 8.1), rich authorization requests (RFC 9396) and DPoP (draft section 8.7).
 """
 
 import json
@@ -16,6 +16,8 @@ from oauthlib.oauth2.rfc6749.grant_types.base import GrantTypeBase
 from crossapp.resource_app import issuer_keys, replay
 from crossapp.resource_app.conf import conf
 from crossapp.resource_app.errors import (
+    InvalidAuthorizationDetails,
+    InvalidDPoPProof,
     InvalidGrant,
     InvalidRequest,
     Refused,
@@ -51,7 +53,7 @@ class JwtBearerGrant(GrantTypeBase):
         except errors.OAuth2Error as refused_by_oauthlib:
             error = refused_by_oauthlib
             error.state = None
-            log.refused(error.error, error.description, check="client", detail="")
+            log.refused(error.error, error.description, check="client", detail=getattr(error, "detail", ""))
         else:
             log.granted(user=request.user, scope=request.scopes, resource=request.resource)
             return headers, json.dumps(token), 200
@@ -59,6 +61,8 @@ class JwtBearerGrant(GrantTypeBase):
 
     def _redeem(self, request: Any, token_handler: Any, log: RedemptionLog) -> dict[str, Any]:
         _check_request(request)  # 1
+        _check_no_rich_request(request)
+        _check_no_proof(request)
         self._authenticate_client(request)  # 2
         host = conf().make_host()
         log.asked(client_id=request.client.client_id, audience=host.audience(request), scope=request.scope)
@@ -72,6 +76,7 @@ class JwtBearerGrant(GrantTypeBase):
             request.user = _subject(request, host, trusted, id_jag)  # 5
             _grant_scope_and_resource(request, host, id_jag)  # 6
             _check_confirmation(id_jag)
+            _check_no_rich_grant(id_jag)
             if trusted.single_use:
                 _claim(id_jag)  # 7
             token = self._issue(request, token_handler)  # 8
@@ -117,6 +122,20 @@ def _check_request(request: Any) -> None:
         raise InvalidRequest("The parameter 'assertion' is missing.", check="request")
 
 
+def _check_no_rich_request(request: Any) -> None:
+    """RFC 9396 section 5: no type of `authorization_details` is known here, and none is ignored."""
+    if getattr(request, "authorization_details", None):
+        raise InvalidAuthorizationDetails(
+            "No type of authorization_details is supported here.", check="authorization_details"
+        )
+
+
+def _check_no_proof(request: Any) -> None:
+    """RFC 9449 section 5, draft section 8.7: who proves a key wants a token bound to it, and gets no weaker one."""
+    if "HTTP_DPOP" in request.headers or "DPoP" in request.headers:  # Django's name for it, and oauthlib's
+        raise InvalidDPoPProof("No access token is bound to a key here: send no DPoP header.", check="dpop")
+
+
 def _expected(request: Any, host: Host) -> Expected:
     settings = conf()
     return Expected(
@@ -152,6 +171,15 @@ def _check_confirmation(id_jag: IdJag) -> None:
     if "cnf" in id_jag.claims:
         raise InvalidGrant(
             "The ID-JAG is bound to a key (cnf), and proof of possession is not supported here.", check="cnf"
+        )
+
+
+def _check_no_rich_grant(id_jag: IdJag) -> None:
+    """Draft section 4.4.1, RFC 9396 section 5: an ID-JAG limited by details that nobody here can keep is not good."""
+    if id_jag.claims.get("authorization_details"):
+        raise InvalidGrant(
+            "The ID-JAG has authorization_details, and no type of them is supported here.",
+            check="authorization_details",
         )
 
 

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=200)),
-                ('slug', models.CharField(help_text="A DNS label. The embedded IdP's host begins with it.", max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^(?!(?:admin|api|idp|www)\\Z)[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]\\Z', 'Lower-case letters, digits and single hyphens; not admin, api, idp or www.')])),
+                ('slug', models.CharField(help_text="A DNS label. The embedded IdP's host begins with it.", max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^(?!(?:admin|all|api|idp|localhost|staff|todo|wiki|www)\\Z)[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]\\Z', 'Lower-case letters, digits and single hyphens; not admin, all, api, idp, localhost, staff, todo, wiki or www.')])),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
             ],
         ),

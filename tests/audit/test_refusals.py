@@ -102,6 +102,94 @@ def test_who_asks_about_a_token_with_a_wrong_secret_is_recorded(idp: EmbeddedIdP
     assert (row.error, row.failed_check, row.unverified) == ("invalid_client", "client", {"client_id": "wiki0"})
 
 
+ACTS = {
+    "refresh_token": ("token", {"grant_type": "refresh_token", "refresh_token": "x"}),
+    "authorization_code": ("token", {"grant_type": "authorization_code", "code": "x"}),
+    "token_exchange": ("token", {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange"}),
+    "revocation": ("revoke", {"token": "x"}),
+    "introspection": ("introspect", {"token": "x"}),
+}
+SECRET = "canary-secret"
+REASONS: list[tuple[str, dict[str, Any], str]] = [
+    ("unknown", {}, "There is no such client here."),
+    ("disabled", {}, "The client is disabled."),
+    ("wiki0", {}, "The secret is wrong."),
+    ("in_body", {}, "The client is registered for client_secret_post and used client_secret_basic."),
+    ("with_key", {}, "The client is registered for private_key_jwt and used client_secret_basic."),
+    ("", {"client_id": "wiki0", "client_secret": SECRET}, "is registered for client_secret_basic and used"),
+    ("", {"client_id": "in_body", "client_secret": SECRET}, "The secret is wrong."),
+    ("", {"client_id": "unknown", "client_secret": SECRET}, "There is no such client here."),
+    ("", {"client_id": "disabled", "client_secret": SECRET}, "The client is disabled."),
+    ("", {"client_id": "wiki0"}, "There are no credentials."),
+    ("", {}, "There are no credentials."),
+    ("Bearer", {"client_refused": "canary"}, "The Authorization header can not be read."),
+    ("Bearer", {}, "The Authorization header can not be read."),
+    (
+        "",
+        {"client_assertion": "x", "client_assertion_type": ASSERTION_TYPE},
+        "The client assertion fails the check jws",
+    ),
+]
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.clause(
+    "RFC 6749", "5.2", "SEC-11 SEC-12: every reason reads the same outside, and the operator reads which"
+)
+def test_the_operator_learns_why_a_client_does_not_authenticate(idp: EmbeddedIdP, lines: Lines, act: str) -> None:
+    idp.register("disabled", is_active=False)
+    idp.register("in_body", auth_method="client_secret_post")
+    idp.register("with_key", auth_method="private_key_jwt")
+    path, body = ACTS[act]
+    answers = set()
+    for client_id, more, _ in REASONS:
+        header = "Bearer x" if client_id == "Bearer" else idp.basic(client_id, SECRET) if client_id else ""
+        headers = {"authorization": header} if header else {}
+        response = idp.post(f"/oauth2/v1/{path}", body | more, headers=headers)
+        assert response.status_code == 401
+        answers.add((response.content, tuple(sorted(response.items()))))
+    assert len(answers) == 1
+    rows = AuditEvent.objects.filter(act=act).order_by("pk")
+    assert {(row.error, row.failed_check, row.client_id) for row in rows} == {("invalid_client", "client", "")}
+    for row, (_, _, detail) in zip(rows, REASONS, strict=True):
+        assert detail in row.detail
+    assert "canary" not in "".join(lines.texts)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+@pytest.mark.clause("RFC 7009", "2.1", "IR-16 SEC-11")
+def test_who_revokes_a_token_of_another_client_is_recorded_as_refused(
+    signed_in: EmbeddedIdP, bob: User, lines: Lines, kind: str
+) -> None:
+    token = signed_in.tokens()[kind]
+    response = signed_in.post("/oauth2/v1/revoke", {"token": token}, "todo0")
+    row = the_row("revocation", lines)
+    assert (response.status_code, response.json()) == (200, {})
+    assert (row.outcome, row.error, row.failed_check, row.client_id) == ("refused", "", "token_owner", "todo0")
+    assert (row.user, row.resource) == (bob.username, "http://customer1.idp.localhost:8000/oauth2/v1/userinfo")
+    jti = ""
+    if kind == "access_token":
+        jti = " " + jwt.decode(token, options={"verify_signature": False})["jti"]
+    assert row.detail == f"The token{jti} was issued to wiki0 at http://customer1.idp.localhost:8000."
+    assert token not in lines.texts[-1]
+    assert signed_in.post("/oauth2/v1/revoke", {"token": token}).status_code == 200
+    assert AuditEvent.objects.filter(act="revocation").values_list("outcome", "detail")[0] == ("done", "")
+
+
+@pytest.mark.clause("RFC 7009", "2.2", "IR-17 SEC-11")
+def test_a_revocation_that_ended_nothing_is_told_from_one_that_did(
+    signed_in: EmbeddedIdP, bob: User, lines: Lines
+) -> None:
+    tokens = signed_in.tokens()
+    for token in ("unknown", tokens["id_token"], tokens["refresh_token"], tokens["refresh_token"]):
+        assert signed_in.post("/oauth2/v1/revoke", {"token": token}).json() == {}
+    rows = (
+        AuditEvent.objects.filter(act="revocation").order_by("pk").values_list("outcome", "client_id", "user", "detail")
+    )
+    nothing = ("done", "wiki0", "", "Nothing ended: no such token is good here.")
+    assert list(rows) == [nothing, nothing, ("done", "wiki0", bob.username, ""), nothing]
+
+
 @pytest.mark.clause("RFC 7662", "2.2", "SEC-11")
 def test_who_asks_about_somebody_elses_token_is_recorded_and_who_asks_about_none_is_not(
     signed_in: EmbeddedIdP, bob: User, lines: Lines

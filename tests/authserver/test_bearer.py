@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from django.conf import settings
 from django.test import Client as Browser
 from oauth2_provider.models import get_access_token_model
 
-from authserver.models import AuthorizationServer
-from tenants.models import IdPConnection, Realm
+from authserver.bearer import BearerError, usable_access_token
+from authserver.models import AuthorizationServer, Client
+from tenants.models import IdPConnection, Realm, Tenant
 from tests.authserver.resource_servers import FORM, ResourceServer
 from tests.support.embedded_idp import EmbeddedIdP, make_person
 
@@ -196,6 +198,43 @@ def test_no_page_of_another_origin_reads_the_api(app: ResourceServer) -> None:
             Browser(headers={"host": app.host}).options(ME, headers=preflight),
         ):
             assert not [name for name in response.headers if name.lower().startswith("access-control-")]
+
+
+@pytest.mark.clause("RFC 9700", "4.14", "IR-25: a client bound to another tenant later, and unbound again")
+def test_a_token_ends_when_its_client_is_bound_to_another_tenant(
+    app: ResourceServer, django_assert_num_queries: Any
+) -> None:
+    app.trust("customer2")
+    ours, theirs = app.token(), app.token(app.id_jag("customer2"))
+    for slug, good in (("customer1", [ours]), ("customer2", [theirs]), (None, [ours, theirs])):
+        Client.objects.filter(client_id="agent").update(tenant=slug and Tenant.objects.get(slug=slug))
+        for token in (ours, theirs):
+            if token in good:
+                assert app.call(token).status_code == 200
+            else:
+                assert_refused(app.call(token), 401, "invalid_token", "The access token is no longer good.")
+            assert app.introspect(token).json()["active"] == (token in good)
+            with django_assert_num_queries(1), suppress(BearerError):
+                usable_access_token(token, app.server)
+
+
+@pytest.mark.clause("RFC 6749", "3.3", "a scope that the client lost counts no more, in a token it already has")
+def test_a_token_has_no_scope_that_its_client_has_lost(app: ResourceServer) -> None:
+    token = app.token()
+    path = {Realm.TODO: "/api/todos", Realm.WIKI: "/api/articles"}[Realm(app.server.realm)]
+
+    def write() -> Any:
+        return app.call(token, path, method="POST")
+
+    assert write().status_code == 422  # an empty body: the scope was enough
+    for left in ("read", "admin", ""):
+        Client.objects.filter(client_id="agent").update(scope=left)
+        assert_refused(write(), 403, "insufficient_scope")
+        assert app.call(token, path).status_code == (200 if left == "read" else 403)
+        assert app.introspect(token).json()["scope"] == ("read" if left == "read" else "")
+    Client.objects.filter(client_id="agent").update(scope="write read")
+    assert write().status_code == 422
+    assert app.introspect(token).json()["scope"] == "read write"
 
 
 @pytest.mark.parametrize("why", ["unknown", "resource", "inactive"])

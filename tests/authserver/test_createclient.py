@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import get_hasher
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
+from authserver.client_rules import check_keys
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer, Client
 from tenants.models import Realm, Tenant
 from tests.resource_app.fakes import RSA_KEY, jwks, rsa_jwk
@@ -97,7 +99,7 @@ def test_keys_mean_private_key_jwt_and_a_secret_undoes_them(tmp_path: Path) -> N
     [
         ("", "no JSON key set"),
         ("[]", "no JSON key set"),
-        ("{}", "needs a key set"),
+        ("{}", "needs public keys"),
         ('{"keys": 1}', "A key set is"),
         ('{"keys": []}', "No key in it can be used"),
         ('{"keys": [{"kty": "oct", "k": "x", "kid": "1"}]}', "private or shared"),
@@ -117,18 +119,20 @@ def test_a_file_without_usable_public_keys_is_refused(tmp_path: Path, keys: str,
     ("arguments", "message"),
     [
         (["--jwks", "/nowhere.json"], "can not be read"),
-        (["--jwks-uri", "http://agent.example/jwks"], "An https URL"),
-        (["--jwks-uri", "file:///etc/passwd"], "An https URL"),
+        (["--jwks-uri", "http://agent.example/jwks"], "^--jwks-uri: 'http://agent.example/jwks' is no https URL"),
+        (["--jwks-uri", "file:///etc/passwd"], "^--jwks-uri: 'file:///etc/passwd' is no https URL"),
         (["--jwks-uri", JWKS_URI, "--auth-method", "client_secret_basic"], "takes a secret, not keys"),
         (["--client-secret", SECRET, "--auth-method", "private_key_jwt"], "takes keys, not a secret"),
         (["--client-secret", SECRET, "--jwks-uri", JWKS_URI], "not allowed with argument"),
-        (["--auth-method", "private_key_jwt"], "needs a key set"),
+        (["--auth-method", "private_key_jwt"], "^--jwks: private_key_jwt needs public keys of the client"),
+        (["--tenant", "acme", "--any-tenant"], "not allowed with argument"),
         (["--auth-method", "none"], "invalid choice"),
-        (["--grant", "token-exchange"], "does not offer"),
+        (["--grant", "token-exchange"], "^--grant: http://todo.localhost:8000 does not offer"),
         (["--grant", "client_credentials"], "does not offer"),
-        (["--scope", "read admin"], "has no scope admin"),
+        (["--scope", "read admin"], "^--scope: http://todo.localhost:8000 has no scope admin"),
+        (["--grant", "x", "--scope", "admin"], "does not offer|has no scope"),
         (["--resource", "http://wiki.localhost:8000/api"], "issues tokens for http://todo.localhost:8000/api only"),
-        (["--redirect-uri", "http://agent.example/"], "is no https URL"),
+        (["--redirect-uri", "http://agent.example/"], "^--redirect-uri: 'http://agent.example/' is no https URL"),
         (["--redirect-uri", "https://agent.example/#x"], "is no https URL"),
         (["--redirect-uri", "javascript:alert(1)"], "is no https URL"),
         (["--tenant", "nobody"], "There is no tenant 'nobody'"),
@@ -155,6 +159,20 @@ def test_a_client_is_bound_to_a_tenant_disabled_and_enabled_again() -> None:
     assert (client.tenant, client.is_active) == (acme, False)
     assert run()["enabled"] is True
     assert Client.objects.get().tenant == acme
+
+
+def test_a_client_is_unbound_and_may_act_for_any_tenant() -> None:
+    Tenant.objects.create(slug="acme", name="Acme")
+    assert run("--any-tenant")["tenant"] is None
+    assert run("--tenant", "acme")["tenant"] == "acme"
+    assert run("--any-tenant")["tenant"] is None
+    assert Client.objects.get().tenant is None
+
+
+def test_one_key_set_is_registered() -> None:
+    both = Client(auth_method="private_key_jwt", jwks={"keys": jwks()}, jwks_uri=JWKS_URI)
+    with pytest.raises(ValidationError, match="There is a key set and the URL of one"):
+        check_keys(both.auth_method, both.jwks, both.jwks_uri)
 
 
 @pytest.mark.clause("RFC 7662", "4", "IR-02 registration of a resource server")

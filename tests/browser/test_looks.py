@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.people import Person
@@ -27,6 +28,14 @@ def test_every_page_fits_the_screen_and_needs_nothing_from_elsewhere(person: Per
     person.create_page()
     assert person.fits_the_screen(), "the editor"
     assert {host for host in hosts if host and host != "localhost" and not host.endswith(".localhost")} == set()
+
+
+@pytest.mark.parametrize(("app", "path"), [("staff", "/admin/login/"), ("todo", "/api/docs"), ("wiki", "/api/docs")])
+def test_the_pages_that_others_wrote_run_under_our_policy(person: Person, app: str, path: str) -> None:
+    """What the policy stops is on the console, which fails the test (see conftest.py)."""
+    answer = person.page.goto(person.origins[app] + path, wait_until="networkidle")
+    assert answer is not None
+    assert answer.status == 200
 
 
 def test_the_bare_host_leads_to_both_apps_with_the_demo_accounts(person: Person) -> None:

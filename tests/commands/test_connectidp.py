@@ -14,6 +14,7 @@ from idjag_demo.demo.seed import seed
 from tenants.models import EmailDomain, IdPConnection, Tenant
 from tests.commands.run import run, run_json
 from tests.flow.conftest import Demo
+from tests.support.client_keys import new_pem
 from tests.support.in_process import Browser, InProcessNetwork, sign_in
 
 ISSUER = "https://idp.acme.example"
@@ -243,7 +244,20 @@ def test_an_id_jag_is_good_once_unless_the_operator_says_otherwise() -> None:
 
 
 @pytest.mark.usefixtures("documents")
-def test_a_client_that_authenticates_with_a_key_needs_no_secret() -> None:
+def test_a_client_that_authenticates_with_a_key_needs_that_key_and_no_secret(settings: Settings) -> None:
     arguments = (*ACME, "--issuer", ISSUER, "--client-id", "0oa1", "--auth-method", "private_key_jwt")
+    with pytest.raises(CommandError, match="CLIENT_SIGNING_KEY is not set"):
+        run("connectidp", *arguments)
+    assert not Tenant.objects.exists()
+    settings.CROSSAPP_REQUESTING_APP = settings.CROSSAPP_REQUESTING_APP | {"CLIENT_SIGNING_KEY": new_pem()}
     assert run_json("connectidp", *arguments)["auth_method"] == "private_key_jwt"
     assert IdPConnection.objects.get().client_secret == ""
+
+
+@pytest.mark.usefixtures("documents")
+def test_a_connection_whose_key_is_gone_can_be_switched_off() -> None:
+    run("connectidp", *NEW)
+    IdPConnection.objects.update(auth_method="private_key_jwt")
+    with pytest.raises(CommandError, match="CLIENT_SIGNING_KEY is not set"):
+        run("connectidp", "--tenant", "acme", "--app", "todo", "--no-jit")
+    assert run_json("connectidp", "--tenant", "acme", "--app", "todo", "--disable")["enabled"] is False

@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.algorithms import ECAlgorithm
 from pytest_django import Settings
 
@@ -15,16 +14,12 @@ from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from tenants.models import SubjectTokens
 from tests.commands.run import run
 from tests.flow.conftest import Demo
+from tests.support.client_keys import new_pem
 from tests.support.in_process import sign_in
 from wiki.models import RecordedStep
 
 BOB = "bob@tables.fake"
 JWT_BEARER_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
-def new_pem() -> str:
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @pytest.fixture

@@ -100,6 +100,8 @@ def test_a_refresh_is_refused_for_more_scope_or_a_person_switched_off(signed_in:
                 CALLBACK + "?x=1",
                 CALLBACK + "#a",
                 CALLBACK.upper(),
+                CALLBACK.replace("localhost", "LOCALHOST"),
+                CALLBACK.replace("http:", "HTTP:"),
                 CALLBACK.replace("8000", "8001"),
                 CALLBACK.replace("http:", "https:"),
                 CALLBACK.replace("wiki.", "wiki@evil."),
@@ -120,6 +122,21 @@ def test_a_client_or_redirect_uri_not_registered_gets_a_page_and_no_redirect(
     response = signed_in.authorize(**changes)
     assert response.status_code == 400
     assert "Location" not in response
+
+
+@pytest.mark.clause("OIDC Core", "3.1.2.1", "OP-03: redirect_uri is required")
+def test_a_sign_in_without_a_redirect_uri_gets_a_page_and_no_code(signed_in: EmbeddedIdP) -> None:
+    response = signed_in.authorize(redirect_uri=None)
+    assert response.status_code == 400
+    assert "Location" not in response
+    assert not get_grant_model().objects.exists()
+
+
+@pytest.mark.clause("RFC 6749", "3.1.2.3", "OP-03: without openid, the only one that is registered")
+def test_a_request_that_is_no_sign_in_may_leave_the_only_redirect_uri_out(signed_in: EmbeddedIdP) -> None:
+    assert signed_in.authorize(redirect_uri=None, scope="email")["Location"].startswith(f"{CALLBACK}?code=")
+    Client.objects.filter(client_id="wiki0").update(redirect_uris=f"{CALLBACK} {CALLBACK}2")
+    assert signed_in.authorize(redirect_uri=None, scope="email").status_code == 400
 
 
 @pytest.mark.clause("RFC 6749", "4.1.2.1", "OP-01 OP-24")

@@ -52,6 +52,7 @@ def test_a_proper_deployment_starts() -> None:
         ({"WIKI_ORIGIN": "http://wiki.apps.example"}, "The site wiki is at http://wiki.apps.example"),
         ({"IDP_ORIGIN": "http://{tenant}.idp.apps.example"}, "The site idp is at"),
         ({"HOME_ORIGIN": "http://localhost.evil.example"}, "The site staff is at"),
+        ({"HOME_ORIGIN": "http://127.evil.example"}, "The site staff is at"),
         ({"DJANGO_SECRET_KEY": "short"}, "DJANGO_SECRET_KEY is the demo's, or shorter"),
         ({"DJANGO_SECRET_KEY": "django-insecure-" + "k" * 50}, "DJANGO_SECRET_KEY is the demo's, or shorter"),
         ({"FIELD_ENCRYPTION_KEYS": "no-key"}, "FIELD_ENCRYPTION_KEYS holds"),
@@ -104,6 +105,35 @@ def test_one_process_or_loopback_may_do_with_less(changes: dict[str, str | None]
 @pytest.mark.clause("deployment", "", "SEC-06")
 def test_the_demo_starts_with_nothing_set() -> None:
     answer = run(SERVE, **dict.fromkeys(DEPLOYMENT))
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"BASE_DOMAIN": "apps.example"}, {"BASE_DOMAIN": "127.apps.example"}, {"WIKI_ORIGIN": "https://wiki.example"}],
+    ids=str,
+)
+@pytest.mark.parametrize("arguments", [SERVE, ["manage.py", "check"], ["manage.py", "migrate"]], ids=" ".join)
+@pytest.mark.clause("deployment", "", "SEC-06 SEC-20")
+def test_off_this_machine_somebody_has_to_choose_the_demo(arguments: list[str], environment: dict[str, str]) -> None:
+    answer = run(arguments, **(dict.fromkeys(DEPLOYMENT) | {"DATABASE_URL": "sqlite://:memory:"} | environment))
+    assert answer.returncode != 0
+    (line,) = (line for line in answer.stderr.splitlines() if "idjag_demo.E007" in line)
+    assert "Set DEMO=true or DEMO=false." in answer.stderr[answer.stderr.index(line) :]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"BASE_DOMAIN": "apps.example", "DEMO": "true"},
+        {"BASE_DOMAIN": "demo.localhost:8123"},
+        {"HOME_ORIGIN": "http://127.0.0.1:9001", "WIKI_ORIGIN": "http://[::1]:9002"},
+    ],
+    ids=str,
+)
+@pytest.mark.clause("deployment", "", "SEC-06 SEC-20")
+def test_the_demo_starts_where_it_is_chosen_or_on_this_machine(environment: dict[str, str]) -> None:
+    answer = run(SERVE, **(dict.fromkeys(DEPLOYMENT) | environment))
     assert answer.returncode == 0, answer.stderr
 
 

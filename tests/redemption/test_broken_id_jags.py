@@ -42,9 +42,12 @@ def test_the_checks_run_in_their_order(todo0: TokenEndpoint) -> None:
         ("scope", {"scope": "admin"}),
         ("resource", {"resource": "x"}),
         ("cnf", {"cnf": {}}),
+        ("authorization_details", {"authorization_details": [{"type": "todo"}]}),
         ("replay", {}),
     ]
-    todo0.redeem("x", headers={}, x=["1", "2"])
+    todo0.redeem("x", headers={"DPoP": "x"}, authorization_details="x", x=["1", "2"])
+    todo0.redeem("x", headers={"DPoP": "x"}, authorization_details="x")
+    todo0.redeem("x", headers={"DPoP": "x"})
     todo0.redeem("x", headers={})
     Client.objects.update(grants=[])
     todo0.redeem("x")
@@ -53,5 +56,6 @@ def test_the_checks_run_in_their_order(todo0: TokenEndpoint) -> None:
     for number in range(len(steps)):
         todo0.redeem(todo0.mint(**wrong_from(steps[number:])))
     refused = AuditEvent.objects.filter(act="redemption", outcome="refused").order_by("pk")
-    checks = ["request", "client", "grant_type", "jws", *(name for name, _ in steps)]
+    before = ["request", "authorization_details", "dpop", "client", "grant_type", "jws"]
+    checks = [*before, *(name for name, _ in steps)]
     assert list(refused.values_list("failed_check", flat=True)) == checks

@@ -2,15 +2,19 @@
 
 import base64
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from audit.models import AuditEvent
 from authserver.models import JWT_BEARER, AuthorizationServer, Client
+from authserver.resource_app_host import ResourceAppHost
+from crossapp.resource_app.host import IssuerRefused
 from tenants.models import Tenant
 from tests.redemption.conftest import ORIGINS, TokenEndpoint, connect, outside
-from tests.resource_app.fakes import CLIENT_ID, CLIENT_SECRET, World, basic
+from tests.resource_app.fakes import CLIENT_ID, CLIENT_SECRET, ISSUER, World, basic
 
 NOT_AUTHENTICATED = ("invalid_client", "Client authentication failed.", "client")
 ONE_WAY = "Authenticate in one way: Authorization header, client_secret or client_assertion."
@@ -68,6 +72,31 @@ def test_who_does_not_authenticate_is_refused_whatever_the_id_jag(
     assert outside(response) == outside(todo0.redeem("nonsense", **sent)) == outside(todo0.redeem(headers={}))
     assert not idp.session.requested
     todo0.assert_redeemed(todo0.redeem())
+
+
+@pytest.mark.parametrize("scheme", ["basic", "BASIC", "bAsIc"])
+@pytest.mark.clause("RFC 9110", "11.1", "the name of the scheme is the same in any case")
+def test_the_scheme_may_be_spelled_in_any_case(todo0: TokenEndpoint, scheme: str) -> None:
+    credentials = basic()["Authorization"].removeprefix("Basic ")
+    todo0.assert_refused(todo0.redeem(headers=header(f"{scheme} x{credentials}")), *NOT_AUTHENTICATED, status=401)
+    todo0.assert_redeemed(todo0.redeem(headers=header(f"{scheme} {credentials}")))
+
+
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        (basic(client_id="nobody"), "There is no such client here."),
+        (basic(secret="wrong"), "The secret is wrong."),
+        ({}, "There are no credentials."),
+    ],
+    ids=["unknown", "wrong secret", "none"],
+)
+@pytest.mark.clause("RFC 6749", "5.2", "SEC-11 SEC-12: who may not redeem, and why, in the words for the operator")
+def test_the_operator_learns_why_a_client_may_not_redeem(
+    todo0: TokenEndpoint, headers: dict[str, str], detail: str
+) -> None:
+    assert todo0.redeem(headers=headers).json()["error_description"] == "Client authentication failed."
+    assert AuditEvent.objects.get(act="redemption").detail == detail
 
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -179,31 +208,50 @@ def delete_connection(todo0: TokenEndpoint) -> None:
     todo0.connection.delete()
 
 
+def connect_for_sign_in_only(todo0: TokenEndpoint) -> None:
+    todo0.connection.accepts_id_jags = False
+    todo0.connection.save()
+
+
 def connect_at_the_other_app_only(todo0: TokenEndpoint) -> None:
     todo0.connection.delete()
     connect(todo0.bob.tenant, "wiki", todo0.connection.issuer)
 
 
 @pytest.mark.parametrize(
-    "end_trust",
+    ("end_trust", "detail"),
     [
-        bind_the_client_to_another_tenant,
-        disable_connection,
-        deactivate_tenant,
-        delete_connection,
-        connect_at_the_other_app_only,
+        (bind_the_client_to_another_tenant, "The client is bound to another tenant than acme."),
+        (disable_connection, "The connection of acme is disabled."),
+        (connect_for_sign_in_only, "The connection of acme is for sign-in only."),
+        (deactivate_tenant, "The tenant acme is not active."),
+        (delete_connection, "No connection has this issuer."),
+        (connect_at_the_other_app_only, "No connection has this issuer."),
     ],
-    ids=lambda function: function.__name__.replace("_", " "),
+    ids=lambda value: getattr(value, "__name__", "").replace("_", " ") or "-",
 )
 @pytest.mark.clause("RFC 7523", "3", "MT-08 (1) an issuer not trusted for this client reads like an unknown one")
-def test_an_issuer_without_trust_reads_like_an_unknown_one(
-    todo0: TokenEndpoint, idp: World, end_trust: Callable[[TokenEndpoint], None]
+def test_an_issuer_without_trust_reads_like_an_unknown_one_and_the_operator_learns_why(
+    todo0: TokenEndpoint, idp: World, end_trust: Callable[[TokenEndpoint], None], detail: str
 ) -> None:
     end_trust(todo0)
     response = todo0.redeem()
     todo0.assert_refused(response, *UNTRUSTED)
+    assert AuditEvent.objects.get(act="redemption").detail == detail
     assert outside(response) == outside(todo0.redeem(todo0.mint(iss="https://nobody.example")))
     assert not idp.session.requested
+
+
+@pytest.mark.clause("RFC 7523", "3", "(1) whom an issuer stands for is known after one statement, and why not as well")
+def test_trust_costs_one_statement(todo0: TokenEndpoint, django_assert_num_queries: Any) -> None:
+    request = SimpleNamespace(headers={"X_SERVER": todo0.server}, client=todo0.client)
+    host = ResourceAppHost()
+    with django_assert_num_queries(1):
+        assert host.trusted_issuer(request, ISSUER).connection.tenant.slug == "acme"
+    for end_trust in (disable_connection, delete_connection):
+        end_trust(todo0)
+        with django_assert_num_queries(1), pytest.raises(IssuerRefused):
+            host.trusted_issuer(request, ISSUER)
 
 
 @pytest.mark.clause("draft", "6", "control: a client bound to a tenant acts for that tenant")

@@ -112,8 +112,32 @@ def test_the_token_is_bound_to_the_resource(todo0: TokenEndpoint, claimed: Any, 
 def test_an_id_jag_bound_to_a_key_is_refused(todo0: TokenEndpoint, cnf: Any) -> None:
     description = "The ID-JAG is bound to a key (cnf), and proof of possession is not supported here."
     todo0.assert_refused(todo0.redeem(todo0.mint(cnf=cnf)), "invalid_grant", description, "cnf")
-    with_proof = todo0.redeem(todo0.mint(cnf=cnf), headers=basic() | {"DPoP": "x.y.z"})
-    assert with_proof.json()["error_description"] == description
+    todo0.assert_redeemed(todo0.redeem())
+
+
+@pytest.mark.parametrize("cnf", [ABSENT, {"jkt": "x"}], ids=["not bound", "bound"])
+@pytest.mark.clause("RFC 9449", "5", "TE-75 a proof of possession is refused, never ignored")
+def test_a_proof_of_possession_is_refused(todo0: TokenEndpoint, cnf: Any) -> None:
+    response = todo0.redeem(todo0.mint(cnf=cnf), headers=basic() | {"DPoP": "x.y.z"})
+    description = "No access token is bound to a key here: send no DPoP header."
+    todo0.assert_refused(response, "invalid_dpop_proof", description, "dpop")
+    todo0.assert_redeemed(todo0.redeem())
+
+
+@pytest.mark.parametrize("details", ["[]", '[{"type": "todo"}]', "x"])
+@pytest.mark.clause("RFC 9396", "5", "authorization_details in the request are refused, never ignored")
+def test_a_rich_request_is_refused(todo0: TokenEndpoint, details: str) -> None:
+    description = "No type of authorization_details is supported here."
+    response = todo0.redeem(authorization_details=details)
+    todo0.assert_refused(response, "invalid_authorization_details", description, "authorization_details")
+    todo0.assert_redeemed(todo0.redeem())
+
+
+@pytest.mark.clause("draft", "4.4.1", "authorization_details in the ID-JAG are refused, never ignored")
+def test_an_id_jag_with_authorization_details_is_refused(todo0: TokenEndpoint) -> None:
+    description = "The ID-JAG has authorization_details, and no type of them is supported here."
+    response = todo0.redeem(todo0.mint(authorization_details=[{"type": "todo", "actions": ["read"]}]))
+    todo0.assert_refused(response, "invalid_grant", description, "authorization_details")
     todo0.assert_redeemed(todo0.redeem())
 
 

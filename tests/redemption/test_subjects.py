@@ -92,11 +92,21 @@ def test_an_email_that_does_not_link_gives_no_account(todo0: TokenEndpoint, clai
 
 @pytest.mark.clause("draft", "3.1", "control: an account is provisioned, and with the token only")
 def test_a_person_seen_for_the_first_time_gets_an_account_with_the_token_only(todo0: TokenEndpoint) -> None:
-    claims = {"sub": "new", "email": "new@tables.fake"}
+    claims = {"sub": "new", "email": "new@tables.fake", "email_verified": True}
     response = todo0.redeem(todo0.mint(**claims), scope="admin")
     description = "None of the requested scopes is in the ID-JAG, which has 'read write'."
     todo0.assert_refused(response, "invalid_scope", description, "scope")
     todo0.assert_redeemed(todo0.redeem(todo0.mint(**claims)))
+    assert User.objects.get(sub="new").email == "new@tables.fake"
+
+
+@pytest.mark.parametrize("claims", [{}, {"email_verified": False}], ids=["not said", "false"])
+@pytest.mark.clause("OIDC Core", "5.7", "an email that is not verified is nobody's: it keeps its owner not out")
+def test_an_email_that_is_not_verified_is_not_kept(todo0: TokenEndpoint, claims: dict[str, Any]) -> None:
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(sub="mallory", email="new@tables.fake", **claims)))
+    owner = todo0.mint(sub="new", email="new@tables.fake", email_verified=True, jti="another")
+    assert todo0.redeem(owner).status_code == 200
+    assert User.objects.get(sub="mallory").email == ""
     assert User.objects.get(sub="new").email == "new@tables.fake"
 
 

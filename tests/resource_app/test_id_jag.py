@@ -7,7 +7,7 @@ import pytest
 
 from crossapp.resource_app import id_jag as module
 from crossapp.resource_app.errors import Refused, as_oauth_error
-from crossapp.resource_app.host import TrustedIssuer
+from crossapp.resource_app.host import IssuerRefused, TrustedIssuer
 from crossapp.resource_app.id_jag import CHECKS, Expected, IdJag, parse_id_jag, verify_id_jag
 from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey, VerificationKey, usable_keys
 from tests.resource_app.broken_id_jags import (
@@ -173,6 +173,17 @@ def test_an_issuer_that_a_database_takes_for_another_is_refused() -> None:
 def test_our_own_id_jag_is_refused_even_if_the_host_trusts_us() -> None:
     ourselves = {AUDIENCE: TrustedIssuer(AUDIENCE, connection=None)}.get
     assert_refused(timed(iss=AUDIENCE), "iss", UNTRUSTED, trusted_issuer=ourselves)
+
+
+@pytest.mark.clause("RFC 7523", "3", "(1) the log reads why an issuer is not trusted, the peer does not")
+def test_a_host_says_why_an_issuer_is_not_trusted() -> None:
+    def refuse(issuer: str) -> TrustedIssuer:
+        raise IssuerRefused(f"{issuer} was disconnected")
+
+    assert_refused(timed(), "iss", UNTRUSTED, trusted_issuer=refuse)
+    with pytest.raises(Refused) as refused:
+        verify(timed(), trusted_issuer=refuse)
+    assert refused.value.detail == f"{ISSUER} was disconnected"
 
 
 def test_the_lifetime_and_the_skew_are_the_operators() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import OperationalError, connection
+from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 
 from crossapp.resource_app.errors import AccessDenied
 from crossapp.resource_app.host import TrustedIssuer
@@ -26,6 +27,7 @@ from tests.resource_app.fakes import (
     OTHER_RESOURCE,
     RESOURCE,
     Answer,
+    FakeValidator,
     World,
     basic,
     id_jag,
@@ -95,7 +97,7 @@ def test_the_client_may_say_its_own_id_in_the_body_as_well(world: World) -> None
 
 @pytest.mark.clause("RFC 6749", "3.2", "unrecognized parameters are ignored, empty ones are as if omitted")
 def test_unknown_and_empty_parameters_are_ignored(world: World) -> None:
-    answer = redeem(id_jag(), scope="", resource="", x="1", authorization_details="[]", state="s")
+    answer = redeem(id_jag(), scope="", resource="", x="1", authorization_details="", state="s")
     assert (answer.status, answer.body["scope"], answer.body["resource"]) == (200, "read write", RESOURCE)
 
 
@@ -212,6 +214,45 @@ def test_a_client_that_is_not_registered_for_the_grant_is_refused(world: World) 
     for assertion in (id_jag(), "nonsense"):
         assert_refused(redeem(assertion), "unauthorized_client", "This client may not use this grant.")
     assert not world.session.requested
+
+
+@pytest.mark.parametrize("details", ["[]", '[{"type": "todo"}]', "x"])
+@pytest.mark.clause("RFC 9396", "5", "authorization_details are refused, never ignored")
+def test_a_rich_request_is_refused_before_the_client_authenticates(world: World, details: str) -> None:
+    assertion, description = id_jag(), "No type of authorization_details is supported here."
+    for credentials in (basic(), dict[str, str]()):
+        answer = redeem(assertion, headers=credentials, authorization_details=details)
+        assert_refused(answer, "invalid_authorization_details", description)
+    assert_nothing_happened(world)
+    assert redeem(assertion).status == 200
+
+
+@pytest.mark.parametrize("name", ["DPoP", "dpop", "HTTP_DPOP"])
+@pytest.mark.parametrize("proof", ["x.y.z", ""])
+@pytest.mark.clause("RFC 9449", "5", "a proof of possession is refused, never ignored")
+def test_a_proof_of_possession_is_refused_before_the_client_authenticates(world: World, name: str, proof: str) -> None:
+    assertion, description = id_jag(), "No access token is bound to a key here: send no DPoP header."
+    for credentials in (basic(), dict[str, str]()):
+        assert_refused(redeem(assertion, headers=credentials | {name: proof}), "invalid_dpop_proof", description)
+    assert_nothing_happened(world)
+    assert redeem(assertion).status == 200
+
+
+@pytest.mark.clause("RFC 6749", "5.2", "why a client does not authenticate is in the log, if the product says so")
+def test_the_detail_of_the_products_validator_is_logged_and_not_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="crossapp.resource_app.redemption")
+    refused = InvalidClientError()
+    refused.detail = "the secret is wrong"
+
+    def refuse(*args: object) -> None:
+        raise refused
+
+    monkeypatch.setattr(FakeValidator, "authenticate_client", refuse)
+    assert_refused(redeem(id_jag()), "invalid_client", "Client authentication failed.", 401)
+    [line] = [record.redemption for record in caplog.records if hasattr(record, "redemption")]
+    assert (line["check"], line["detail"]) == ("client", "the secret is wrong")
 
 
 # --- The ID-JAG ------------------------------------------------------------------------------------------------------

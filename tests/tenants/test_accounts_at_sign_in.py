@@ -40,6 +40,20 @@ def test_an_email_that_is_not_verified_leads_to_nobodys_account(
     assert User.objects.count() == 1
 
 
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22: who claims an address first keeps its owner not out")
+def test_whoever_has_the_verified_email_gets_in_after_somebody_who_only_claimed_it(browser: Browser) -> None:
+    browser.idp.claims |= {"sub": "u-mallory", "email_verified": False}
+    browser.sign_in()
+    assert browser.user is not None and browser.user.email == ""
+    for path in ("/", "/sign-in", "/pages/"):
+        assert browser.client.get(path).status_code == 200, path
+        assert "bob@tables.example" not in browser.client.get(path).content.decode()
+    browser.client.post("/sign-out")
+    browser.idp.claims |= {"sub": "u-bob", "email_verified": True}
+    browser.sign_in()
+    assert browser.user is not None and (browser.user.sub, browser.user.email) == ("u-bob", "bob@tables.example")
+
+
 @pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22: the control")
 def test_a_verified_email_leads_to_the_account_that_waits_for_it(browser: Browser, connection: IdPConnection) -> None:
     there = account(connection)
@@ -58,7 +72,7 @@ def test_a_verified_email_of_somebody_elses_account_is_refused_and_recorded(
     assert (alice.sub, alice.display_name) == ("u-alice", "bob@tables.example")
     event = AuditEvent.objects.get(act=Act.SIGN_IN)
     assert (event.outcome, event.failed_check) == (Outcome.REFUSED, "subject")
-    assert "an account changes its subject never" in event.detail
+    assert "an account never changes its subject" in event.detail
 
 
 @pytest.mark.parametrize("email", ["bob@elsewhere.example", "bob@sub.tables.example", "bob@other.example"])

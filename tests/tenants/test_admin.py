@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from tenants.models import EmailDomain, IdPConnection, SubjectTokens, Tenant, User
+from tests.support.client_keys import new_pem
 from tests.tenants.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER, id_token_claims, sign
 
 
@@ -81,8 +83,13 @@ def test_a_new_connection_needs_a_secret(admin: Client, connection: IdPConnectio
     assert admin.post("/admin/tenants/idpconnection/add/", fields | {"client_secret": "x"}).status_code == 302
 
 
-def test_a_client_that_authenticates_with_a_key_needs_no_secret(admin: Client, connection: IdPConnection) -> None:
+def test_a_client_that_authenticates_with_a_key_needs_that_key_and_no_secret(
+    admin: Client, connection: IdPConnection, settings: Settings
+) -> None:
     fields = connection_fields(connection, app="todo", auth_method="private_key_jwt", single_use="on")
+    refused = admin.post("/admin/tenants/idpconnection/add/", fields)
+    assert "private_key_jwt needs our key: CLIENT_SIGNING_KEY is not set" in refused.content.decode()
+    settings.CROSSAPP_REQUESTING_APP = settings.CROSSAPP_REQUESTING_APP | {"CLIENT_SIGNING_KEY": new_pem()}
     assert admin.post("/admin/tenants/idpconnection/add/", fields).status_code == 302
     added = IdPConnection.objects.get(app="todo")
     assert (added.client_secret, added.auth_method, added.single_use) == ("", "private_key_jwt", True)
@@ -165,7 +172,7 @@ def test_a_domain_belongs_to_one_tenant(admin: Client, tenant: Tenant) -> None:
     assert EmailDomain.objects.get().tenant == tenant
 
 
-@pytest.mark.parametrize("slug", ["Acme", "a", "x" * 64, "xn--acme", "a_b", "a.b", "-a", "a-", "1a", "é"])
+@pytest.mark.parametrize("slug", ["Acme", "a", "x" * 64, "xn--acme", "a_b", "a.b", "-a", "a-", "1a", "é", "all"])
 def test_a_slug_is_a_dns_label(admin: Client, slug: str) -> None:
     fields = {"name": "Acme", "slug": slug} | inline("email_domains") | inline("idp_connections")
     assert admin.post("/admin/tenants/tenant/add/", fields).status_code == 200

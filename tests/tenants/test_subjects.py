@@ -65,7 +65,7 @@ def test_an_account_bound_to_another_issuer_waits_for_an_operator_to_unbind_it(c
     bob = resolve(connection)
     connection.issuer = "https://new.example"
     connection.save()
-    assert "changes its subject never" in refused(connection, sub="new-bob")
+    assert "never changes its subject" in refused(connection, sub="new-bob")
     User.objects.filter(pk=bob.pk).update(issuer="", sub=None)  # what the admin's action does
     assert resolve(connection, sub="new-bob") == bob
 
@@ -112,7 +112,7 @@ def test_an_address_in_another_tenants_domain_binds_nothing(
 @pytest.mark.clause("OpenID Connect Core", "5.7", "RP-23")
 def test_an_account_that_is_bound_is_never_bound_again(connection: IdPConnection) -> None:
     bob = resolve(connection)
-    assert "changes its subject never" in refused(connection, sub="u-mallory")
+    assert "never changes its subject" in refused(connection, sub="u-mallory")
     bob.refresh_from_db()
     assert bob.sub == "u-bob"
     assert User.objects.count() == 1
@@ -149,6 +149,23 @@ def test_nobody_is_provisioned_with_an_email_of_another_tenant(
     connection: IdPConnection, other_connection: IdPConnection
 ) -> None:
     assert "not the tenant's" in refused(connection, email="bob@other.example")
+
+
+@pytest.mark.parametrize("verified", [False, "true", 1, None])
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22: an email that is not verified is not shown as anybody's")
+def test_an_unverified_email_is_neither_kept_nor_taken_over(connection: IdPConnection, verified: Any) -> None:
+    assert resolve(connection, sub="u-mallory", email_verified=verified).email == ""
+    assert resolve(connection, sub="u-mallory", email_verified=verified).email == ""
+    bob = resolve(connection)
+    assert bob.email == "bob@tables.example"
+    assert resolve(connection, email="trinity@tables.example", email_verified=verified) == bob
+    bob.refresh_from_db()
+    assert bob.email == "bob@tables.example"
+
+
+def test_an_email_is_shown_as_soon_as_it_is_verified(connection: IdPConnection) -> None:
+    assert resolve(connection, email_verified=False).email == ""
+    assert resolve(connection).email == "bob@tables.example"
 
 
 def test_somebody_without_an_email_is_provisioned(connection: IdPConnection) -> None:

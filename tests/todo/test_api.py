@@ -389,6 +389,8 @@ def test_no_form_of_a_foreign_page_changes_anything(bob: User, todo: Todo, conte
     for method, path in (("POST", "/todos"), ("PUT", f"/todos/{todo.pk}"), ("DELETE", f"/todos/{todo.pk}")):
         form = (method, f"/api{path}", FORMS[content_type], content_type)
         assert_refused(browser.generic(*form, headers={"origin": "https://evil.example"}), 403, "csrf_failed")
+        with_token = {"origin": "https://evil.example", "x-csrftoken": browser.cookies["idjag_csrf"].value}
+        assert_refused(browser.generic(*form, headers=with_token), 403, "csrf_failed", "come from this site")
         assert_refused(anybody.generic(*form), 401, "unauthorized")
         own = browser.generic(*form, headers={"x-csrftoken": browser.cookies["idjag_csrf"].value})
         assert_refused(own, 415, "invalid_request", "application/json")

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from authserver.client_registration import Registration, register
@@ -16,6 +16,7 @@ from tenants.models import Realm, Tenant
 
 MIN_SECRET = 32
 SHORT_NAMES = {"jwt-bearer": JWT_BEARER, "token-exchange": TOKEN_EXCHANGE}
+_OPTIONS = {"grants": "--grant: ", "redirect_uris": "--redirect-uri: ", NON_FIELD_ERRORS: ""}  # the others: their name
 
 HELP = """\
 Creates a client of an authorization server, or changes the one of that identifier; may be run again and again.
@@ -30,6 +31,9 @@ Examples:
 
   # An agent that redeems ID-JAGs for read access at Todo0, only for people of the customer acme
   manage.py createclient --at todo --client-id agent --scope read --tenant acme
+
+  # It may act for people of every customer again
+  manage.py createclient --at todo --client-id agent --any-tenant
 
   # The same, with a key instead of a secret (private_key_jwt)
   manage.py createclient --at todo --client-id agent --jwks-uri https://agent.example/jwks.json
@@ -65,7 +69,9 @@ class Command(BaseCommand):
         parser.add_argument("--resource", metavar="URI", help="The API whose resource server it is: may introspect.")
         parser.add_argument("--redirect-uri", action="append", metavar="URI", help="May be repeated.")
         parser.add_argument("--name", help="What people read.")
-        parser.add_argument("--tenant", metavar="SLUG", help="The only tenant it may act for.")
+        binding = parser.add_mutually_exclusive_group()
+        binding.add_argument("--tenant", metavar="SLUG", help="The only tenant it may act for.")
+        binding.add_argument("--any-tenant", action="store_true", help="It may act for every tenant again.")
         parser.add_argument("--disable", action="store_true", help="It and its tokens stop working.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
@@ -78,9 +84,18 @@ class Command(BaseCommand):
                 server, options["client_id"], secret=_secret(options["client_secret"]), **_fields(options, server)
             )
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+            raise CommandError(_with_options(error)) from error
         facts = describe(registration, options["at"])
         self.stdout.write(json.dumps(facts) if options["json"] else _in_words(facts))
+
+
+def _with_options(error: ValidationError) -> str:
+    """Return in one line what is wrong, each fault after the option that it is about."""
+    faults = []
+    for field, messages in error.message_dict.items():
+        option = _OPTIONS.get(field, f"--{field.replace('_', '-')}: ")
+        faults += [f"{option}{message}" for message in messages]
+    return " ".join(faults)
 
 
 def server_at(name: str) -> AuthorizationServer:
@@ -132,6 +147,7 @@ def _fields(options: dict[str, Any], server: AuthorizationServer) -> dict[str, A
         "redirect_uris": None if redirect_uris is None else " ".join(redirect_uris),
         "name": options["name"],
         "tenant": _tenant(options["tenant"], server),
+        "any_tenant": options["any_tenant"],
         "is_active": not options["disable"],
     }
 
