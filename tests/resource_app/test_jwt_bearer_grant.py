@@ -516,6 +516,7 @@ def test_the_steps_run_in_order(world: World) -> None:
     send("x")
     world.grants = ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
     wrong: dict[str, Any] = {"jti": "used", "sub": "eve", "scope": "admin", "resource": "x", "cnf": {"jkt": "x"}}
+    wrong["authorization_details"] = [{"type": "x"}]
     send("x", resource="y")
     send(id_jag(**wrong, aud="x"), resource="y")
     send(id_jag(**wrong, header={"kid": "unknown"}), resource="y")
@@ -526,6 +527,8 @@ def test_the_steps_run_in_order(world: World) -> None:
     send(id_jag(**wrong | {"scope": "read", "resource": RESOURCE}), resource="y")
     send(id_jag(**wrong | {"scope": "read", "resource": RESOURCE}), resource=RESOURCE)
     del wrong["cnf"]
+    send(id_jag(**wrong | {"scope": "read", "resource": RESOURCE}), resource=RESOURCE)
+    del wrong["authorization_details"]
     send(id_jag(**wrong | {"scope": "read", "resource": RESOURCE}), resource=RESOURCE)
     assert [error.partition(",")[0] for error in errors] == [
         "The parameter 'x' is repeated.",
@@ -539,6 +542,7 @@ def test_the_steps_run_in_order(world: World) -> None:
         "resource in the ID-JAG is 'x'",
         "resource is 'y'",
         "The ID-JAG is bound to a key (cnf)",
+        "The ID-JAG has authorization_details",
         _REPLAYED,
     ]
 
