@@ -1,4 +1,4 @@
-# The web process of a deployment; docker-compose.yml puts MariaDB and Redis beside it.
+# The processes of a deployment: docker-compose.yml puts a proxy before them, MariaDB and Redis beside them.
 
 FROM python:3.13-slim-bookworm AS packages
 RUN apt-get update \
@@ -12,15 +12,19 @@ FROM python:3.13-slim-bookworm
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libmariadb3 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --create-home app
+    && useradd --system --uid 10001 --user-group --no-create-home app
 COPY --from=packages /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 WEB_CONCURRENCY=2
 WORKDIR /app
 COPY . .
-RUN mkdir var && chown app var
-USER app
+# All that is ever written: the demo's secrets, in var. Static files are served from where they lie.
+RUN python -m compileall -q . \
+    && mkdir var \
+    && chown app:app var
+USER 10001:10001
 VOLUME /app/var
 EXPOSE 8000
-# Threads, because one request may call another site of the same process; so many, because a page with a card waits for
-# an IdP that hangs, and the other pages shall not.
-CMD ["gunicorn", "idjag_demo.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--threads=64"]
+# Threads, because one request may call another site of this process; so many, because a page with a card waits for an IdP
+# that hangs, and the other pages shall not. They keep a connection longer than the proxy does, so that it is never closed
+# under a request.
+CMD ["gunicorn", "idjag_demo.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--threads=128", "--keep-alive=75", "--no-control-socket"]

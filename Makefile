@@ -13,9 +13,14 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --on
 # These stamps make the second `make demo` a matter of seconds: pip runs again only when the pins change.
 RUNTIME := $(VENV)/installed-requirements
 DEVELOPMENT := $(VENV)/installed-requirements-dev
+DRIVER := $(VENV)/installed-requirements-mysql
+BENCH := $(VENV)/installed-requirements-bench
+
+# Where `make test-services` finds MariaDB and Redis, unless the environment says otherwise.
+SERVICES = DATABASE_URL="$${DATABASE_URL:-mysql://root@127.0.0.1:3306}" REDIS_URL="$${REDIS_URL:-redis://127.0.0.1:6379}"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance mutation lint format reset requirements clean
+.PHONY: help demo test test-services conformance mutation bench lint format reset requirements clean
 
 help: ## Say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,12 +34,20 @@ test: $(DEVELOPMENT) ## Run all tests, those in a browser too if there is one (r
 	@$(BIN)/python -m tests.support.chromium
 	$(BIN)/python -m pytest --numprocesses 2 $(PYTEST_ARGS)
 
+test-services: $(DEVELOPMENT) $(DRIVER) ## Run all tests on MariaDB and Redis (DATABASE_URL, REDIS_URL), and those behind a proxy
+	@$(SERVICES) $(BIN)/python -m tests.support.services
+	@$(BIN)/python -m tests.support.chromium
+	$(SERVICES) $(BIN)/python -m pytest --numprocesses 2 -m "" $(PYTEST_ARGS)
+
 conformance: $(DEVELOPMENT) ## Run the tests and write docs/conformance.md: which clause is proved by which test
 	$(BIN)/python -m pytest --numprocesses 2 -p tests.conformance.plugin \
 		--conformance docs/conformance.md $(PYTEST_ARGS)
 
 mutation: $(DEVELOPMENT) ## Weaken each check of both token endpoints and see that a test fails (takes long)
 	$(BIN)/python -m tests.mutation.run --write $(MUTATION_ARGS)
+
+bench: $(BENCH) $(if $(findstring sqlite,$(BENCH_ARGS)),,$(DRIVER)) ## Measure what a request costs, 15 minutes (BENCH_ARGS=--help)
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lint: $(DEVELOPMENT) ## Check style, types, imports, templates, migrations and settings
 	$(BIN)/ruff check .
@@ -56,7 +69,7 @@ reset: $(RUNTIME) ## Empty the database and seed it anew
 
 requirements: $(DEVELOPMENT) ## Pin what the .in files ask for (newer versions with UPGRADE=1)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@for name in requirements requirements-dev requirements-mysql; do \
+	@for name in requirements requirements-dev requirements-mysql requirements-bench; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 			--no-emit-find-links $(if $(UPGRADE),--upgrade) $$name.in --output-file $$name.txt || exit 1; \
 		{ sed -n '/^#/!q;p' $$name.in; echo '# Pinned by `make requirements`.'; echo; cat $$name.txt; } > $$name.new || exit 1; \
@@ -82,4 +95,17 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@echo "Installing requirements-dev.txt"
 	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(BENCH): requirements-bench.txt $(RUNTIME)
+	@echo "Installing requirements-bench.txt"
+	@$(PIP_INSTALL) -r requirements-bench.txt
+	@touch $@
+
+$(DRIVER): requirements-mysql.txt | $(BIN)/python
+	@echo "Building requirements-mysql.txt"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-mysql.txt || { \
+		echo "The driver for MariaDB is built from source: install a C compiler, pkg-config, the headers of Python and those of"; \
+		echo "MariaDB's client (Debian, Ubuntu: apt install build-essential pkg-config python3-dev default-libmysqlclient-dev)."; \
+		exit 1; }
 	@touch $@

@@ -3,13 +3,17 @@
 
 import os
 import sys
+from contextlib import nullcontext
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idjag_demo.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from idjag_demo.start import explained
+
+    with nullcontext() if "--traceback" in sys.argv else explained():
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

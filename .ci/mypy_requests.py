@@ -12,6 +12,7 @@ from mypy.types import AnyType, TypeOfAny
 
 REQUEST = "django.http.request.HttpRequest"
 ATTRIBUTES = (
+    "trace",  # idjag_demo.tracing
     "client_address",  # idjag_demo.middleware.PeerMiddleware
     "site",  # idjag_demo.middleware.SiteMiddleware
     "tenant",

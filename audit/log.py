@@ -12,6 +12,8 @@ from django.db import Error, OperationalError, router, transaction
 
 from audit.current_request import current_request
 from audit.models import MAX_TEXT, Act, AuditEvent, Outcome
+from audit.signals import acted
+from tenants import trace_context
 from tenants.models import User
 from tenants.throttling import RECORDED_REFUSALS, Throttled, neighbourhood
 
@@ -56,7 +58,7 @@ def done(act: Act, facts: Facts) -> None:
         event.save()
     except Error as error:
         raise NotRecorded(type(error).__name__) from error
-    transaction.on_commit(partial(_write_line, event), using=router.db_for_write(AuditEvent), robust=True)
+    transaction.on_commit(partial(_tell, event), using=router.db_for_write(AuditEvent), robust=True)
 
 
 def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
@@ -66,6 +68,7 @@ def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
     are recorded for each address (LIMIT_RECORDED_REFUSALS); that there were more is recorded once. An authenticated
     client is bound by its own limit.
     """
+    acted.send_robust(None, act=act, outcome=Outcome.REFUSED.value, error=error)
     authenticated = facts.get("client_id") and act != Act.SIGN_IN  # there it is the app's at the IdP
     if act != Act.THROTTLED and not authenticated and _is_one_too_many():
         return
@@ -94,7 +97,9 @@ def one_line(value: object) -> str:
     if not isinstance(value, str):
         return "" if value is None else f"[{type(value).__name__}]"
     text = _JWT.sub("[token]", value[: 100 * MAX_TEXT])
-    text = "".join(map(_visible, text[: MAX_TEXT + 1]))
+    text = text[: MAX_TEXT + 1]
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(map(_visible, text))
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
@@ -119,6 +124,8 @@ def _event(act: Act, outcome: Outcome, facts: Facts) -> AuditEvent:
     if request is not None:
         values = {"server": request.site.origin, "address": request.META.get("REMOTE_ADDR", "")}
         values["tenant"] = request.tenant.slug if request.tenant else ""
+    if trace := trace_context.current.get():
+        values["request_id"] = trace.request_id
     values |= {name: value for name, value in facts.items() if value}
     ms, unverified, shell_user = values.pop("ms", None), values.pop("unverified", {}), values.pop("shell_user", "")
     values["user"] = user_name(facts.get("user")) or shell_user
@@ -129,6 +136,12 @@ def _event(act: Act, outcome: Outcome, facts: Facts) -> AuditEvent:
         unverified={name: one_line(value) for name, value in unverified.items() if value},
         **{name: one_line(value) for name, value in values.items()},
     )
+
+
+def _tell(event: AuditEvent) -> None:
+    """Tell of an act that has taken place."""
+    _write_line(event)
+    acted.send_robust(None, act=Act(event.act), outcome=Outcome.DONE.value, error="")
 
 
 def _write_line(event: AuditEvent) -> None:

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 MAX_TEXT = 200
+BATCH = 1000  # rows that one statement deletes
 
 
 class AppendOnly(TypeError):
@@ -59,8 +60,11 @@ class AuditEvents(models.QuerySet["AuditEvent"]):
         raise AppendOnly
 
     def sweep(self, *, older_than: datetime) -> int:
-        """Delete the events from before `older_than` and return how many went."""
-        return self.filter(at__lt=older_than)._raw_delete(self.db)
+        """Delete the events from before `older_than`, in batches, and return how many went."""
+        gone, old = 0, self.filter(at__lt=older_than).order_by("at").values_list("pk", flat=True)
+        while pks := list(old[:BATCH]):
+            gone += self.model._base_manager.filter(pk__in=pks)._raw_delete(self.db)
+        return gone
 
 
 def _text(help_text: str = "", **kwargs: Any) -> Any:
@@ -89,6 +93,7 @@ class AuditEvent(models.Model):
     error = _text("The OAuth error code of a refusal.")
     failed_check = _text()
     detail = _text("For the operator: the peer is told less.")
+    request_id = _text("Of the HTTP request that it came with: under this its log lines are found.")
     unverified = models.JSONField(default=dict, blank=True, help_text="What the peer claimed and nobody verified.")
     ms = models.FloatField("milliseconds", null=True, blank=True)
 
@@ -96,7 +101,11 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["tenant", "at"], name="audit_by_tenant")]
+        indexes = [
+            models.Index(fields=["act", "at"], name="audit_by_act"),
+            models.Index(fields=["outcome", "at"], name="audit_by_outcome"),
+            models.Index(fields=["tenant", "at"], name="audit_by_tenant"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_act_display()}: {self.outcome_in_words}"

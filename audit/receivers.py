@@ -12,7 +12,7 @@ from audit import log
 from audit.clients import unverified_client
 from audit.current_request import after_answering, current_request
 from audit.models import Act
-from crossapp.resource_app.errors import TemporarilyUnavailable
+from crossapp.resource_app.errors import Busy
 from crossapp.resource_app.id_jag import IdJag
 from crossapp.resource_app.jws import UnverifiedJws
 from crossapp.resource_app.signals import redemption_granted, redemption_refused
@@ -83,9 +83,7 @@ def _redemption_granted(sender: Any, request: Any, **kwargs: Any) -> None:
     try:
         log.done(Act.REDEMPTION, facts)
     except log.NotRecorded as failure:
-        raise TemporarilyUnavailable(
-            "The server is busy. Try again later.", check="audit", detail=str(failure)
-        ) from failure
+        raise Busy("The server is busy. Try again later.", check="audit", detail=str(failure)) from failure
 
 
 def _redemption_refused(

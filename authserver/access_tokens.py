@@ -6,11 +6,9 @@ and for resource servers elsewhere.
 
 import secrets
 import time
-from functools import lru_cache
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from authserver.models import AuthorizationServer
 from tenants.models import Realm, User
@@ -47,10 +45,4 @@ def subject_at(server: AuthorizationServer, user: User) -> str:
 def sign(server: AuthorizationServer, claims: dict[str, Any], *, typ: str) -> str:
     """Return `claims` as a compact JWS of the type `typ`, signed with the server's active key (RS256)."""
     key = server.active_key()
-    return jwt.encode(claims, _private_key(key.private_pem), algorithm="RS256", headers={"typ": typ, "kid": key.kid})
-
-
-@lru_cache(maxsize=64)
-def _private_key(pem: str) -> Any:
-    """Return the key of a PEM text; its checks take longer than a signature."""
-    return load_pem_private_key(pem.encode(), password=None)
+    return jwt.encode(claims, key.private_key, algorithm="RS256", headers={"typ": typ, "kid": key.kid})

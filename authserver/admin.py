@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,6 +12,7 @@ from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_id_token_model, get_refresh_token_model
 
 from authserver.models import AuthorizationServer, Client, SigningKey
+from tenants.addresses import idp_origin
 from tenants.models import Realm, Tenant
 
 for model in (
@@ -63,7 +63,7 @@ class EmbeddedIdPForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         if tenant := self.cleaned_data.get("tenant"):
             self.instance.realm = Realm.IDP
-            self.instance.issuer = settings.ORIGINS["idp"].format(tenant=tenant.slug)
+            self.instance.issuer = idp_origin(tenant.slug)
         return self.cleaned_data
 
 

@@ -14,7 +14,8 @@ from oauth2_provider.models import get_access_token_model
 
 from authserver.models import AuthorizationServer, Client
 from authserver.servers import server_for
-from tenants.models import Realm, User
+from tenants.models import IdPConnection, Realm, Tenant, User
+from tenants.recent_rows import recent
 from tenants.throttling import API
 
 log = logging.getLogger("idjag_demo.authserver.bearer")
@@ -148,14 +149,28 @@ def scopes_of(row: Any) -> list[str]:
 
 def _find(token: str, server: AuthorizationServer) -> Any:
     """Return the row of an access token; at an app only while the tenant's IdP connection lets other apps act there."""
-    rows = get_access_token_model().objects.select_related("application", "user__tenant")
-    if server.realm != Realm.IDP:
-        rows = rows.filter(
-            user__tenant__idp_connections__app=server.realm,
-            user__tenant__idp_connections__enabled=True,
-            user__tenant__idp_connections__accepts_id_jags=True,
-        )
-    return rows.filter(token_checksum=_checksum(token)).first()
+    AccessToken = get_access_token_model()
+    try:
+        row = AccessToken.objects.select_related("user").get(token_checksum=_checksum(token))
+    except AccessToken.DoesNotExist:
+        return None
+    row.application = _client(row.application_id)
+    if server.realm != Realm.IDP and row.user is not None:
+        connection = _connection(server.realm, row.user.tenant_id)
+        if connection is None or not (connection.enabled and connection.accepts_id_jags):
+            return None
+        row.user.tenant = connection.tenant
+    return row
+
+
+@recent(Client, AuthorizationServer, Tenant)
+def _client(pk: int) -> Client | None:
+    return Client.objects.select_related("server", "tenant").filter(pk=pk).first()
+
+
+@recent(IdPConnection, Tenant)
+def _connection(app: str, tenant_id: int) -> IdPConnection | None:
+    return IdPConnection.objects.select_related("tenant").filter(app=app, tenant=tenant_id).first()
 
 
 def _checksum(token: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
@@ -45,6 +46,14 @@ class UserOut(Schema):
 def errors(*statuses: int) -> dict[tuple[int, ...], type[Schema]]:
     """Return the errors of an operation for its `response`: those that every call may meet, and `statuses`."""
     return {(401, 403, *statuses, 429): ErrorOut}
+
+
+def page_of(rows: QuerySet[Any], *, page: int, size: int) -> dict[str, Any]:
+    """Return page `page`, from 1, of `rows` and how many rows there are: counted only if the page does not tell."""
+    start = (page - 1) * size
+    items = list(rows[start : start + size])
+    is_last = 0 < len(items) < size or (page == 1 and not items)
+    return {"items": items, "count": start + len(items) if is_last else rows.count()}
 
 
 common = Router()  # what both APIs answer alike, behind the operations of their own

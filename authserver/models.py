@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
@@ -17,6 +18,7 @@ from oauthlib.oauth2.rfc6749.errors import TemporarilyUnavailableError
 from authserver import client_rules
 from crossapp.requesting_app.fields import EncryptedTextField
 from tenants.models import Realm, Tenant
+from tenants.recent_rows import recent
 
 logger = logging.getLogger(__name__)
 
@@ -63,11 +65,10 @@ class AuthorizationServer(models.Model):
 
     def active_key(self) -> "SigningKey":
         """Return the key that signs; raises the OAuth error 503 if there is no such key, or no single one."""
-        try:
-            return self.signing_keys.get(status=SigningKey.Status.ACTIVE)
-        except (SigningKey.DoesNotExist, SigningKey.MultipleObjectsReturned) as error:
-            logger.error("no usable signing key issuer=%s: manage.py rotatekeys mends that", self.issuer)
-            raise TemporarilyUnavailableError("This server cannot sign at the moment.", status_code=503) from error
+        if key := _active_key(self.pk):
+            return key
+        logger.error("no usable signing key issuer=%s: manage.py rotatekeys mends that", self.issuer)
+        raise TemporarilyUnavailableError("This server cannot sign at the moment.", status_code=503)
 
     @property
     def grant_types(self) -> list[str]:
@@ -117,8 +118,12 @@ class SigningKey(models.Model):
         )
 
     @property
+    def private_key(self) -> RSAPrivateKey:
+        return _load(self.private_pem)
+
+    @property
     def jwk(self) -> JWK:
-        return _parse(self.private_pem)
+        return JWK.from_pyca(self.private_key)
 
     @property
     def public_jwk(self) -> dict[str, Any]:
@@ -126,10 +131,18 @@ class SigningKey(models.Model):
         return {**self.jwk.export_public(as_dict=True), "kid": self.kid, "use": "sig", "alg": "RS256"}
 
 
-@lru_cache(maxsize=64)
-def _parse(private_pem: str) -> JWK:
-    """Return the key of a PEM text; its checks take longer than a signature."""
-    return JWK.from_pem(private_pem.encode())
+@recent(SigningKey)
+def _active_key(server_id: int) -> SigningKey | None:
+    """Return the one active key of a server, or None if there is no such key, or no single one."""
+    keys = SigningKey.objects.filter(server=server_id, status=SigningKey.Status.ACTIVE)[:2]
+    return keys[0] if len(keys) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _load(private_pem: str) -> RSAPrivateKey:
+    """Return the key of a PEM text of ours; to look whether it is one at all would take longer than ten signatures."""
+    key: Any = load_pem_private_key(private_pem.encode(), password=None, unsafe_skip_rsa_key_validation=True)
+    return key  # `generate` makes no others
 
 
 def _no_grants() -> list[str]:

@@ -7,9 +7,16 @@ from authserver.models import AuthorizationServer
 from crossapp.resource_app.host import IssuerRefused, SubjectRefused, TrustedIssuer
 from crossapp.resource_app.id_jag import IdJag
 from crossapp.resource_app.issuer_keys import forget_keys
-from tenants.models import IdPConnection, User
+from tenants.models import IdPConnection, Tenant, User
+from tenants.recent_rows import recent
 from tenants.subjects import SubjectClaims, resolve_subject
 from tenants.subjects import SubjectRefused as NoSuchSubject
+
+
+@recent(IdPConnection, Tenant)
+def _connection(app: str, issuer: str) -> IdPConnection | None:
+    """Return the one connection that `app` has with `issuer`."""
+    return IdPConnection.objects.select_related("tenant").filter(app=app, issuer=issuer).first()
 
 
 class ResourceAppHost:
@@ -26,8 +33,7 @@ class ResourceAppHost:
 
         Raises IssuerRefused.
         """
-        app = self._server(request).realm  # no two connections of an app have the same issuer
-        connection = IdPConnection.objects.select_related("tenant").filter(app=app, issuer=issuer).first()
+        connection = _connection(self._server(request).realm, issuer)
         if connection is None:
             raise IssuerRefused("No connection has this issuer.")
         if not connection.enabled:

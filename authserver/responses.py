@@ -7,6 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+RETRY_AFTER_SECONDS = 5  # of a 503: as long as a database takes to come back after a restart
+
 _DESCRIPTIONS = {
     "invalid_client": "Client authentication failed: unknown client, wrong credentials, or not its registered method.",
     "invalid_grant": "The grant is not valid, or was not issued to this client.",
@@ -18,12 +20,17 @@ _NOT_IN_A_DESCRIPTION = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
 def oauth_response(body: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
-    """Return `body` as JSON that nobody stores; a 401 names the authentication it wants (RFC 6749 section 5.2)."""
+    """Return `body` as JSON that nobody stores.
+
+    A 401 names the authentication it wants (RFC 6749 section 5.2), a 503 when to come back (RFC 9110 section 15.6.4).
+    """
     if "error_description" in body:
         body = {**body, "error_description": _NOT_IN_A_DESCRIPTION.sub("'", str(body["error_description"]))[:500]}
     response = JsonResponse(dict(body), status=status)
     response["Cache-Control"] = "no-store"
     response["Pragma"] = "no-cache"
+    if status == 503:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if status == 401:
         response["WWW-Authenticate"] = 'Basic realm="OAuth client", charset="UTF-8"'
     return response

@@ -1,18 +1,23 @@
 """Which authorization server answers a request: the one whose issuer is the origin that was asked."""
 
-from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest
 
 from authserver.models import AuthorizationServer
+from tenants.models import Tenant
+from tenants.recent_rows import recent
 
 
 def server_for(request: HttpRequest) -> AuthorizationServer:
-    """Return the authorization server of the site that answers; the row is read once per request.
+    """Return the authorization server of the site that answers.
 
     Raises Http404 where there is none: on the operator's site, and for a tenant with an IdP of its own.
     """
-    server: AuthorizationServer | None = getattr(request, "_authorization_server", None)
+    server = _server(request.site.origin)
     if server is None:
-        server = get_object_or_404(AuthorizationServer.objects.select_related("tenant"), issuer=request.site.origin)
-        request._authorization_server = server
+        raise Http404("There is no authorization server here.")
     return server
+
+
+@recent(AuthorizationServer, Tenant)
+def _server(issuer: str) -> AuthorizationServer | None:
+    return AuthorizationServer.objects.select_related("tenant").filter(issuer=issuer).first()

@@ -9,7 +9,15 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from audit.clients import unverified_client
 from authserver.responses import oauth_error
-from tenants.throttling import CLIENT, CLIENT_FAILURES, CLIENT_FAILURES_ADDRESS, Limit, Throttled, neighbourhood
+from tenants.throttling import (
+    CLIENT,
+    CLIENT_FAILURES,
+    CLIENT_FAILURES_ADDRESS,
+    Limit,
+    Throttled,
+    is_any_used_up,
+    neighbourhood,
+)
 
 Authenticate = Callable[..., bool]
 
@@ -28,8 +36,9 @@ def throttled(authenticate: Authenticate) -> Authenticate:
         server, client_id = request.headers["X_SERVER"].pk, unverified_client(request)
         limits = [(CLIENT_FAILURES, (address, server, client_id)), (CLIENT_FAILURES_ADDRESS, (address, server))]
         facts = {"unverified": {"client_id": client_id}}
-        for limit, who in limits:
-            limit.check(*who, **facts)
+        if is_any_used_up(limits):
+            for limit, who in limits:
+                limit.check(*who, **facts)
         try:
             authenticated = authenticate(self, request, *args, **kwargs)
         except OAuth2Error:

@@ -12,6 +12,7 @@ from authserver.models import Client, UsedCode
 
 KEPT = timedelta(days=1)
 SWEEP_SECONDS = 600
+MOST = 1000  # rows at a time: somebody is waiting for an answer
 
 
 def remember(code: str, *, client: Client, access_token: str) -> None:
@@ -26,7 +27,8 @@ def remember(code: str, *, client: Client, access_token: str) -> None:
         expires_at=timezone.now() + KEPT,
     )
     if cache.add("authserver:sweep-used-codes", True, SWEEP_SECONDS):
-        UsedCode.objects.filter(expires_at__lt=timezone.now()).delete()
+        expired = UsedCode.objects.filter(expires_at__lt=timezone.now()).values_list("pk", flat=True)
+        UsedCode.objects.filter(pk__in=list(expired[:MOST])).delete()
 
 
 def revoke_what_was_issued(code: str, *, client: Client) -> None:

@@ -1,29 +1,31 @@
 """What would make a deployment unsafe stops its start-up: `manage.py check` and `wsgi.py` both ask here."""
 
+import os
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from limits import parse
 
 from idjag_demo.demo.secrets import existing_demo_secrets
-from tenants.addresses import is_localhost, is_loopback
+from tenants.addresses import is_address, is_localhost, is_loopback
 
 
 @register(Tags.security)
 def check_environment(app_configs: object = None, **kwargs: object) -> list[CheckMessage]:
     """Return an error for everything in the environment that must not be so; most may be in demo mode."""
-    problems = [*_demo(), *_limits()]
+    problems = [*_demo(), *_same_origins(), *_database(), *_own_sites(), *_limits(), *_logs(), *_metrics()]
     if not settings.DEMO:
-        problems += [*_debug(), *_origins(), *_secrets(), *_cache()]
+        problems += [*_debug(), *_origins(), *_ports(), *_secrets(), *_cache()]
     return problems
 
 
 def stop_if_unsafe() -> None:
     """Raise ImproperlyConfigured with one line per error."""
-    if problems := check_environment():
+    if problems := [*run_checks(tags=["requesting_app"]), *check_environment()]:
         raise ImproperlyConfigured("\n".join(f"{problem.id}: {problem.msg} {problem.hint}" for problem in problems))
 
 
@@ -42,6 +44,34 @@ def _demo() -> list[CheckMessage]:
         return []
     message = f"{away[0]} is not on this machine: is it to be the demo, whose passwords everybody knows?"
     return [_error(7, message, "Set DEMO=true or DEMO=false.")]
+
+
+def _same_origins() -> list[CheckMessage]:
+    sites = [*settings.ORIGINS.values(), *settings.IDP_ORIGINS.values()]
+    twice = sorted({origin for origin in sites if sites.count(origin) > 1})
+    return [_error(12, f"Two sites are at {origin}.", "Give each an origin of its own.") for origin in twice]
+
+
+def _database() -> list[CheckMessage]:
+    if settings.DATABASES["default"]["NAME"]:
+        return []
+    return [_error(13, "DATABASE_URL names no database.", "Write it at the end, after a slash.")]
+
+
+def _own_sites() -> list[CheckMessage]:
+    """An own site that is asked past its proxy believes that the call was to be https only if it trusts the caller."""
+    address = settings.OWN_SITES_AT.rpartition(":")[0]
+    https = any(origin.startswith("https:") for origin in settings.ORIGINS.values())
+    if not https or not is_address(address) or any(ip_address(address) in each for each in settings.TRUSTED_PROXIES):
+        return []
+    hint = f"Add {address} to TRUSTED_PROXIES."
+    return [_error(14, f"OWN_SITES_AT={settings.OWN_SITES_AT} would answer with redirects to https.", hint)]
+
+
+def _ports() -> list[CheckMessage]:
+    if not settings.PORTS:
+        return []
+    return [_error(15, "PORT_ORIGIN is for the demo: it believes everybody's Host.", "Set the origins one by one.")]
 
 
 def _debug() -> list[CheckMessage]:
@@ -98,4 +128,25 @@ def _limits() -> list[CheckMessage]:
         if not usable:
             hint = "Write it as 10/minute or 10/5minutes; 0 turns it off."
             problems.append(_error(6, f"LIMIT_{name}={rate} is not a rate.", hint))
+    return problems
+
+
+def _logs() -> list[CheckMessage]:
+    if settings.LOG_FORMAT in ("json", "plain"):
+        return []
+    return [_error(8, f"LOG_FORMAT={settings.LOG_FORMAT} is no format of a log.", "Set LOG_FORMAT=json or plain.")]
+
+
+def _metrics() -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    shared = settings.PROMETHEUS_MULTIPROC_DIR
+    if 0 < len(settings.METRICS_TOKEN) < 16:
+        hint = "Make a longer one, as .env.example says."
+        problems.append(_error(9, "METRICS_TOKEN is shorter than 16 characters.", hint))
+    if shared is not None and not (os.path.isdir(shared) and os.access(shared, os.W_OK | os.X_OK)):
+        hint = "Make it, empty, before the processes start."
+        problems.append(_error(10, f"PROMETHEUS_MULTIPROC_DIR={shared} is no directory to write in.", hint))
+    if settings.METRICS_TOKEN and settings.WEB_CONCURRENCY > 1 and shared is None:
+        hint = "Set PROMETHEUS_MULTIPROC_DIR."
+        problems.append(_error(11, "Each of several processes would tell /metrics what it alone has counted.", hint))
     return problems

@@ -1,7 +1,13 @@
-"""What a log must not say: codes, states, hints and tokens travel in query strings (RFC 6750 section 5.3)."""
+"""How a log reads, and what it must not say: codes, states and tokens travel in queries (RFC 6750 section 5.3)."""
 
+import json
 import logging
 import re
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from idjag_demo.outages import database_outage
+from tenants import trace_context
 
 _QUERY = re.compile(r"\?.*?(?= HTTP/\d|$)", re.MULTILINE)
 
@@ -13,3 +19,54 @@ class WithoutQueries(logging.Filter):
         """Rewrite the message, and let the record through."""
         record.msg, record.args = _QUERY.sub("?…", record.getMessage()), ()
         return True
+
+
+class RequestIds(logging.Filter):
+    """Sets `request_id` and `trace_id` of every record, to "" outside of requests."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take them from the request being answered, or from the one that the record is about; let it through."""
+        trace = trace_context.current.get() or getattr(getattr(record, "request", None), "trace", None)
+        record.request_id, record.trace_id = (trace.request_id, trace.trace_id) if trace else ("", "")
+        return True
+
+
+class OutagesInOneLine(logging.Filter):
+    """Says of a database that is down what it is, not once more for each request through which code it was asked."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Put the error in the place of the traceback, and let the record through."""
+        if record.exc_info and (outage := database_outage(record.exc_info[1])):
+            record.msg, record.args = f"{record.getMessage()} ({type(outage).__name__}: {outage})", ()
+            record.exc_info = record.exc_text = None
+        return True
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object on one line for each record, its exception included.
+
+    Of what a record carries beyond its message nothing is shown, but for the fields of the access log and the audit,
+    which stand for it.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        known = vars(record)
+        line: dict[str, object] = {
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": known.get("request_id", ""),
+            "trace_id": known.get("trace_id", ""),
+        }
+        line |= known.get("access") or known.get("audit") or {"message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        return json.dumps(line)
+
+
+@lru_cache(maxsize=2)
+def _second(timestamp: int) -> str:
+    return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%dT%H:%M:%S}"

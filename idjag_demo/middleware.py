@@ -10,9 +10,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import set_urlconf
 
+from authserver.models import AuthorizationServer
 from idjag_demo.sites import site_for
 from idjag_demo.views import refused_unread, too_many
-from tenants.models import Tenant, User
+from tenants.models import Realm, Tenant, User
+from tenants.recent_rows import recent
 from tenants.throttling import Throttled
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -106,17 +108,19 @@ class SiteMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         site = site_for(request.get_host())
-        tenant = None
-        if site and site.tenant_slug:
-            with_idp = Tenant.objects.filter(authorizationserver__realm=site.realm)
-            tenant = with_idp.filter(slug=site.tenant_slug, is_active=True).first()
-        if site is None or (site.tenant_slug and tenant is None):
+        tenant = _tenant_with_idp(site.tenant_slug) if site and site.tenant_slug else None
+        if site is None or (site.tenant_slug and not (tenant and tenant.is_active)):
             raise Http404("No site answers on this host.")
         request.site = site
         request.tenant = tenant
         request.urlconf = site.urlconf
         set_urlconf(site.urlconf)
         return self.get_response(request)
+
+
+@recent(Tenant, AuthorizationServer)
+def _tenant_with_idp(slug: str) -> Tenant | None:
+    return Tenant.objects.filter(authorizationserver__realm=Realm.IDP, slug=slug).first()
 
 
 class RealmMiddleware:

@@ -1,48 +1,69 @@
 """Settings. Every value comes from the environment or, with nothing set, makes the demo (see `.env.example`)."""
 
-from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONCE
 
 from idjag_demo.demo.secrets import demo_secrets
+from idjag_demo.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+env = Environment()
+Environment.read_env(BASE_DIR / ".env")
 
 # Demo mode: demo accounts are shown, plain http for *.localhost is fine, secrets are made on first use.
-DEMO = env.bool("DEMO", default=True)
+DEMO = env.flag("DEMO", default=True)
 DEMO_IS_CHOSEN = "DEMO" in env  # off this machine somebody has to (see `checks.py`)
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = env.flag("DEBUG", default=False)
 
 # --- Where the sites are -------------------------------------------------------------------------------------------
 
-BASE_DOMAIN = env.str("BASE_DOMAIN", default="localhost:8000")
-_base_name = BASE_DOMAIN.partition(":")[0]
+BASE_DOMAIN = env.domain("BASE_DOMAIN", default="localhost:8000")
+_base_name, _, _base_port = BASE_DOMAIN.partition(":")
 _scheme = "http" if _base_name == "localhost" or _base_name.endswith(".localhost") else "https"
+_example = f"{_scheme}://name.{BASE_DOMAIN}"
 
 ORIGINS = {
-    "staff": env.str("HOME_ORIGIN", default=f"{_scheme}://{BASE_DOMAIN}"),
-    "wiki": env.str("WIKI_ORIGIN", default=f"{_scheme}://wiki.{BASE_DOMAIN}"),
-    "todo": env.str("TODO_ORIGIN", default=f"{_scheme}://todo.{BASE_DOMAIN}"),
-    "idp": env.str("IDP_ORIGIN", default=f"{_scheme}://{{tenant}}.idp.{BASE_DOMAIN}"),
+    "staff": env.origin("HOME_ORIGIN", default=f"{_scheme}://{BASE_DOMAIN}", example=_example),
+    "wiki": env.origin("WIKI_ORIGIN", default=f"{_scheme}://wiki.{BASE_DOMAIN}", example=_example),
+    "todo": env.origin("TODO_ORIGIN", default=f"{_scheme}://todo.{BASE_DOMAIN}", example=_example),
+    "idp": env.origin(
+        "IDP_ORIGIN",
+        default=f"{_scheme}://{{tenant}}.idp.{BASE_DOMAIN}",
+        example=f"{_scheme}://{{tenant}}.idp.{BASE_DOMAIN}",
+        placeholder="{tenant}.",
+    ),
 }
+# The embedded IdPs that are elsewhere than ORIGINS["idp"] says: tenant's slug -> origin.
+IDP_ORIGINS: dict[str, str] = {}
+# Where a forwarder gives every port a host of its own: port on this machine -> origin of the site there.
+PORTS: dict[int, str] = {}
+DEMO_TENANTS = ["customer1", "customer2", "customer3"]
+
+if _port_origin := env.origin("PORT_ORIGIN", default="", example="https://name-{port}.example", placeholder="{port}"):
+    _first = int(_base_port or 8000)
+    _ports = range(_first, _first + 3 + len(DEMO_TENANTS))
+    PORTS = {port: _port_origin.replace("{port}", str(port)) for port in _ports}
+    ORIGINS |= dict(zip(("staff", "wiki", "todo"), PORTS.values(), strict=False))
+    IDP_ORIGINS = dict(zip(DEMO_TENANTS, list(PORTS.values())[3:], strict=True))
+
+# Where our own sites are reached from inside, in plain HTTP; "": as everybody reaches them.
+OWN_SITES_AT = env.address("OWN_SITES_AT")
 
 ALLOWED_HOSTS = [urlsplit(ORIGINS[realm]).hostname or "" for realm in ("staff", "wiki", "todo")]
 ALLOWED_HOSTS.append((urlsplit(ORIGINS["idp"]).netloc.partition("{tenant}")[2]).partition(":")[0])
+ALLOWED_HOSTS += [urlsplit(origin).hostname or "" for origin in IDP_ORIGINS.values()]
 
 # --- Secrets -------------------------------------------------------------------------------------------------------
 
 _demo = demo_secrets(VAR_DIR) if DEMO else {}
-SECRET_KEY = env.str("DJANGO_SECRET_KEY", default=_demo.get("DJANGO_SECRET_KEY", environ.Env.NOTSET))
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", default=_demo.get("DJANGO_SECRET_KEY", Environment.NOTSET))
 # Fernet keys for the columns we must read back (tokens, client secrets, private keys): the first encrypts, all decrypt.
 FIELD_ENCRYPTION_KEYS = env.list(
-    "FIELD_ENCRYPTION_KEYS", default=[_demo["FIELD_ENCRYPTION_KEY"]] if _demo else environ.Env.NOTSET
+    "FIELD_ENCRYPTION_KEYS", default=[_demo["FIELD_ENCRYPTION_KEY"]] if _demo else Environment.NOTSET
 )
 
 # --- Applications --------------------------------------------------------------------------------------------------
@@ -73,6 +94,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "idjag_demo.tracing.TracingMiddleware",
+    "idjag_demo.forwarded_ports.PortMiddleware",
+    "idjag_demo.forwarded_ports.PortCookiesMiddleware",
     "idjag_demo.middleware.PeerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "idjag_demo.middleware.HeadersMiddleware",
@@ -118,7 +142,9 @@ TEMPLATES = [
 # --- Data ----------------------------------------------------------------------------------------------------------
 
 VAR_DIR.mkdir(exist_ok=True)
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+DATABASES["default"]["CONN_MAX_AGE"] = 600  # a thread keeps its connection: to open one costs more than a request
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ATOMIC_REQUESTS"] = False  # a view that calls another site of this process would wait for itself
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
@@ -129,12 +155,21 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: the live server's threads each need a connection of their own.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
-    # Byte for byte comparison: `sub`, `client_id` and `iss` are case sensitive.
-    DATABASES["default"]["OPTIONS"] = {"charset": "utf8mb4", "collation": "utf8mb4_bin"}
+    DATABASES["default"]["OPTIONS"] = {
+        "charset": "utf8mb4",
+        "collation": "utf8mb4_bin",  # byte for byte comparison: `sub`, `client_id` and `iss` are case sensitive
+        # Every statement sees what others have committed: the token they stored, the policy they switched off. And two
+        # inserts into one index do not wait for each other's gap locks.
+        "isolation_level": "read committed",
+        "connect_timeout": 5,
+        "init_command": "SET SESSION innodb_lock_wait_timeout = 5",  # seconds; then the answer is 503
+    } | DATABASES["default"].get("OPTIONS", {})
     DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": env.cache_url("REDIS_URL", default="locmemcache://")}
+CACHES = {"default": env.cache_server("REDIS_URL")}
+if CACHES["default"]["BACKEND"] == "django_redis.cache.RedisCache":
+    CACHES["default"] = {"KEY_PREFIX": "idjag"} | CACHES["default"] | {"BACKEND": "idjag_demo.redis_cache.RedisCache"}
 
 # --- Accounts and sessions -----------------------------------------------------------------------------------------
 
@@ -159,8 +194,8 @@ _https = urlsplit(ORIGINS["staff"]).scheme == "https"
 SESSION_COOKIE_NAME = "__Host-idjag_session" if _https else "idjag_session"
 SESSION_COOKIE_SECURE = _https
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the state on the way back from the IdP
-SESSION_COOKIE_AGE = env.int("SESSION_MAX_SECONDS", default=12 * 60 * 60)
-SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=2 * 60 * 60)
+SESSION_COOKIE_AGE = env.number("SESSION_MAX_SECONDS", default=12 * 60 * 60, least=60)
+SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_SECONDS", default=2 * 60 * 60, least=60)
 CSRF_COOKIE_NAME = "__Host-idjag_csrf" if _https else "idjag_csrf"
 CSRF_COOKIE_SECURE = _https
 CSRF_FAILURE_VIEW = "idjag_demo.views.csrf_failure"
@@ -221,9 +256,9 @@ CROSSAPP_RESOURCE_APP = {
 # --- Limits --------------------------------------------------------------------------------------------------------
 
 # The proxies in front of us: from no other peer are X-Forwarded-For and X-Forwarded-Proto believed.
-TRUSTED_PROXIES = [ip_network(network) for network in env.list("TRUSTED_PROXIES", default=[])]
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 # gunicorn reads it too: how many processes there are.
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=1)
+WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", default=1, least=1)
 # See `tenants.throttling`.
 LIMITS = {
     "SIGN_IN_ACCOUNT": env.str("LIMIT_SIGN_IN_ACCOUNT", default="10/5minutes"),
@@ -239,7 +274,7 @@ LIMITS = {
     "UNFURL": env.str("LIMIT_UNFURL", default="60/minute"),
     "RECORDED_REFUSALS": env.str("LIMIT_RECORDED_REFUSALS", default="30/minute"),
 }
-AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", default=365)  # `manage.py sweep` deletes older events; 0: none
+AUDIT_KEPT_DAYS = env.number("AUDIT_KEPT_DAYS", default=365, least=0)  # `manage.py sweep` deletes older events; 0: none
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no body is larger, whatever it holds
 
 # --- Headers -------------------------------------------------------------------------------------------------------
@@ -264,7 +299,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = _https
-SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz)$"]  # an orchestrator asks the process itself, not the proxy
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # an orchestrator asks the process itself, not the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # PeerMiddleware drops it unless a trusted proxy sent it
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True  # every site of ours is below BASE_DOMAIN
@@ -278,34 +313,53 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns if it is not there
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = DEMO  # no collectstatic for the demo
+WHITENOISE_USE_FINDERS = True  # served from where they lie: there is no collectstatic, and nothing to write
 
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # whoever sends it may read /metrics; without it, nobody
+PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default=None)  # prometheus_client reads it too
+
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if DEMO else "json")
+_json = LOG_FORMAT == "json"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"without_queries": {"()": "idjag_demo.logs.WithoutQueries"}},
+    "filters": {
+        "outages_in_one_line": {"()": "idjag_demo.logs.OutagesInOneLine"},
+        "request_ids": {"()": "idjag_demo.logs.RequestIds"},
+        "without_queries": {"()": "idjag_demo.logs.WithoutQueries"},
+    },
     "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "idjag_demo.logs.JsonFormatter"},
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
         "server": {"()": "django.utils.log.ServerFormatter", "format": "[{server_time}] {message}", "style": "{"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_ids", "outages_in_one_line"],
+            "formatter": "json" if _json else "plain",
+        },
         "server": {"class": "logging.StreamHandler", "formatter": "server"},
+        "nowhere": {"class": "logging.NullHandler"},  # without one, Python's last resort is standard error
     },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "audit": {"level": "INFO"},  # one line of JSON per act
         "idjag_demo": {"level": "INFO"},
+        "idjag_demo.access": {"level": "INFO" if _json else "WARNING"},  # a line per request
         "crossapp": {"level": "INFO"},
         "crossapp.resource_app.redemption": {"level": "WARNING"},  # the audit says it
         # At DEBUG these write codes, states and URLs with them, whatever the level of the root.
         **{name: {"level": "INFO"} for name in ("oauthlib", "oauth2_provider", "mozilla_django_oidc", "urllib3")},
         "tenants": {"level": "INFO"},
-        "django.server": {"handlers": ["server"], "level": "INFO", "propagate": False, "filters": ["without_queries"]},
+        "django.server": {
+            "handlers": ["nowhere" if _json else "server"],  # the access log says it
+            "level": "INFO",
+            "propagate": False,
+            "filters": ["without_queries"],
+        },
         "django.security.csrf": {"filters": ["without_queries"]},  # quotes the Referer
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # anybody can send any Host
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},  # anybody can send any Host
     },
 }

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from tenants.addresses import idp_origin
+
 
 @dataclass(frozen=True)
 class Site:
@@ -41,12 +43,15 @@ def site_for(host: str) -> Site | None:
         if urlsplit(origin).netloc == host:
             return Site(realm, name, origin, f"idjag_demo.urls.{realm}")
     if slug := _idp_slug(host):
-        return Site("idp", "Sign in", settings.ORIGINS["idp"].format(tenant=slug), "idjag_demo.urls.idp", slug)
+        return Site("idp", "Sign in", idp_origin(slug), "idjag_demo.urls.idp", slug)
     return None
 
 
 def _idp_slug(host: str) -> str | None:
-    """Return the tenant's slug in the host of an embedded IdP, or None if `host` is not one."""
+    """Return the slug of the tenant whose embedded IdP is at `host`, or None if none is."""
+    for slug, origin in settings.IDP_ORIGINS.items():
+        if urlsplit(origin).netloc == host:
+            return slug
     before, _, after = urlsplit(settings.ORIGINS["idp"]).netloc.partition("{tenant}")
     match = re.fullmatch(re.escape(before) + r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)" + re.escape(after), host)
-    return match.group(1) if match else None
+    return match[1] if match and match[1] not in settings.IDP_ORIGINS else None

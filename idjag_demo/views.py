@@ -3,17 +3,19 @@
 import sys
 
 from django.core.exceptions import DisallowedHost
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from authserver.models import AuthorizationServer
+from authserver.responses import RETRY_AFTER_SECONDS
 from authserver.throttling import throttled_response
+from idjag_demo.outages import database_outage
 from tenants.models import Realm
 from tenants.throttling import Throttled
 
 API_PATHS = ("/api/", "/oauth2/", "/.well-known/")
+MOST_IDPS = 20
 PAGES_AMONG_THEM = ("/oauth2/v1/authorize", "/oauth2/v1/logout")
 
 
@@ -21,14 +23,15 @@ PAGES_AMONG_THEM = ("/oauth2/v1/authorize", "/oauth2/v1/logout")
 def landing(request: HttpRequest) -> HttpResponse:
     """Say what this is and where everything is."""
     idps = AuthorizationServer.objects.filter(realm=Realm.IDP, tenant__is_active=True)
-    return render(request, "landing.html", {"idps": idps.select_related("tenant").order_by("tenant__slug")})
+    first = idps.select_related("tenant").order_by("tenant_id")[:MOST_IDPS]
+    return render(request, "landing.html", {"idps": first})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 400, or 404 for a host that no site answers on."""
     if isinstance(exception, DisallowedHost):
         return not_found(request, exception)
-    if _database_fails():  # what Django says of a session that could not be saved
+    if database_outage(sys.exception()):  # what Django says of a session that could not be saved
         return server_error(request)
     return _answer(request, 400, "invalid_request", "The request could not be understood.")
 
@@ -62,20 +65,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     A page here needs nothing that may just have failed: no context, no database.
     """
-    status = 503 if _database_fails() else 500
+    status = 503 if database_outage(sys.exception()) else 500
     if not _is_for_programs(request):
-        return render(None, f"{status}.html", status=status)
+        response = render(None, f"{status}.html", status=status)
+    elif status == 503:
+        response = _json_error(503, "temporarily_unavailable", "The server is busy. Try again later.")
+    else:
+        response = _json_error(500, "server_error", "Something went wrong here.")
     if status == 503:
-        return _json_error(503, "temporarily_unavailable", "The server is busy. Try again later.")
-    return _json_error(500, "server_error", "Something went wrong here.")
-
-
-def _database_fails() -> bool:
-    """Say whether the exception being handled comes of a database that is down, locked or read-only."""
-    error = sys.exception()
-    while error is not None and not isinstance(error, OperationalError | InterfaceError):
-        error = error.__context__
-    return error is not None
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)  # RFC 9110 section 15.6.4
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -60,12 +60,11 @@ def _policies(server: AuthorizationServer, audience: str, user: User) -> Sequenc
     """Return the policies for `audience`, each with `is_limited` and `is_for_user`, in one statement."""
     people = CrossAppPolicy.users.through.objects.filter(crossapppolicy=OuterRef("pk"))
     groups = CrossAppPolicy.groups.through.objects.filter(crossapppolicy=OuterRef("pk"))
-    return list(
-        CrossAppPolicy.objects.filter(server=server, audience=audience).annotate(
-            is_limited=Q(Exists(people)) | Q(Exists(groups)),
-            is_for_user=Q(Exists(people.filter(user=user))) | Q(Exists(groups.filter(group__user=user))),
-        )
+    policies = CrossAppPolicy.objects.filter(server=server, audience=audience).annotate(
+        is_limited=Q(Exists(people)) | Q(Exists(groups)),
+        is_for_user=Q(Exists(people.filter(user=user))) | Q(Exists(groups.filter(group__user=user))),
     )
+    return [policy for policy in policies if policy.audience == audience]  # MariaDB takes "a " for "a"
 
 
 def _check_age(policy: CrossAppPolicy, subject: Subject) -> None:

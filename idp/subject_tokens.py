@@ -15,6 +15,7 @@ from authserver.models import AuthorizationServer, Client, SigningKey
 from idp.errors import InvalidGrant
 from idp.validator import may_sign_in
 from tenants.models import Realm, User
+from tenants.recent_rows import recent
 
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # RFC 8693 section 3
 REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"
@@ -77,14 +78,13 @@ def verify_own_id_token(token: str, *, server: AuthorizationServer, verify_exp: 
         unverified_header = jwt.get_unverified_header(token)
         if unverified_header.get("typ") != "JWT":
             raise InvalidGrant("The subject token is not an ID token.")
-        key = (
-            server.signing_keys.exclude(status=SigningKey.Status.NEXT).filter(kid=unverified_header.get("kid")).first()
-        )
+        kid = unverified_header.get("kid")
+        key = _verifying_key(server.pk, kid) if isinstance(kid, str) else None
         if key is None:
             raise InvalidGrant("The subject token is not signed by this server.")
         return jwt.decode(
             token,
-            jwt.PyJWK(key.public_jwk).key,
+            key.private_key.public_key(),
             algorithms=["RS256"],
             issuer=server.issuer,
             options={"require": _REQUIRED_CLAIMS, "verify_aud": False, "verify_exp": verify_exp},
@@ -93,6 +93,12 @@ def verify_own_id_token(token: str, *, server: AuthorizationServer, verify_exp: 
         raise InvalidGrant("The subject token has expired.") from error
     except jwt.PyJWTError as error:
         raise InvalidGrant("The subject token is not valid.") from error
+
+
+@recent(SigningKey)
+def _verifying_key(server_id: int, kid: str) -> SigningKey | None:
+    """Return the key of a server with which ID tokens are signed, or were."""
+    return SigningKey.objects.filter(server=server_id, kid=kid).exclude(status=SigningKey.Status.NEXT).first()
 
 
 def _subject_of_refresh_token(token: str, request: Any, validator: Any) -> Subject:

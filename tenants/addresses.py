@@ -8,10 +8,27 @@ from django.conf import settings
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 
 
+def idp_origin(slug: str) -> str:
+    """Return where the embedded IdP of the tenant is."""
+    return settings.IDP_ORIGINS.get(slug) or settings.ORIGINS["idp"].format(tenant=slug)
+
+
 def is_ours(origin: str) -> bool:
     """Say whether `origin` is one this project answers on, an embedded IdP's included."""
     idp = re.escape(settings.ORIGINS["idp"]).replace(r"\{tenant\}", "[a-z0-9-]+")
-    return origin in settings.ORIGINS.values() or re.fullmatch(idp, origin) is not None
+    named = origin in settings.ORIGINS.values() or origin in settings.IDP_ORIGINS.values()
+    return named or re.fullmatch(idp, origin) is not None
+
+
+def own_address(origin: str) -> tuple[str, int] | None:
+    """Return where a site of ours is to be reached from inside, in plain HTTP; None: where everybody reaches it."""
+    for port, site in settings.PORTS.items():
+        if site == origin:
+            return "127.0.0.1", port
+    if not settings.OWN_SITES_AT or not is_ours(origin):
+        return None
+    host, _, number = settings.OWN_SITES_AT.rpartition(":")
+    return host, int(number)
 
 
 def is_localhost(name: str) -> bool:

@@ -13,8 +13,11 @@ class ActiveAccounts(ModelBackend):
     """Loads the account of a session: an active one, with its tenant."""
 
     def get_user(self, user_id: Any) -> User | None:
-        user = User.objects.select_related("tenant").filter(pk=user_id).first()
-        return user if user is not None and self.user_can_authenticate(user) else None
+        try:
+            user = User.objects.select_related("tenant").get(pk=user_id)
+        except User.DoesNotExist:
+            return None
+        return user if self.user_can_authenticate(user) else None
 
     # ModelBackend's own ask the database past the two methods above them.
     aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]

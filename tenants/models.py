@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from crossapp.requesting_app.client_signing_key import NoSigningKey, signing_key
 from crossapp.requesting_app.fields import EncryptedTextField
+from tenants.deletion import cascade
 from tenants.emails import EmailAddressField
 from tenants.issuers import validate_issuer
 
@@ -191,7 +192,7 @@ class AccountManager(UserManager["User"]):
 
     def with_email(self, email: str) -> models.QuerySet["User"]:
         """Return those with this email, in any case (`iexact` compares bytes in MariaDB's binary collation)."""
-        return self.alias(address=Lower("email")).filter(address=email.lower())
+        return self.filter(address=email.lower())
 
 
 class User(AbstractUser):
@@ -201,8 +202,11 @@ class User(AbstractUser):
     """
 
     email = EmailAddressField("email address", blank=True)
+    address = models.GeneratedField(
+        expression=Lower("email"), output_field=models.CharField(max_length=254), db_persist=True
+    )  # to look an email up in any case, by an index
     realm = models.CharField(max_length=10, choices=Realm.choices, default=Realm.STAFF)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="users")
+    tenant = models.ForeignKey(Tenant, on_delete=cascade, null=True, blank=True, related_name="users")
     issuer = models.CharField(
         max_length=255,
         blank=True,
@@ -213,6 +217,7 @@ class User(AbstractUser):
     objects: ClassVar[AccountManager] = AccountManager()
 
     class Meta(AbstractUser.Meta):
+        indexes = [models.Index(fields=["tenant", "realm", "address"], name="people_of_a_tenant_by_address")]
         constraints = [
             models.UniqueConstraint(
                 fields=["realm", "tenant", "issuer", "sub"], name="one_account_per_realm_tenant_issuer_and_sub"

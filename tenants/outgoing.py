@@ -5,6 +5,7 @@ that was allowed; or a `requests.RequestException` that says in clear words why 
 """
 
 import io
+import math
 import socket
 import time
 from contextvars import ContextVar
@@ -20,9 +21,11 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from tenants.addresses import is_localhost, is_loopback, is_ours, is_public
+from tenants import trace_context
+from tenants.addresses import is_localhost, is_loopback, is_ours, is_public, own_address
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2.0, 4.0, 5.0
+IDLE_SECONDS = 1.5  # a connection waits so long for its next request: gunicorn, by default, closes it after 2
 MAX_BODY = 256 * 1024
 LOOPBACK = "127.0.0.1"
 
@@ -53,6 +56,7 @@ class StrictSession(requests.Session):
         """Send `request` and read its answer whole; raises RequestException."""
         kwargs |= {"stream": True, "timeout": kwargs.get("timeout") or (CONNECT_SECONDS, READ_SECONDS)}
         total = getattr(kwargs["timeout"], "total", None) or TOTAL_SECONDS  # the caller may have less time
+        request.headers.update(trace_context.headers(ours=_is_ours(str(request.url))))
         token = _deadline.set(time.monotonic() + min(TOTAL_SECONDS, total))
         try:
             response = super().send(request, **kwargs)
@@ -74,7 +78,10 @@ def _read(response: requests.Response) -> bytes:
 
 
 class AddressAdapter(HTTPAdapter):
-    """Connects to the address that `address_for` allows; Host header, SNI and certificate stay those of the name."""
+    """Connects to the address that `address_for` allows; Host header, SNI and certificate stay those of the name.
+
+    A site of our own that is at hand is asked there, in plain HTTP: its proxy, or a forwarder of ports, may not let us.
+    """
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -86,13 +93,19 @@ class AddressAdapter(HTTPAdapter):
         host: Any
         tls: Any
         host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        if at_hand := own_address(_origin(str(request.url))):
+            host["scheme"], (host["host"], host["port"]) = "http", at_hand
+            return host, tls
         name, host["host"] = host["host"], address_for(str(request.url))
         if host["scheme"] == "https":
             tls["server_hostname"] = tls["assert_hostname"] = name
         return host, tls
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        request.headers["Host"] = urlsplit(str(request.url)).netloc.rpartition("@")[2]
+        parts = urlsplit(str(request.url))
+        request.headers["Host"] = parts.netloc.rpartition("@")[2]
+        if own_address(_origin(str(request.url))):
+            request.headers["X-Forwarded-Proto"] = parts.scheme
         try:
             return super().send(request, *args, **kwargs)
         finally:
@@ -103,7 +116,7 @@ def address_for(url: str) -> str:
     """Return the one address to connect to for `url`; raises RequestException if there is none we may talk to."""
     parts = urlsplit(url)
     name = (parts.hostname or "").removesuffix(".")
-    ours = is_ours(f"{parts.scheme}://{parts.netloc}")
+    ours = _is_ours(url)
     if is_localhost(name):
         if ours or settings.DEMO:
             return LOOPBACK
@@ -112,6 +125,15 @@ def address_for(url: str) -> str:
     if parts.scheme != "https" and not ours:
         raise requests.exceptions.InvalidURL(f"{url}: only https leaves this process")
     return _resolve(name, parts.port or 443, private=ours)
+
+
+def _is_ours(url: str) -> bool:
+    return is_ours(_origin(url))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _resolve(name: str, port: int, *, private: bool) -> str:
@@ -161,9 +183,24 @@ class _TlsConnection(HTTPSConnection):
     response_class = _Response
 
 
-class _Pool(HTTPConnectionPool):
+class _FreshConnections(HTTPConnectionPool):
+    """Uses no connection that its peer may be about to close: a POST that meets the end of one is not sent again."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.idle_since = time.monotonic()
+        super()._put_conn(conn)
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        conn: Any = super()._get_conn(timeout)
+        if time.monotonic() - getattr(conn, "idle_since", math.inf) > IDLE_SECONDS:
+            conn.close()  # it connects anew when it is used
+        return conn
+
+
+class _Pool(_FreshConnections):
     ConnectionCls = _Connection
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _TlsPool(_FreshConnections, HTTPSConnectionPool):
     ConnectionCls = _TlsConnection

@@ -10,8 +10,9 @@ from crossapp.requesting_app.subject_tokens import SubjectTokenRefused, SubjectT
 from crossapp.requesting_app.unverified import unverified_jwt
 from crossapp.resource_app.issuer_keys import forget_keys, key_for
 from crossapp.resource_app.jwk import KeysUnavailable
-from tenants.models import IdPConnection, User
+from tenants.models import IdPConnection, Tenant, User
 from tenants.models import SubjectTokens as Stored
+from tenants.recent_rows import recent
 from tenants.single_sign_on.id_token import Expected, IdToken, IdTokenRefused, verify_id_token
 from tenants.single_sign_on.provider import revoke
 
@@ -76,17 +77,20 @@ def taken_from(user: User) -> Stored | None:
 
 def _stored(user: User) -> Stored | None:
     """Return the row of `user`, unless its tokens are for another IdP or client than the connection names now."""
-    stored = (
-        Stored.objects.select_related("connection", "user")
-        .filter(user=user, user__is_active=True, connection__enabled=True, connection__tenant__is_active=True)
-        .first()
-    )
-    if stored is None:
+    stored = Stored.objects.filter(user=user, user__is_active=True, user__sub=user.sub).first()
+    connection = _connection(stored.connection_id) if stored else None
+    if stored is None or connection is None or not (connection.enabled and connection.tenant.is_active):
         return None
+    stored.user, stored.connection = user, connection
     claims = unverified_jwt(stored.id_token).claims  # verified before it was stored
     audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     same = claims["iss"] == stored.connection.issuer and stored.connection.client_id in audience
     return stored if same and claims["sub"] == stored.user.sub else None  # a row copied to another person is nobody's
+
+
+@recent(IdPConnection, Tenant)
+def _connection(connection_id: int) -> IdPConnection | None:
+    return IdPConnection.objects.select_related("tenant").filter(pk=connection_id).first()
 
 
 def _verified(id_token: str, stored: Stored) -> IdToken:

@@ -43,8 +43,8 @@ def resolve_subject(*, connection: IdPConnection, claims: SubjectClaims) -> User
     """
     if not connection.enabled or not connection.tenant.is_active:
         raise SubjectRefused("the tenant is not active or its IdP connection is disabled")
-    if not 0 < len(claims.sub) <= 255 or not claims.sub.isprintable():
-        raise SubjectRefused("the subject is empty, too long or not printable")
+    if not 0 < len(claims.sub) <= 255 or not claims.sub.isprintable() or claims.sub.endswith(" "):
+        raise SubjectRefused("the subject is empty, too long, not printable or ends with a space")
     user = _bound_account(connection, claims) or _first_sign_in(connection, claims)
     if not user.is_active:
         raise SubjectRefused("the account is not active")
@@ -53,11 +53,14 @@ def resolve_subject(*, connection: IdPConnection, claims: SubjectClaims) -> User
 
 
 def _bound_account(connection: IdPConnection, claims: SubjectClaims) -> User | None:
-    accounts = User.objects.select_related("tenant").filter(
-        realm=connection.app, tenant=connection.tenant, issuer=connection.issuer, sub=claims.sub
+    accounts = User.objects.filter(
+        realm=connection.app, tenant=connection.tenant_id, issuer=connection.issuer, sub=claims.sub
     )
-    # Once more in Python: MariaDB takes "sub" and "sub " for equal.
-    return next((account for account in accounts if account.sub == claims.sub), None)
+    for account in accounts:
+        if account.sub == claims.sub:  # once more in Python: MariaDB takes "sub" and "sub " for equal
+            account.tenant = connection.tenant
+            return account
+    return None
 
 
 def _first_sign_in(connection: IdPConnection, claims: SubjectClaims) -> User:
@@ -112,9 +115,10 @@ def _show(user: User, connection: IdPConnection, claims: SubjectClaims) -> None:
     before = (user.first_name, user.last_name, user.email)
     if name := _printable(claims.name)[:150]:
         user.first_name, user.last_name = name, ""
-    others = _accounts_with(claims.email, connection).exclude(pk=user.pk)
-    if claims.email_verified is True and _is_own_email(claims.email, connection) and not others.exists():
-        user.email = claims.email.lower()
+    if claims.email_verified is True and claims.email.lower() != user.email:
+        others = _accounts_with(claims.email, connection).exclude(pk=user.pk)
+        if _is_own_email(claims.email, connection) and not others.exists():
+            user.email = claims.email.lower()
     if before != (user.first_name, user.last_name, user.email):
         user.save(update_fields=["first_name", "last_name", "email"])
 

@@ -1,8 +1,8 @@
 """How often things may happen: sign-ins, requests for tokens, API calls. How often exactly: `settings.LIMITS`.
 
 `limits` reads the rates and decides; the counters are in Django's cache, so with Redis all processes share them, and
-with local memory each process counts for itself. Whoever keeps a record is told (`signals.throttled`) once for each
-limit, sender and window, however often the sender goes on.
+with local memory, or while Redis is down, each process counts for itself. Whoever keeps a record is told
+(`signals.throttled`) once for each limit, sender and window, however often the sender goes on.
 """
 
 import hashlib
@@ -10,7 +10,9 @@ import ipaddress
 import logging
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.conf import settings
 from django.core.cache import cache
@@ -44,14 +46,13 @@ class CacheStorage(Storage):
         return Exception  # whatever the cache of this deployment raises when it is down
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        if cache.add(key, amount, expiry):
-            cache.set(f"{key}:end", time.time() + expiry, expiry)
-            return amount
         try:
             return cache.incr(key, amount)
-        except ValueError:  # the window ended between the two calls
-            cache.add(key, 0, expiry)
-            return cache.incr(key, amount)
+        except ValueError:  # no window is open
+            if not cache.add(key, amount, expiry):
+                return cache.incr(key, amount)  # another request has opened it just now
+            cache.set(f"{key}:end", time.time() + expiry, expiry)
+            return amount
 
     def give_back(self, key: str) -> None:
         """Take one off, unless the window is over."""
@@ -134,7 +135,20 @@ class Limit:
 
     def _rate(self) -> RateLimitItem | None:
         rate: str = settings.LIMITS[self.name]
-        return None if rate == "0" else parse(rate)
+        return None if rate == "0" else _parse(rate)
+
+
+_parse = lru_cache(parse)
+
+
+def is_any_used_up(limits: Iterable[tuple[Limit, tuple[object, ...]]]) -> bool:
+    """Say whether `Limit.check` would refuse one of `limits`, each with whom it is for: one look at the cache."""
+    rates = {rate.key_for(limit.name, _digest(who)): rate for limit, who in limits if (rate := limit._rate())}
+    try:
+        counted = cache.get_many(rates) if rates else {}
+    except _storage.base_exceptions:
+        return True  # `check` says what that means
+    return any(count >= rates[key].amount for key, count in counted.items())
 
 
 # Wrong passwords: for one account from one address, or from one browser that the account knows; for one account from

@@ -8,11 +8,12 @@ from django.core.cache import cache
 from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 
+from tenants import recent_rows
 from tests.support.in_process import Browser, InProcessNetwork, answering
 from tests.support.live_demo import origins_on, serving
 from tests.support.network import loopback_only
 from tests.support.rsa_keys import from_a_pool
-from tests.support.scheduling import BrowserTestsTogether
+from tests.support.scheduling import FoldersTogether
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,6 +32,16 @@ def _signing_keys_from_a_pool() -> Iterator[None]:
 def _empty_cache() -> None:
     cache.clear()
     ContentType.objects.clear_cache()  # a test with transactions empties that table too
+
+
+@pytest.fixture(autouse=True)
+def _no_row_outlives_its_test(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep no rows from test to test, and none at all where the test is one transaction, which is rolled back."""
+    recent_rows.start_anew()
+    marker = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
+    if not commits:
+        monkeypatch.setattr(recent_rows.RecentRows, "__call__", lambda self, *args: self.query(*args))
 
 
 @pytest.fixture
@@ -62,12 +73,13 @@ def live_demo(_live_port: int, transactional_db: None, settings: Settings) -> di
     settings.ORIGINS = origins_on(_live_port)
     settings.BASE_DOMAIN = f"localhost:{_live_port}"
     seed()
+    recent_rows.start_anew()
     return settings.ORIGINS
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> BrowserTestsTogether:
-    return BrowserTestsTogether(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FoldersTogether:
+    return FoldersTogether(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,7 +1,8 @@
 """The settings of the tests: the project's own, with everything pinned that a developer's `.env` may change.
 
-`TEST_DB` names the SQLite file the tests use; without it, it lies beside that of `DATABASE_URL`. pytest-django adds the
-name of the xdist worker.
+`TEST_DB` names the SQLite file the tests use; without it, it lies beside that of `DATABASE_URL`. On a server, it is the
+database `test_` and the name in `DATABASE_URL` ("idjag" if there is none). pytest-django adds the name of the xdist
+worker; in Redis each worker has its own prefix, below which alone it empties the cache.
 """
 
 import os
@@ -16,16 +17,24 @@ os.environ.update(
         "WIKI_ORIGIN": "http://wiki.localhost:8000",
         "TODO_ORIGIN": "http://todo.localhost:8000",
         "IDP_ORIGIN": "http://{tenant}.idp.localhost:8000",
+        "PORT_ORIGIN": "",
+        "OWN_SITES_AT": "",
+        "METRICS_TOKEN": "",
+        "LOG_FORMAT": "plain",
     }
 )
 
 from idjag_demo.settings import *  # noqa: F403
-from idjag_demo.settings import DATABASES, LIMITS, PASSWORD_HASHERS
+from idjag_demo.settings import CACHES, DATABASES, LIMITS, PASSWORD_HASHERS
 
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _own = Path(_database["NAME"]).with_name("test.sqlite3")
     _database["TEST"] = {"NAME": os.environ.get("TEST_DB") or str(_own)}
+else:
+    _database["NAME"] = _database["NAME"] or "idjag"
+
+CACHES["default"]["KEY_PREFIX"] = f"test_{_database['NAME']}_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
 # On where they are tested: other tests knock as often as they like.
 LIMITS = dict.fromkeys(LIMITS, "0")

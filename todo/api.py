@@ -5,7 +5,7 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from ninja import Query, Status
 
-from authserver.json_api import BODY, READ, WRITE, ApiRequest, JsonAPI, errors
+from authserver.json_api import BODY, READ, WRITE, ApiRequest, JsonAPI, errors, page_of
 from todo.models import Todo
 from todo.schemas import Filters, NewTodo, TodoChanges, TodoId, TodoOut, TodoPage, WholeTodo
 
@@ -29,8 +29,7 @@ def list_todos(request: ApiRequest, filters: Query[Filters]) -> dict[str, Any]:
         todos = todos.filter(pk__in=filters.id)
     if filters.completed is not None:
         todos = todos.filter(completed=filters.completed)
-    start = (filters.page - 1) * filters.page_size
-    return {"items": todos[start : start + filters.page_size], "count": todos.count()}
+    return page_of(todos, page=filters.page, size=filters.page_size)
 
 
 @api.post("/todos", auth=WRITE, response={201: TodoOut, **errors(*BODY)}, summary="Add a todo", tags=TODOS)

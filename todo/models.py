@@ -43,7 +43,7 @@ class Todo(models.Model):
 
     class Meta:
         ordering = ["completed", "-created_at", "-pk"]
-        indexes = [models.Index(fields=["owner", "completed", "-created_at"], name="todos_of_an_owner_in_order")]
+        indexes = [models.Index(fields=["owner", "completed", "-created_at", "-id"], name="todos_of_an_owner_in_order")]
 
     def __str__(self) -> str:
         return self.task

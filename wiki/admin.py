@@ -9,7 +9,7 @@ from wiki.models import Article
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin):
     list_display = ["title", "author", "updated_at"]
-    list_filter = ["author__tenant"]
+    list_filter = ["tenant"]
     list_select_related = ["author"]
     search_fields = ["title", "author__email"]
     view_on_site = False

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Status
 
 from authserver.bearer import SessionOnly
-from authserver.json_api import BODY, READ, WRITE, ApiRequest, JsonAPI, errors
+from authserver.json_api import BODY, READ, WRITE, ApiRequest, JsonAPI, errors, page_of
 from tenants.single_sign_on import step_up
 from tenants.throttling import UNFURL
 from wiki import debug_console
@@ -48,9 +48,7 @@ def _conflict(request: HttpRequest, conflict: Conflict) -> HttpResponse:
 @api.get("/articles", auth=READ, response={200: ArticlePage, **errors(422)}, summary="List pages", tags=ARTICLES)
 def list_articles(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Those of the whole organisation, last changed first."""
-    articles = Article.objects.visible_to(request.auth.user)
-    start = (paging.page - 1) * paging.page_size
-    return {"items": articles[start : start + paging.page_size], "count": articles.count()}
+    return page_of(Article.objects.visible_to(request.auth.user), page=paging.page, size=paging.page_size)
 
 
 @api.post("/articles", auth=WRITE, response={201: ArticleOut, **errors(*BODY)}, summary="Add a page", tags=ARTICLES)

@@ -3,12 +3,18 @@
 A step arrives with its secrets masked and its tokens decoded. Whatever is recorded is masked once more and cut here.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
+from django.db import DatabaseError
+from django.db.models import Q
 from django.db.models.signals import post_save
 from django.utils import timezone
 
@@ -18,7 +24,10 @@ from tenants.models import Realm, User
 from tenants.signals import signed_in
 from wiki.models import RecordedStep
 
+logger = logging.getLogger(__name__)
+
 KEPT_PER_USER = 50
+SURPLUS = 10  # so many more may be there: they are deleted together
 KEPT_FOR = timedelta(hours=24)
 SHOWN_API_REQUESTS = 10
 
@@ -26,6 +35,8 @@ _Kind = RecordedStep.Kind
 _LONGEST_TEXT = 2000
 _LONGEST_LIST = 50
 _DEEPEST = 8
+
+_unwritten: ContextVar[list[RecordedStep] | None] = ContextVar("unwritten_steps", default=None)
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,21 @@ def connect() -> None:
     signed_in.connect(_record_sign_in, dispatch_uid="wiki.debug_console")
     user_logged_out.connect(_forget, dispatch_uid="wiki.debug_console")
     post_save.connect(_forget_if_inactive, sender=User, dispatch_uid="wiki.debug_console")
+
+
+@contextmanager
+def recording_together() -> Iterator[None]:
+    """Write what happens inside for one user in one go at the end: a page waits for each statement."""
+    steps: list[RecordedStep] = []
+    token = _unwritten.set(steps)
+    try:
+        yield
+    finally:
+        _unwritten.reset(token)
+        try:
+            _write(steps)
+        except DatabaseError:
+            logger.exception("steps not recorded")
 
 
 def console_of(user: User) -> Console:
@@ -134,11 +160,22 @@ def _record_step(sender: Any, *, user: User, step: Any, **kwargs: Any) -> None:
 def _record(user: User, **fields: Any) -> None:
     if not is_on() or user.realm != Realm.WIKI:
         return
-    RecordedStep.objects.create(user=user, **fields)
-    RecordedStep.objects.filter(at__lt=timezone.now() - KEPT_FOR).delete()
-    newest = RecordedStep.objects.filter(user=user).values_list("pk", flat=True)
-    if surplus := list(newest[KEPT_PER_USER:]):
-        RecordedStep.objects.filter(pk__in=surplus).delete()
+    step, unwritten = RecordedStep(user=user, **fields), _unwritten.get()
+    if unwritten is None:
+        _write([step])
+    else:
+        unwritten.append(step)
+
+
+def _write(steps: list[RecordedStep]) -> None:
+    """Write the steps of one user, and now and then delete what is too old or too much."""
+    if not steps:
+        return
+    RecordedStep.objects.bulk_create(steps)
+    newest = RecordedStep.objects.filter(user=steps[0].user).values_list("pk", flat=True)
+    surplus = list(newest[KEPT_PER_USER:])
+    if len(surplus) >= SURPLUS:
+        RecordedStep.objects.filter(Q(pk__in=surplus) | Q(at__lt=timezone.now() - KEPT_FOR)).delete()
 
 
 def _forget(sender: Any, *, user: User | None, **kwargs: Any) -> None:

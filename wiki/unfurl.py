@@ -8,6 +8,8 @@ from crossapp.requesting_app import flow
 from crossapp.requesting_app.errors import Cause, CrossAppError
 from crossapp.requesting_app.models import ResourceApp
 from tenants.models import User
+from tenants.recent_rows import recent
+from wiki import debug_console
 from wiki.links import todo_id
 from wiki.text import one_line
 
@@ -78,12 +80,13 @@ def ask_for_todos(*, user: User, ids: Sequence[int] = (), page_size: int = MAX_U
 
     Only well-formed ones are returned: with an integer `id`, a text `task` and a truth value `completed`.
     """
-    resource_app = ResourceApp.objects.filter(key=RESOURCE_APP, enabled=True).first()
-    if resource_app is None:
+    resource_app = _resource_app(RESOURCE_APP)
+    if resource_app is None or not resource_app.enabled:
         raise TodosUnavailable(NOT_ALLOWED)
     params = {"id": list(ids), "page_size": page_size} if ids else {"page_size": page_size}
     try:
-        answer = flow.call_api(user=user, resource_app=resource_app, method="GET", path="/todos", params=params)
+        with debug_console.recording_together():
+            answer = flow.call_api(user=user, resource_app=resource_app, method="GET", path="/todos", params=params)
     except CrossAppError as error:
         reason = replace(_REASONS.get(error.cause, NO_ANSWER), sign_in_parameters=error.sign_in_parameters)
         raise TodosUnavailable(reason) from error
@@ -92,6 +95,11 @@ def ask_for_todos(*, user: User, ids: Sequence[int] = (), page_size: int = MAX_U
     if answer.status != 200 or not isinstance(answer.body, dict) or not isinstance(answer.body.get("items"), list):
         raise TodosUnavailable(NO_ANSWER)
     return [item for item in answer.body["items"] if _is_todo(item)]
+
+
+@recent(ResourceApp)
+def _resource_app(key: str) -> ResourceApp | None:
+    return ResourceApp.objects.filter(key=key).first()
 
 
 def _is_todo(item: Any) -> bool:

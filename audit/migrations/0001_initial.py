@@ -35,12 +35,13 @@ class Migration(migrations.Migration):
                 ('error', models.CharField(blank=True, help_text='The OAuth error code of a refusal.', max_length=200)),
                 ('failed_check', models.CharField(blank=True, max_length=200)),
                 ('detail', models.CharField(blank=True, help_text='For the operator: the peer is told less.', max_length=200)),
+                ('request_id', models.CharField(blank=True, help_text='Of the HTTP request that it came with: under this its log lines are found.', max_length=200)),
                 ('unverified', models.JSONField(blank=True, default=dict, help_text='What the peer claimed and nobody verified.')),
                 ('ms', models.FloatField(blank=True, null=True, verbose_name='milliseconds')),
             ],
             options={
                 'ordering': ['-at', '-pk'],
-                'indexes': [models.Index(fields=['tenant', 'at'], name='audit_by_tenant')],
+                'indexes': [models.Index(fields=['act', 'at'], name='audit_by_act'), models.Index(fields=['outcome', 'at'], name='audit_by_outcome'), models.Index(fields=['tenant', 'at'], name='audit_by_tenant')],
             },
         ),
     ]

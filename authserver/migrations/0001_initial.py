@@ -18,6 +18,8 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
+    run_before = [('oauth2_provider', '0001_initial')]  # whose tables refer to Client
+
     operations = [
         migrations.CreateModel(
             name='AuthorizationServer',

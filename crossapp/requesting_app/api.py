@@ -3,18 +3,23 @@
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from . import failures
-from .errors import BadAnswer, PeerError, Unreachable
+from .errors import BadAnswer, Cause, CrossAppError, PeerError, Unreachable
 from .steps import Run, explained, ms_since, request
 from .strict_json import json_value
 
 logger = logging.getLogger(__name__)
 SECONDS = 3.0  # for one request: a page waits for it
+AT_A_TIME = 16  # requests of this process to one API: more of them together would only take longer, each
+
+_turns: dict[Any, BoundedSemaphore] = {}  # by resource app
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,25 @@ def call(
 
     An API that did not answer at all is not asked again for a few seconds, for whomever.
     """
+    with _turn(run):
+        return _call(run, access_token, method=method, path=path, params=params, json=json)
+
+
+@contextmanager
+def _turn(run: Run) -> Iterator[None]:
+    """Wait until fewer than `AT_A_TIME` requests are under way, which `SECONDS` does not count."""
+    turns = _turns.setdefault(run.resource_app.pk, BoundedSemaphore(AT_A_TIME))
+    if not turns.acquire(timeout=max(0, run.deadline - time.monotonic())):
+        raise CrossAppError(Cause.UNREACHABLE, "too many requests wait for the API", step="api")
+    try:
+        yield
+    finally:
+        turns.release()
+
+
+def _call(
+    run: Run, access_token: str, *, method: str, path: str, params: Mapping[str, Any] | None, json: Any
+) -> ApiResponse:
     outage = f"api:{run.resource_app.pk}"
     failures.raise_recent(outage)
     answer, start = None, time.monotonic()

@@ -83,7 +83,8 @@ def _called(path: str) -> str:
     try:
         found = import_string(path)()
     except (ImportError, TypeError) as error:
-        raise NoSigningKey(f"CLIENT_SIGNING_KEY is no key and no callable that returns one: {error}") from error
+        reason = type(error).__name__  # its words quote what may be half of a key
+        raise NoSigningKey(f"CLIENT_SIGNING_KEY is no key and no callable that returns one: {reason}") from error
     if not isinstance(found, str) or not _is_key_text(found):
         raise NoSigningKey(f"{path} returned neither PEM nor JWK")
     return found

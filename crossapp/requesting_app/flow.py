@@ -19,6 +19,7 @@ from .discovery import Kind
 from .errors import Cause, CrossAppError
 from .jwt_bearer import AccessToken
 from .models import ResourceApp
+from .signals import token_looked_up
 from .steps import Run, ms_since, token_request
 from .subject_tokens import SubjectTokens
 from .token_exchange import IdJagGrant, Wanted
@@ -27,6 +28,7 @@ __all__ = ["AccessToken", "ApiResponse", "access_token_for", "call_api", "forget
 
 ApiResponse = api.ApiResponse
 logger = logging.getLogger(__name__)
+_LATER = 3.0  # seconds: the lease of somebody who dies may have begun so much later than our waiting for it
 _RENEWABLE = {"invalid_grant", "invalid_request"}  # the IdP does not like the subject token
 
 
@@ -35,16 +37,32 @@ def access_token_for(*, user: Any, resource_app: ResourceApp) -> AccessToken:
 
     However many threads and processes ask at a time, one of them makes the exchange. Raises `CrossAppError`.
     """
+    result = "failed"
+    try:
+        token, result = _stored_or_new(user, resource_app)
+        return token
+    finally:
+        token_looked_up.send_robust(sender=ResourceApp, user=user, resource_app=resource_app, result=result)
+
+
+def _stored_or_new(user: Any, resource_app: ResourceApp) -> tuple[AccessToken, str]:
+    """Return a token, and "hit" if it was stored or "miss" if not."""
     _require(user, resource_app)
+    if token := stored_tokens.usable(user, resource_app):
+        return token, "hit"
     name = _lease_name(user, resource_app)
-    deadline = time.monotonic() + conf().lease_seconds
-    for _ in leases.attempts(until=deadline):
-        if token := stored_tokens.usable(user, resource_app):
-            return token
-        failures.raise_recent(name)
-        with leases.held(name, seconds=conf().lease_seconds) as ours:
-            if ours:  # the time in which somebody else may have come and gone
-                return stored_tokens.usable(user, resource_app) or _exchange(name, user, resource_app)
+    deadline = time.monotonic() + conf().lease_seconds + _LATER
+    with leases.one_thread(name, until=deadline) as waited:
+        if waited and (token := stored_tokens.usable(user, resource_app)):
+            return token, "hit"
+        for _ in leases.attempts(until=deadline):
+            failures.raise_recent(name)
+            with leases.held(name, seconds=conf().lease_seconds) as ours:
+                # Until now somebody else may have come and gone.
+                if token := stored_tokens.usable(user, resource_app):
+                    return token, "hit"
+                if ours:
+                    return _exchange(name, user, resource_app), "miss"
     raise CrossAppError(Cause.UNREACHABLE, "another exchange for this user does not end", step="lease")
 
 
@@ -136,12 +154,12 @@ def _new_access_token(run: Run) -> tuple[IdJagGrant, AccessToken]:
         subject = renewal.renewed(run, subject)
         id_jag = _token_exchange(run, subject)
     try:
-        return id_jag, _redeem(run, id_jag)
+        return id_jag, _redeem(run, subject, id_jag)
     except CrossAppError as error:
         if error.code != "invalid_grant":
             raise
         id_jag = _token_exchange(run, subject)  # ID-JAG section 4.4.3; never the same one twice: RFC 7523 section 3
-        return id_jag, _redeem(run, id_jag)
+        return id_jag, _redeem(run, subject, id_jag)
 
 
 def _token_exchange(run: Run, subject: SubjectTokens) -> IdJagGrant:
@@ -151,6 +169,7 @@ def _token_exchange(run: Run, subject: SubjectTokens) -> IdJagGrant:
         run,
         "token_exchange",
         issuer=subject.issuer,
+        subject_issuer=subject.issuer,
         metadata=Kind.OPENID,
         form=token_exchange.build_request(wanted, id_token=subject.id_token),
         credentials=lambda: credentials(
@@ -163,12 +182,13 @@ def _token_exchange(run: Run, subject: SubjectTokens) -> IdJagGrant:
     )
 
 
-def _redeem(run: Run, id_jag: IdJagGrant) -> AccessToken:
+def _redeem(run: Run, subject: SubjectTokens, id_jag: IdJagGrant) -> AccessToken:
     app = run.resource_app
     return token_request(
         run,
         "jwt_bearer",
         issuer=app.audience,
+        subject_issuer=subject.issuer,
         metadata=Kind.OAUTH,
         form=jwt_bearer.build_request(id_jag=id_jag.value, scope=id_jag.scope, resource=app.resource),
         credentials=lambda: credentials(

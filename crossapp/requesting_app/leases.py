@@ -9,11 +9,34 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from threading import Lock as ThreadLock
+from typing import Any
+from weakref import WeakValueDictionary
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from .models import Lease
+
+_threads: WeakValueDictionary[str, Any] = WeakValueDictionary()  # a lock for each name that somebody is at now
+_threads_lock = ThreadLock()
+
+
+@contextmanager
+def one_thread(name: str, *, until: float) -> Iterator[bool]:
+    """Let one thread of this process in at a time, so that one and not all of them ask the database for the lease.
+
+    Yield whether another one was in before; at `until` (`time.monotonic`) at the latest.
+    """
+    with _threads_lock:
+        lock = _threads.setdefault(name, ThreadLock())
+    waited = not lock.acquire(blocking=False)
+    ours = not waited or lock.acquire(timeout=max(0, until - time.monotonic()))
+    try:
+        yield waited
+    finally:
+        if ours:
+            lock.release()
 
 
 @contextmanager

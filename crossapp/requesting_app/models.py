@@ -74,7 +74,7 @@ class StoredAccessToken(models.Model):
     resource_app = models.ForeignKey(ResourceApp, on_delete=models.CASCADE, related_name="stored_access_tokens")
     sealed_access_token = EncryptedTextField()
     scope = models.CharField(max_length=1000, blank=True)
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
 
     objects = StoredAccessTokenQuerySet.as_manager()
 
@@ -108,7 +108,7 @@ class Lease(models.Model):
     """The right to do something alone, across threads and processes, until `expires_at` at the latest (`leases`)."""
 
     name = models.CharField(max_length=190, unique=True)
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
         return self.name

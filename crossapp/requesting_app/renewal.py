@@ -64,6 +64,7 @@ def _ask(run: Run, tokens: SubjectTokens) -> refresh.Refreshed:
         run,
         "refresh",
         issuer=tokens.issuer,
+        subject_issuer=tokens.issuer,
         metadata=Kind.OPENID,
         form=refresh.build_request(refresh_token=tokens.refresh_token),
         credentials=lambda: credentials(

@@ -31,3 +31,7 @@ class Step:
 
 # Sent after every HTTP exchange of the flow, with `user`, `resource_app` and `step`. Receivers cannot break the flow.
 step_taken = Signal()
+
+# Sent when somebody needed an access token, with `user`, `resource_app` and `result`: "hit" (a stored one was good),
+# "miss" (an exchange brought a new one) or "failed" (there is none). Receivers cannot break the flow.
+token_looked_up = Signal()

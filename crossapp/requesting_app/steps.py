@@ -56,6 +56,7 @@ def token_request(
     kind: StepKind,
     *,
     issuer: str,
+    subject_issuer: str,
     metadata: discovery.Kind,
     form: Mapping[str, str],
     credentials: Callable[[], Credentials],
@@ -63,9 +64,10 @@ def token_request(
 ) -> T:
     """Send `form` to the token endpoint of `issuer`; return what `read` makes of the answer. Raises `CrossAppError`.
 
-    An issuer that did not answer at all, or named a time to come back, is not asked again until then, for whomever.
+    An issuer that did not answer at all, or named a time to come back, is not asked again until then, for anybody whose
+    IdP is `subject_issuer`. For people of others it is: it may be that IdP that a resource app waits for in vain.
     """
-    outage = f"issuer:{issuer}"
+    outage = f"issuer:{issuer} for {subject_issuer}"
     failures.raise_recent(outage)
     secrets: tuple[str, ...] = tuple(telling_members(form))
     answer = None

@@ -14,9 +14,9 @@ def usable(user: Any, resource_app: ResourceApp) -> AccessToken | None:
     """Return the stored token if it is good for a while; one that no key opens any more counts as none."""
     tokens = StoredAccessToken.objects.held_by(user, resource_app).good_for(conf().access_token_margin_seconds)
     try:
-        token = tokens.first()
-        return AccessToken(token.access_token, token.scope, token.expires_at) if token else None
-    except Undecryptable:
+        token = tokens.get()
+        return AccessToken(token.access_token, token.scope, token.expires_at)
+    except (StoredAccessToken.DoesNotExist, Undecryptable):
         return None
 
 
@@ -25,10 +25,11 @@ def store(user: Any, resource_app: ResourceApp, token: AccessToken) -> None:
     row = StoredAccessToken(user=user, resource_app=resource_app, scope=token.scope, expires_at=token.expires_at)
     row.access_token = token.value
     values = {name: getattr(row, name) for name in ("sealed_access_token", "scope", "expires_at")}
+    if StoredAccessToken.objects.held_by(user, resource_app).update(**values):
+        return
     try:
         with transaction.atomic():
-            if not StoredAccessToken.objects.held_by(user, resource_app).update(**values):
-                row.save(force_insert=True)
+            row.save(force_insert=True)
     except IntegrityError:  # the user or the resource app was deleted meanwhile
         return
 

@@ -38,11 +38,13 @@ class Conf:
         return import_string(self.http_session)()
 
 
+_KNOWN = {field.name for field in fields(Conf)}
+
+
 def raw() -> Mapping[str, Any]:
     return getattr(settings, SETTING, {})
 
 
 def conf() -> Conf:
     """Return the settings as they are now; keys we do not know are `checks.py`'s to report."""
-    known = {field.name for field in fields(Conf)}
-    return Conf(**{key.lower(): value for key, value in raw().items() if key.lower() in known})
+    return Conf(**{key.lower(): value for key, value in raw().items() if key.lower() in _KNOWN})

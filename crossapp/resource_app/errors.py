@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-RETRY_AFTER_SECONDS = 30
 _MAX_SHOWN = 100
 
 
@@ -78,20 +77,30 @@ class TemporarilyUnavailable(Refused):
 
     error = "temporarily_unavailable"
     status = 503
+    retry_after = 30  # seconds
+
+
+class Busy(TemporarilyUnavailable):
+    """What this side depends on is its own database, which is soon back."""
+
+    retry_after = 5
 
 
 class _Answer(OAuth2Error):
     """A refusal as oauthlib renders it."""
 
+    retry_after: int | None = None
+
     @property
     def headers(self) -> dict[str, str]:
-        return {"Retry-After": str(RETRY_AFTER_SECONDS)} if self.status_code == 503 else {}
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
 def as_oauth_error(refused: Refused) -> OAuth2Error:
     """Return oauthlib's error with the code, status and description of `refused`; nothing else of it leaves."""
     answer = _Answer(description=refused.description, status_code=refused.status)
     answer.error = refused.error
+    answer.retry_after = getattr(refused, "retry_after", None)
     return answer
 
 

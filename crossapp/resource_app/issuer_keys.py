@@ -23,6 +23,7 @@ from django.core.cache import cache
 from crossapp.resource_app.conf import conf
 from crossapp.resource_app.issuer_metadata import fetch_jwks, fetch_jwks_at
 from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey, VerificationKey, usable_keys
+from crossapp.resource_app.signals import keys_fetched, keys_looked_up
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,9 @@ def _current(source: _Source, kid: str | None) -> Mapping[str, VerificationKey]:
     known = _load(source)
     serves = known is not None and known.serves(kid)
     if known and serves and known.is_fresh:
+        keys_looked_up.send_robust(None, result="hit")
         return known.keys
+    keys_looked_up.send_robust(None, result="miss")
     answered = _refresh(source, is_cold=known is None, waits=not serves)
     known = _load(source)
     if known is None or not (answered or known.serves(kid)):
@@ -125,6 +128,7 @@ def _fetch(source: _Source, attempt: str, *, is_cold: bool) -> bool:
         logger.warning("no keys from %s: %s", source, error)
     finally:
         cache.set(attempt, outcome, cool_down)
+        keys_fetched.send_robust(None, outcome=outcome)
     return outcome == _ANSWERED
 
 

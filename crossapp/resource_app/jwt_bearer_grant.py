@@ -16,12 +16,12 @@ from oauthlib.oauth2.rfc6749.grant_types.base import GrantTypeBase
 from crossapp.resource_app import issuer_keys, replay
 from crossapp.resource_app.conf import conf
 from crossapp.resource_app.errors import (
+    Busy,
     InvalidAuthorizationDetails,
     InvalidDPoPProof,
     InvalidGrant,
     InvalidRequest,
     Refused,
-    TemporarilyUnavailable,
     UnauthorizedClient,
     as_oauth_error,
     shown,
@@ -47,7 +47,7 @@ class JwtBearerGrant(GrantTypeBase):
             log.refused(refused.error, refused.description, check=refused.check, detail=refused.detail)
             error = as_oauth_error(refused)
         except OperationalError as failure:
-            busy = TemporarilyUnavailable("The server is busy. Try again later.")
+            busy = Busy("The server is busy. Try again later.")
             log.refused(busy.error, busy.description, check="store", detail=str(failure))
             error = as_oauth_error(busy)
         except errors.OAuth2Error as refused_by_oauthlib:

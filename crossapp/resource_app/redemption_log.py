@@ -78,6 +78,8 @@ class RedemptionLog:
         return round((time.monotonic() - self._started) * 1000, 1)
 
     def _write(self, decision: str, **more: Any) -> None:
+        if not logger.isEnabledFor(logging.INFO):
+            return
         fields = {"decision": decision, **self._fields, **more, "ms": self._milliseconds()}
         logger.info("redemption %s", json.dumps(fields), extra={"redemption": fields})
 

@@ -4,6 +4,7 @@ There is no look before the leap: the database's unique constraint decides. Rows
 """
 
 import hashlib
+import time
 from datetime import datetime
 
 from django.core.cache import cache
@@ -13,6 +14,7 @@ from django.utils import timezone
 from crossapp.resource_app.models import ConsumedJti
 
 SWEEP_SECONDS = 600
+MOST = 1000  # rows at a time: somebody is waiting for an answer
 
 
 class Replayed(Exception):
@@ -32,14 +34,22 @@ def claim(*, issuer: str, jti: str, expires_at: datetime) -> None:
 
 
 def sweep() -> int:
-    """Delete the rows of expired ID-JAGs and return how many went."""
-    return ConsumedJti.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+    """Delete the rows of expired ID-JAGs, but no more than `MOST` of them; return how many went."""
+    expired = ConsumedJti.objects.filter(expires_at__lt=timezone.now()).values_list("pk", flat=True)
+    return ConsumedJti.objects.filter(pk__in=list(expired[:MOST])).delete()[0]
 
 
 def sweep_now_and_then() -> None:
-    """Sweep, if nobody has for ten minutes."""
+    """Sweep, if nobody has for ten minutes; this process asks whether anybody has no more often."""
+    global _asked_at
+    if time.monotonic() - _asked_at < SWEEP_SECONDS:
+        return
+    _asked_at = time.monotonic()
     if cache.add("resource_app:sweep", True, SWEEP_SECONDS):
         sweep()
+
+
+_asked_at = -float("inf")
 
 
 def database() -> str:

@@ -1,4 +1,4 @@
-"""What the grant tells the product it lives in, for an audit."""
+"""What the grant tells the product it lives in, for an audit and for counting."""
 
 from django.dispatch import Signal
 
@@ -11,3 +11,10 @@ redemption_granted = Signal()
 # `unverified` (the parsed JWS, or None), `error`, `check`, `detail`. Sent after the rollback; receivers cannot change
 # the answer.
 redemption_refused = Signal()
+
+# The keys of an issuer or a client were needed. `result` is "hit" if those kept serve, "miss" if one has to look. Sent,
+# like the next one, without a word of whose they are; receivers cannot change anything.
+keys_looked_up = Signal()
+
+# Keys were asked for over HTTP. `outcome` is "answered" or "failed".
+keys_fetched = Signal()

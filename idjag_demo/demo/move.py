@@ -13,6 +13,7 @@ from oauth2_provider.models import get_access_token_model, get_refresh_token_mod
 from authserver.models import AuthorizationServer, Client
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from idp.models import CrossAppPolicy
+from tenants.addresses import idp_origin
 from tenants.models import IdPConnection, Realm, SubjectTokens, User
 from wiki.models import Article
 
@@ -50,11 +51,19 @@ def follow_addresses() -> None:
 
     What was issued at the old addresses is dropped: everybody signs in again.
     """
-    for old, new in _moves().items():
-        for model, column in _COLUMNS:
-            model._default_manager.update(**{column: Replace(F(column), Value(old), Value(new))})
+    moves = _moves()
+    # One may move to where another one was: first all leave, then all arrive.
+    between = {old: f"moving:{number}:" for number, old in enumerate(moves)}
+    _replace(between)
+    _replace({between[old]: new for old, new in moves.items()})
     for model in _ISSUED_AT_THE_OLD_ADDRESS:
         model._default_manager.all().delete()
+
+
+def _replace(texts: dict[str, str]) -> None:
+    for old, new in texts.items():
+        for model, column in _COLUMNS:
+            model._default_manager.update(**{column: Replace(F(column), Value(old), Value(new))})
 
 
 def _moves() -> dict[str, str]:
@@ -65,5 +74,6 @@ def _moves() -> dict[str, str]:
 
 def _origin(server: AuthorizationServer) -> str:
     """Return where the settings say that `server` answers."""
-    origin = settings.ORIGINS[server.realm]
-    return origin.format(tenant=server.tenant.slug) if server.realm == Realm.IDP and server.tenant else origin
+    if server.realm == Realm.IDP and server.tenant:
+        return idp_origin(server.tenant.slug)
+    return str(settings.ORIGINS[server.realm])

@@ -1,4 +1,4 @@
-"""The demo's content: three customers, four people, both apps' registrations at each other and at the IdPs.
+"""The demo's content: three customers with an IdP each, where both apps are registered, and four people.
 
 Keys and client secrets are made here, anew at every seeding; nothing secret is in the repository but the demo password.
 """
@@ -10,9 +10,11 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from audit.changes import unrecorded
-from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer, Client, SigningKey
+from authserver.models import TOKEN_EXCHANGE, AuthorizationServer, Client
 from crossapp.requesting_app.models import ResourceApp
+from idjag_demo.installation import add_server, install
 from idp.models import CrossAppPolicy
+from tenants.addresses import idp_origin
 from tenants.models import EmailDomain, IdPConnection, Realm, Tenant, User
 from todo.models import Todo
 from wiki.models import Article
@@ -55,9 +57,7 @@ def seed() -> None:
         is_superuser=True,
         password=make_password(DEMO_PASSWORD),
     )
-    for realm in (Realm.WIKI, Realm.TODO):
-        _authorization_server(realm, settings.ORIGINS[realm])
-    todo0 = _register_wiki_at_todo()
+    todo0 = install()
     for slug, name, domain, people in ORGANISATIONS:
         tenant = Tenant.objects.create(slug=slug, name=name)
         EmailDomain.objects.create(tenant=tenant, domain=domain)
@@ -66,32 +66,9 @@ def seed() -> None:
             _seed_person(tenant, first_name, last_name, email)
 
 
-def _authorization_server(realm: Realm, issuer: str, tenant: Tenant | None = None) -> AuthorizationServer:
-    server = AuthorizationServer.objects.create(realm=realm, tenant=tenant, issuer=issuer)
-    SigningKey.generate(server, SigningKey.Status.ACTIVE)
-    return server
-
-
-def _register_wiki_at_todo() -> ResourceApp:
-    """Register Wiki0 at Todo0's authorization server, and Todo0 as a resource app of Wiki0."""
-    todo_server = AuthorizationServer.objects.get(realm=Realm.TODO)
-    client, secret = Client.register(
-        server=todo_server, client_id="wiki0-at-todo0", name="Wiki0", grants=[JWT_BEARER], scope="read write"
-    )
-    return ResourceApp.objects.create(
-        key="todo0",
-        name="Todo0",
-        audience=todo_server.issuer,
-        resource=todo_server.resource,
-        client_id=client.client_id,
-        client_secret=secret,
-        scope="read",
-    )
-
-
 def _seed_idp(tenant: Tenant, todo0: ResourceApp) -> None:
     """Give `tenant` an embedded IdP where both apps are registered and Wiki0 may act for people at Todo0."""
-    server = _authorization_server(Realm.IDP, settings.ORIGINS["idp"].format(tenant=tenant.slug), tenant)
+    server = add_server(Realm.IDP, idp_origin(tenant.slug), tenant)
     for realm, client_id in CLIENT_NAMES.items():
         origin = settings.ORIGINS[realm]
         grants = ["authorization_code", "refresh_token"] + ([TOKEN_EXCHANGE] if realm == Realm.WIKI else [])

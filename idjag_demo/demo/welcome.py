@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from idjag_demo.demo.seed import DEMO_PASSWORD, ORGANISATIONS, STAFF_NAME
+from tenants.addresses import idp_origin
 
 
 def welcome() -> str:
@@ -17,6 +18,6 @@ def welcome() -> str:
         "",
     ]
     for slug, name, _, people in ORGANISATIONS:
-        lines.append(f"  {name:<12} {origins['idp'].format(tenant=slug)}")
+        lines.append(f"  {name:<12} {idp_origin(slug)}")
         lines += [f"  {'':<12} {email} / {DEMO_PASSWORD}" for _, _, email in people]
     return "\n".join([*lines, ""])

@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 
+from idjag_demo.demo.seed import ORGANISATIONS
 from tenants.models import Realm, User
 
 register = template.Library()
@@ -12,15 +13,19 @@ register = template.Library()
 
 @register.simple_tag
 def demo_accounts() -> list[dict[str, Any]]:
-    """Return the people of the embedded IdPs as {name, email, organisation}; nobody outside demo mode."""
+    """Return the demo's people as {name, email, organisation}, as long as they are there; nobody outside demo mode."""
     if not settings.DEMO:
         return []
-    people = User.objects.filter(realm=Realm.IDP, is_active=True, tenant__is_active=True).select_related("tenant")
+    slugs = [slug for slug, *_ in ORGANISATIONS]
+    emails = [email for *_, people in ORGANISATIONS for *_, email in people]
+    people = User.objects.filter(realm=Realm.IDP, tenant__slug__in=slugs, address__in=emails)
     return [
         {
             "name": person.display_name,
             "email": person.email,
             "organisation": person.tenant.name if person.tenant else "",
         }
-        for person in people.order_by("tenant__slug", "pk")
+        for person in people.filter(is_active=True, tenant__is_active=True)
+        .select_related("tenant")
+        .order_by("tenant__slug", "pk")
     ]

@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from idjag_demo.health import healthz, readyz
+from idjag_demo.metrics import metrics
 from idjag_demo.urls.error_handlers import *  # noqa: F403
 from idjag_demo.views import landing
 
@@ -13,5 +14,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("favicon.ico", RedirectView.as_view(url="/static/favicon-staff.svg")),  # the admin's pages name none
 ]

@@ -4,6 +4,7 @@ There is no consent page: clients are registered by the tenant's administrator, 
 Left out on purpose: request objects, `claims`.
 """
 
+import re
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,8 @@ from oauth2_provider.views.mixins import OAuthLibMixin
 from authserver import audited
 from authserver.servers import server_for
 from idp.authentication import answers, auth_time_of
+
+_CODE_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.2
 
 
 @method_decorator(csrf_exempt, name="dispatch")  # a POST only turns into a GET, which anybody may link to
@@ -121,5 +124,7 @@ def _unsupported(request: HttpRequest) -> str | None:
         return "invalid_request"
     if set(request.GET.getlist("resource")) - {server_for(request).resource}:
         return "invalid_target"
+    if not _CODE_CHALLENGE.fullmatch(request.GET.get("code_challenge", "")) or len(request.GET.get("nonce", "")) > 255:
+        return "invalid_request"
     max_age = request.GET.get("max_age", "0")
     return None if max_age.isdecimal() else "invalid_request"

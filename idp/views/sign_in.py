@@ -21,6 +21,8 @@ from tenants.emails import EmailAddressFormField
 from tenants.models import Realm, User
 from tenants.throttling import Throttled
 
+MOST_DEMO_ACCOUNTS = 20
+
 
 class SignInForm(forms.Form):
     """Who, and the proof."""
@@ -84,8 +86,8 @@ def allow_form_redirects(request: HttpRequest, response: HttpResponse, uris: lis
 
 
 def _demo_accounts(request: HttpRequest) -> list[dict[str, str]]:
-    people = User.objects.filter(realm=Realm.IDP, tenant=request.tenant, is_active=True).order_by("pk")
-    return [{"name": person.display_name, "email": person.email} for person in people]
+    people = User.objects.filter(realm=Realm.IDP, tenant=request.tenant, is_active=True).order_by("address")
+    return [{"name": person.display_name, "email": person.email} for person in people[:MOST_DEMO_ACCOUNTS]]
 
 
 def _own_path(request: HttpRequest, next_path: str) -> str:

@@ -57,13 +57,13 @@ export function todoCard(href, label, { target = "" } = {}) {
   }
 }
 
-/** Resolves to {card, reason} for `url`. All links asked for at about the same time go in one request. */
+/** Resolves to {card, reason} for `url`. All links that one script asks for, one after the other, go in one request. */
 function result(url) {
   if (drawn.has(url)) {
     return Promise.resolve(drawn.get(url));
   }
   if (!waiting.size) {
-    setTimeout(flush, 20);
+    setTimeout(flush);
   }
   if (!waiting.has(url)) {
     let resolve;

@@ -4,7 +4,9 @@ import crossapp.requesting_app.fields
 import django.contrib.auth.validators
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.text
 import django.utils.timezone
+import tenants.deletion
 import tenants.emails
 import tenants.issuers
 from django.conf import settings
@@ -69,12 +71,13 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
                 ('email', tenants.emails.EmailAddressField(blank=True, max_length=254, verbose_name='email address')),
+                ('address', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Lower('email'), output_field=models.CharField(max_length=254))),
                 ('realm', models.CharField(choices=[('staff', 'Operator'), ('idp', 'Embedded IdP'), ('wiki', 'Wiki0'), ('todo', 'Todo0')], default='staff', max_length=10)),
                 ('issuer', models.CharField(blank=True, help_text='Who named the subject; empty in a directory and before a first sign-in.', max_length=255)),
                 ('sub', models.CharField(blank=True, max_length=255, null=True, verbose_name='subject')),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
-                ('tenant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='users', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(blank=True, null=True, on_delete=tenants.deletion.cascade, related_name='users', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'user',
@@ -117,6 +120,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='idpconnection',
             constraint=models.UniqueConstraint(fields=('app', 'issuer'), name='one_tenant_per_issuer_and_app'),
+        ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(fields=['tenant', 'realm', 'address'], name='people_of_a_tenant_by_address'),
         ),
         migrations.AddConstraint(
             model_name='user',

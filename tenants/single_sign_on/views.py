@@ -137,4 +137,5 @@ def idp_sources() -> list[str]:
     """Return where IdPs may be, as sources of a Content-Security-Policy."""
     if not settings.DEMO:
         return ["https:"]
-    return ["https:", settings.ORIGINS["idp"].replace("{tenant}", "*"), "http://localhost:*", "http://*.localhost:*"]
+    embedded = [settings.ORIGINS["idp"].replace("{tenant}", "*"), *settings.IDP_ORIGINS.values()]
+    return ["https:", *embedded, "http://localhost:*", "http://*.localhost:*"]

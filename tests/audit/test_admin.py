@@ -34,6 +34,13 @@ def test_both_legs_are_found_by_the_jti(operator: Browser) -> None:
     assert [event.act for event in found(operator, q=jti)] == ["redemption", "token_exchange"]
 
 
+def test_the_acts_of_a_request_are_found_by_its_id_and_say_it(operator: Browser) -> None:
+    redemption = AuditEvent.objects.get(act="redemption")
+    assert {event.act for event in found(operator, q=redemption.request_id)} >= {"redemption", "token_exchange"}
+    assert redemption.request_id in operator.get(f"{LIST}{redemption.pk}/change/").content.decode()
+    assert found(operator, q=redemption.request_id[:-1]) == []
+
+
 @pytest.mark.parametrize(
     ("query", "acts"),
     [
@@ -42,7 +49,10 @@ def test_both_legs_are_found_by_the_jti(operator: Browser) -> None:
         ({"tenant": "customer2"}, set()),
         ({"q": "wiki0-at-todo0"}, {"redemption"}),
         ({"q": "todo:customer1:bob", "outcome__exact": "done"}, {"redemption", "account_change"}),
-        ({"at__year": "2001"}, set()),
+        ({"q": "customer2", "act__exact": "token_exchange"}, set()),
+        ({"q": "customer1", "act__exact": "token_exchange"}, {"token_exchange"}),
+        ({"q": "password"}, {"sign_in"}),
+        ({"at__lt": "2001-01-01 00:00:00+00:00"}, set()),
     ],
 )
 def test_events_are_filtered_and_searched(operator: Browser, query: dict[str, str], acts: set[str]) -> None:
@@ -84,3 +94,13 @@ def test_the_list_tells_who_acted_from_who_is_claimed_to(operator: Browser) -> N
     assert '<span class="audit-unverified">not verified: email nobody@&lt;b&gt;.example</span>' in page
     assert "http://todo.localhost:8000: read" in page
     assert "user" in page and ": linked to its subject" in page
+
+
+def test_of_more_events_than_anybody_reads_the_newest_are_listed(
+    operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.admin.LISTED", 2)
+    monkeypatch.setattr("audit.admin.AuditEventAdmin.list_per_page", 1)
+    newest = list(AuditEvent.objects.all()[:3])
+    assert [found(operator, p=page) for page in ("1", "2")] == [newest[:1], newest[1:2]]
+    assert operator.get(LIST, {"p": "3"}).status_code == 302, "there is no such page"

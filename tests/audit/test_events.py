@@ -1,16 +1,19 @@
 """The table takes rows and gives none back; the line says the same; a value is never more than one line."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client as Browser
 from django.utils import timezone
 
 from audit import log
 from audit.models import Act, AppendOnly, AuditEvent
+from audit.signals import acted
 from tests.audit.conftest import Lines
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +145,47 @@ def test_an_act_that_is_rolled_back_leaves_no_row_and_no_line(
         log.done(Act.SIGN_OUT, {})
         assert lines.texts == []
     assert [json.loads(text)["act"] for text in lines.texts] == ["sign_out"]
+
+
+def test_an_act_says_with_which_request_it_came(lines: Lines) -> None:
+    browser = Browser(headers={"host": "localhost:8000", "x-request-id": "the-request"})
+    browser.post("/admin/login/", {"username": "nobody", "password": "x"})
+    assert AuditEvent.objects.get().request_id == "the-request"
+    assert [line["request_id"] for line in lines.of("sign_in")] == ["the-request"]
+
+
+@pytest.fixture
+def told() -> Iterator[list[tuple[str, str, str]]]:
+    """What `acted` tells, in order."""
+    told: list[tuple[str, str, str]] = []
+
+    def listen(sender: Any, *, act: Act, outcome: str, error: str, **kwargs: Any) -> None:
+        told.append((act.value, outcome, error))
+        raise RuntimeError("a bug in a receiver")
+
+    acted.connect(listen)
+    yield told
+    acted.disconnect(listen)
+
+
+def test_an_act_is_told_when_it_has_taken_place(
+    told: list[tuple[str, str, str]], django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+            log.done(Act.SIGN_IN, {})
+            raise ZeroDivisionError
+        log.done(Act.SIGN_OUT, {})
+        assert told == []
+    assert told == [("sign_out", "done", "")]
+
+
+def test_a_refusal_is_told_also_if_its_row_is_not_written(
+    told: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AuditEvent, "save", _fail)
+    log.refused(Act.REDEMPTION, {}, check="exp", error="invalid_grant")
+    assert told == [("redemption", "refused", "invalid_grant")]
 
 
 def test_an_act_that_cannot_be_recorded_says_so_and_a_refusal_stands(

@@ -144,7 +144,7 @@ def test_the_operator_learns_why_a_client_does_not_authenticate(idp: EmbeddedIdP
     answers = set()
     for client_id, more, _ in REASONS:
         header = "Bearer x" if client_id == "Bearer" else idp.basic(client_id, SECRET) if client_id else ""
-        headers = {"authorization": header} if header else {}
+        headers = {"x-request-id": "the-request"} | ({"authorization": header} if header else {})
         response = idp.post(f"/oauth2/v1/{path}", body | more, headers=headers)
         assert response.status_code == 401
         answers.add((response.content, tuple(sorted(response.items()))))

@@ -9,6 +9,7 @@ from django.core import serializers
 
 from audit.models import AuditEvent
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
+from idjag_demo.logs import JsonFormatter
 from idp.models import CrossAppPolicy
 from tenants.models import IdPConnection, SubjectTokens
 from tests.audit.conftest import Lines
@@ -25,10 +26,11 @@ def everything_logged() -> Iterator[list[str]]:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            texts.append(self.format(record))
+            texts.extend([self.format(record), JsonFormatter().format(record)])
 
     root, handler = logging.getLogger(), Handler(logging.DEBUG)
-    levels = {name: logging.getLogger(name).level for name in (None, "crossapp.resource_app.redemption")}
+    quiet = (None, "crossapp.resource_app.redemption", "idjag_demo.access")
+    levels = {name: logging.getLogger(name).level for name in quiet}
     root.addHandler(handler)
     for name in levels:
         logging.getLogger(name).setLevel(logging.DEBUG)

@@ -3,9 +3,12 @@
 import pytest
 from playwright.sync_api import Locator, expect
 
+from audit.models import Act, AuditEvent
 from crossapp.requesting_app.models import StoredAccessToken
+from tenants.models import User
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Person
+from todo.models import Todo
 from wiki.models import Article
 
 
@@ -111,7 +114,25 @@ def test_a_typed_link_becomes_a_card_too(bob: Person) -> None:
     expect(bob.card(link)).to_contain_text("Feed the rabbit")
 
 
-def test_a_page_with_many_links_makes_one_exchange(bob: Person) -> None:
+def test_the_first_view_of_a_page_with_thirty_links_makes_one_request_and_one_exchange(bob: Person) -> None:
+    owner = Todo.objects.filter(owner__email="bob@tables.fake")[0].owner
+    todos = [Todo.objects.create(owner=owner, task=f"Task {number}") for number in range(30)]
+    links = [f"{bob.origins['todo']}/todos/{todo.pk}" for todo in todos]
+    author = User.objects.get(realm="wiki", email="bob@tables.fake")
+    article = Article.objects.create(author=author, content="".join(f"<p>{link}</p>" for link in links))
+    asked: list[str] = []
+    bob.page.on("request", lambda request: asked.append(request.url))
+    bob.go("wiki", f"/pages/{article.pk}")
+    expect(bob.page.locator(".todo-card .badge")).to_have_count(30)
+    assert [card.split()[:3] for card in bob.page.locator(".todo-card").all_inner_texts()] == [
+        ["Todo0", "Task", str(number)] for number in range(30)
+    ]
+    assert [url for url in asked if "/api/" in url] == [f"{bob.origins['wiki']}/api/articles/unfurl"]
+    assert AuditEvent.objects.filter(act=Act.TOKEN_EXCHANGE).count() == 1
+    assert AuditEvent.objects.filter(act=Act.REDEMPTION).count() == 1
+
+
+def test_links_added_one_by_one_make_one_exchange(bob: Person) -> None:
     links = [bob.add_task(f"Task {number}") for number in range(3)]
     StoredAccessToken.objects.all().delete()
     bob.create_page()

@@ -24,9 +24,9 @@ from wiki.models import RecordedStep
 
 NOTHING = {
     "tokens and codes": 0,
+    "sign-ins of ended grants": 0,
     "jtis": 0,
     "used codes": 0,
-    "sign-ins of ended grants": 0,
     "stored access tokens": 0,
     "leases": 0,
     "sessions": 0,

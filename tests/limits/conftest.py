@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from pytest_django import Settings
 
+from tests.support.clock import Clock, clock_of
 from tests.support.embedded_idp import bob, id_token, idp, other_idp, signed_in  # noqa: F401 (fixtures)
 
 SetLimit = Callable[[str, str], None]
@@ -21,14 +22,6 @@ def set_limit(settings: Settings) -> SetLimit:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Return what lets so many seconds pass for everything that asks `time.time`."""
-    import time
-
-    real, passed = time.time, [0.0]
-    monkeypatch.setattr(time, "time", lambda: real() + passed[0])
-
-    def wait(seconds: float) -> None:
-        passed[0] += seconds
-
-    return wait
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return what lets so many seconds pass."""
+    return clock_of(monkeypatch)

@@ -61,7 +61,7 @@ def test_programs_get_503_in_json_and_people_a_page(demo: Demo, realm: str, trou
         if not failed or response.status_code < 500:
             continue
         refused.append(path)
-        assert response.status_code == 503, path
+        assert (response.status_code, response["Retry-After"]) == (503, "5"), path
         assert b"canary" not in response.content
         if is_for_programs(path):
             assert response.json()["error"] == "temporarily_unavailable", path
@@ -91,7 +91,7 @@ def _exchange(idp: EmbeddedIdP) -> dict[str, str]:
 
 def _is_try_again(answer: Any) -> bool:
     assert answer.status_code == 503, answer.content
-    assert answer["Cache-Control"] == "no-store"
+    assert (answer["Cache-Control"], answer["Retry-After"]) == ("no-store", "5")
     return bool(answer.json()["error"] == "temporarily_unavailable")
 
 

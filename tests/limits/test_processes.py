@@ -15,6 +15,7 @@ import jwt
 import pytest
 import requests
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from requests.adapters import BaseAdapter
 
@@ -38,7 +39,8 @@ CLAIM = """
 import sys
 import django; django.setup()
 from datetime import UTC, datetime, timedelta
-from django.db import transaction
+from django.db import connection, transaction
+connection.settings_dict["NAME"] = sys.argv[1]
 from crossapp.resource_app.replay import Replayed, claim
 print("ready", flush=True)
 sys.stdin.readline()
@@ -49,29 +51,20 @@ try:
 except Replayed:
     print("replayed")
 """
-PREPARE = """
-import django; django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-"""
 
 
-def python(code: str, database: Path) -> subprocess.Popen[str]:
-    """Start a process of a product that has only the resource app."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.resource_app.minimal_settings",
-        "TEST_DB": str(database),
-    }
+def python(code: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start another process of the project."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=ROOT, **pipes)  # type: ignore[call-overload]
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment, cwd=ROOT, **pipes)  # type: ignore[call-overload]
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.clause("RFC 7523", "3", "LIM-09")
-def test_of_two_processes_with_the_same_jti_one_is_first(tmp_path: Path) -> None:
-    with python(PREPARE, tmp_path / "db.sqlite3") as prepare:
-        assert prepare.wait(60) == 0
-    processes = [python(CLAIM, tmp_path / "db.sqlite3") for _ in range(2)]
+def test_of_two_processes_with_the_same_jti_one_is_first() -> None:
+    processes = [python(CLAIM, str(connection.settings_dict["NAME"])) for _ in range(2)]
     for process in processes:
         assert process.stdout and process.stdout.readline() == "ready\n"
     for process in processes:

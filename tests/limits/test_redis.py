@@ -28,7 +28,7 @@ def redis(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes
             break
         time.sleep(0.05)
     before = settings.CACHES
-    settings.CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": f"unix://{socket}"}}
+    settings.CACHES = {"default": {"BACKEND": "idjag_demo.redis_cache.RedisCache", "LOCATION": f"unix://{socket}"}}
     yield server
     caches["default"].close()
     settings.CACHES = before
@@ -52,7 +52,17 @@ def test_limits_count_in_redis_and_survive_its_end(redis: subprocess.Popen[bytes
     assert counters and all(0 < (cache.ttl(key) or 0) <= 60 for key in counters)  # type: ignore[attr-defined]
     redis.terminate()
     redis.wait()
+    limit.count("bob")  # from now on this process counts for itself
+    limit.count("bob")
     with pytest.raises(Throttled):
-        limit.check("alice")
-    Limit("API").count("alice")
-    limit.give_back("alice")
+        limit.count("bob")
+    limit.give_back("bob")
+
+
+def test_emptying_the_cache_leaves_alone_what_others_keep_in_the_same_redis(redis: subprocess.Popen[bytes]) -> None:
+    cache.set("ours", 1)
+    server = caches["default"].client.get_client()  # type: ignore[attr-defined]
+    server.set("theirs", 1)
+    cache.clear()
+    assert cache.get("ours") is None
+    assert server.keys() == [b"theirs"]

@@ -18,6 +18,7 @@ DEPLOYMENT = {
     "TRUSTED_PROXIES": "127.0.0.1",
     "DATABASE_URL": "sqlite://:memory:",
 }
+METRICS_TOKEN = "16-characters..."
 SERVE = ["-c", "import idjag_demo.wsgi"]
 CHECK = ["manage.py", "check", "--deploy", "--fail-level=DEBUG"]
 
@@ -64,6 +65,11 @@ def test_a_proper_deployment_starts() -> None:
         ({"DJANGO_SECRET_KEY": None}, "DJANGO_SECRET_KEY"),
         ({"FIELD_ENCRYPTION_KEYS": None}, "FIELD_ENCRYPTION_KEYS"),
         ({"TRUSTED_PROXIES": "everybody"}, "everybody"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT=xml is no format of a log"),
+        ({"METRICS_TOKEN": "15-characters..", "WEB_CONCURRENCY": "1"}, "METRICS_TOKEN is shorter than 16 characters"),
+        ({"METRICS_TOKEN": METRICS_TOKEN}, "Each of several processes would tell /metrics what it alone has counted"),
+        ({"PROMETHEUS_MULTIPROC_DIR": "/nowhere"}, "PROMETHEUS_MULTIPROC_DIR=/nowhere is no directory to write in"),
+        ({"PROMETHEUS_MULTIPROC_DIR": ""}, "PROMETHEUS_MULTIPROC_DIR= is no directory to write in"),
     ],
     ids=str,
 )
@@ -75,6 +81,13 @@ def test_what_would_be_unsafe_stops_the_start_up(changes: dict[str, str | None],
     answer = run(["manage.py", "check"], **changes)
     assert answer.returncode != 0
     assert words in answer.stderr
+
+
+@pytest.mark.clause("deployment", "", "SEC-06")
+def test_metrics_are_for_one_process_or_a_shared_directory(tmp_path: Path) -> None:
+    for changes in ({"WEB_CONCURRENCY": "1"}, {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}):
+        answer = run(SERVE, METRICS_TOKEN=METRICS_TOKEN, **changes)
+        assert (answer.returncode, answer.stderr) == (0, "")
 
 
 @pytest.mark.clause("deployment", "", "SEC-06")

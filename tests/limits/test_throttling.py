@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
-from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache import cache, caches
+from django.core.cache.backends.base import BaseCache
 
 from tenants.signals import throttled
 from tenants.throttling import Limit, Throttled, neighbourhood
@@ -142,15 +142,16 @@ def test_a_window_that_ends_between_two_cache_calls_begins_anew(
     set_limit("API", "2/minute")
     limit = Limit("API")
     limit.count("bob")
-    real = LocMemCache.incr
+    backend = type(caches["default"])
+    real = backend.incr
     ended: list[bool] = []
 
-    def ended_once(self: LocMemCache, key: str, amount: int) -> int:
+    def ended_once(self: BaseCache, key: str, amount: int) -> int:
         if not ended:
             ended.append(self.delete(key))
         return real(self, key, amount)
 
-    monkeypatch.setattr(LocMemCache, "incr", ended_once)
+    monkeypatch.setattr(backend, "incr", ended_once)
     limit.count("bob")
     limit.count("bob")
     assert used_up(limit, "bob")

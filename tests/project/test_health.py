@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db import DatabaseError
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client as Browser
+from pytest_django import Settings
 
 from authserver.models import SigningKey
 from idjag_demo import health
@@ -75,9 +76,11 @@ def test_why_it_is_not_ready_is_said_without_details(idp: EmbeddedIdP, caplog: p
     assert "password" not in caplog.text + response.content.decode()
 
 
-@pytest.mark.clause("requirements.md", "LIM-20", "health is on the bare host only, and nothing serves metrics")
+@pytest.mark.clause("requirements.md", "LIM-20", "health and metrics are on the bare host only, metrics for a token")
 @pytest.mark.parametrize("host", ["wiki.localhost:8000", "todo.localhost:8000", "customer1.idp.localhost:8000"])
-def test_the_products_say_nothing_of_their_health(idp: EmbeddedIdP, host: str) -> None:  # noqa: F811
+def test_the_products_say_nothing_of_their_health(idp: EmbeddedIdP, host: str, settings: Settings) -> None:  # noqa: F811
     for path in ("/healthz", "/readyz", "/metrics"):
         assert ask(path, host).status_code == 404
     assert ask("/metrics").status_code == 404
+    settings.METRICS_TOKEN = "a-token-of-more-than-16-characters"
+    assert (ask("/metrics", host).status_code, ask("/metrics").status_code) == (404, 401)

@@ -56,3 +56,27 @@ def test_a_python_without_venv_is_said_with_the_package_to_install(tmp_path: Pat
     assert answer.returncode != 0
     assert "apt install python3-venv" in answer.stdout
     assert answer.stdout.count("\n") == 1
+
+
+def test_the_tests_on_the_services_find_them_by_the_environment_or_on_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("bin/python", "installed-requirements", "installed-requirements-dev", "installed-requirements-mysql"):
+        (tmp_path / name).touch()
+    commands = make("--dry-run", "test-services", f"VENV={tmp_path}").stdout
+    assert "pip" not in commands
+    assert commands.index("-m tests.support.services") < commands.index("-m pytest")
+    found = "${DATABASE_URL:-mysql://root@127.0.0.1:3306}", "${REDIS_URL:-redis://127.0.0.1:6379}"
+    assert all(commands.count(url) == 2 for url in found)
+
+
+def test_a_driver_that_cannot_be_built_is_said_with_the_packages_to_install(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("installed-requirements", "installed-requirements-dev"):
+        (tmp_path / name).touch()
+    python = tmp_path / "bin" / "python"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    answer = make("test-services", f"VENV={tmp_path}")
+    assert answer.returncode != 0
+    assert "apt install build-essential pkg-config python3-dev default-libmysqlclient-dev" in answer.stdout
+    assert not (tmp_path / "installed-requirements-mysql").exists()

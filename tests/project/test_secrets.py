@@ -23,6 +23,7 @@ from pytest_django import Settings
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, SigningKey
 from crossapp.requesting_app.fields import EncryptedTextField, Undecryptable
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
+from idjag_demo.logs import JsonFormatter
 from idjag_demo.management.commands.reencrypt import encrypted_columns
 from tenants.models import IdPConnection, Realm, SubjectTokens, User
 from tests.commands.run import run
@@ -208,7 +209,8 @@ def test_the_report_of_a_failure_holds_no_secret_of_the_request(
     finally:
         got_request_exception.disconnect(report)
     assert reports and all("in the middle of it" in text for text in reports)
-    logged = "\n".join(logging.Formatter().format(record) for record in caplog.records)
+    formats = (logging.Formatter(), JsonFormatter())
+    logged = "\n".join(formatter.format(record) for formatter in formats for record in caplog.records)
     assert "in the middle of it" in logged
     assert not [text for text in (logged, *reports) if "canary" in text]
 

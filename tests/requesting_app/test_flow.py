@@ -1,6 +1,7 @@
 """An access token on demand: what is asked, how often, and what becomes of a refusal."""
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from crossapp.requesting_app import failures
 from crossapp.requesting_app.errors import Cause, CrossAppError
 from crossapp.requesting_app.flow import access_token_for, forget_tokens
 from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
+from crossapp.requesting_app.signals import token_looked_up
 from tests.requesting_app.conftest import make_todo0
 from tests.requesting_app.peers import (
     API,
@@ -463,6 +465,24 @@ def test_a_peer_that_does_not_answer_is_left_alone_by_everybody(
     assert access_token_for(user=bob, resource_app=todo0)
 
 
+@pytest.mark.parametrize("answer", [requests.ReadTimeout(), (503, b"", {"Retry-After": "30"})], ids=["silent", "busy"])
+@pytest.mark.clause(
+    "requirements.md", "UF-38", "an IdP that the resource app waits for in vain is its own tenant's matter"
+)
+def test_a_resource_app_that_has_no_answer_for_one_idp_is_asked_for_the_people_of_another(
+    world: World, bob: Any, todo0: ResourceApp, answer: Any
+) -> None:
+    world.next["jwt_bearer"] = [answer]
+    assert failure(bob, todo0).step == "jwt_bearer"
+    assert failure(somebody_else("alice"), todo0).cause is Cause.UNREACHABLE
+    assert world.kinds().count("jwt_bearer") == 1
+
+    john, theirs = somebody_else("john"), "http://customer2.idp.localhost:8100"
+    sign_in(john, issuer=theirs)
+    world.next["token_exchange"] = [(200, exchanged(access_token=id_jag(iss=theirs)))]
+    assert access_token_for(user=john, resource_app=todo0)
+
+
 def test_an_error_of_the_server_is_of_the_one_whom_it_hit(world: World, bob: Any, todo0: ResourceApp) -> None:
     world.next["token_exchange"] = [(503, b"")]
     assert failure(bob, todo0).cause is Cause.UNREACHABLE
@@ -577,3 +597,37 @@ def test_the_lease_is_free_again_afterwards(world: World, bob: Any, todo0: Resou
     age_stored_token(seconds=0)
     failure(bob, todo0)
     assert not Lease.objects.filter(expires_at__gt=timezone.now()).exists()
+
+
+@pytest.fixture
+def lookups() -> Iterator[list[str]]:
+    """What `token_looked_up` tells, in order."""
+    told: list[str] = []
+
+    def listen(sender: Any, *, user: Any, resource_app: ResourceApp, result: str, **kwargs: Any) -> None:
+        assert (sender, resource_app.key) == (ResourceApp, "todo0")
+        told.append(result)
+        raise RuntimeError("a bug in a receiver")
+
+    token_looked_up.connect(listen)
+    yield told
+    token_looked_up.disconnect(listen)
+
+
+def test_it_is_told_whether_a_token_was_stored_and_nobody_who_hears_it_can_break_it(
+    world: World, bob: Any, todo0: ResourceApp, lookups: list[str]
+) -> None:
+    for _ in range(2):
+        assert access_token_for(user=bob, resource_app=todo0)
+    age_stored_token(seconds=29)
+    assert access_token_for(user=bob, resource_app=todo0)
+    assert lookups == ["miss", "hit", "miss"]
+
+
+def test_a_failure_and_that_it_is_remembered_are_told_as_no_token(
+    world: World, bob: Any, todo0: ResourceApp, lookups: list[str]
+) -> None:
+    world.always["token_exchange"] = refusal("access_denied")
+    for _ in range(2):
+        assert failure(bob, todo0).cause is Cause.NOT_ALLOWED
+    assert lookups == ["failed", "failed"]

@@ -1,7 +1,9 @@
 """One at a time."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from django.db import transaction
@@ -53,6 +55,41 @@ def test_attempts_end_in_time() -> None:
     assert time.monotonic() - start < 0.4
     assert count > 2
     assert sum(1 for _ in leases.attempts(until=start)) == 1
+
+
+def test_a_thread_waits_for_the_one_before_it_and_is_told_so() -> None:
+    entered, leave, order = Event(), Event(), []
+
+    def first() -> bool:
+        with leases.one_thread("a", until=time.monotonic() + 60) as waited:
+            entered.set()
+            leave.wait()
+            order.append("first")
+            return waited
+
+    def second() -> bool:
+        entered.wait()
+        with leases.one_thread("b", until=time.monotonic()) as waited:
+            leave.set()
+        assert not waited  # it was for another name
+        with leases.one_thread("a", until=time.monotonic() + 60) as waited:
+            order.append("second")
+            return waited
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [future.result() for future in (pool.submit(first), pool.submit(second))] == [False, True]
+    assert order == ["first", "second"]
+    assert not leases._threads
+
+
+def test_a_thread_waits_no_longer_than_it_was_told() -> None:
+    with leases.one_thread("a", until=time.monotonic() + 60), ThreadPoolExecutor(1) as pool:
+
+        def ask() -> bool:
+            with leases.one_thread("a", until=time.monotonic()) as waited:
+                return waited
+
+        assert [pool.submit(ask).result() for _ in range(2)] == [True, True]  # who gave up has released nothing
 
 
 @pytest.mark.django_db(transaction=True)

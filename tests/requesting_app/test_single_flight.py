@@ -8,14 +8,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, BoundedSemaphore
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from crossapp.requesting_app import failures, leases, stored_tokens
+from crossapp.requesting_app import api, failures, leases, stored_tokens
 from crossapp.requesting_app.errors import Cause, CrossAppError
 from crossapp.requesting_app.flow import AccessToken, access_token_for, call_api
 from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
@@ -56,6 +56,24 @@ def test_twenty_threads_make_one_exchange(world: World, bob: Any, todo0: Resourc
     assert world.kinds() == ["token_exchange", "jwt_bearer"]
     assert [type(token) for token in tokens] == [AccessToken] * THREADS
     assert len({token.value for token in tokens}) == 1
+
+
+def test_of_twenty_threads_one_asks_the_database_for_the_lease(
+    world: World, bob: Any, todo0: ResourceApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims: list[str] = []
+    held = leases.held
+
+    def noted(name: str, **more: Any) -> Any:
+        claims.append(name)
+        return held(name, **more)
+
+    monkeypatch.setattr(leases, "held", noted)
+    world.before_answering = slowly
+
+    at_once(lambda: access_token_for(user=bob, resource_app=todo0))
+
+    assert claims == [f"exchange:{bob.pk}:{todo0.pk}"]
 
 
 def test_twenty_threads_share_one_failure(world: World, bob: Any, todo0: ResourceApp) -> None:
@@ -126,6 +144,41 @@ def test_twenty_threads_with_a_revoked_token_make_one_new_exchange(world: World,
     assert world.kinds().count("token_exchange") == 1
 
 
+def test_of_many_threads_so_many_are_at_the_api_at_a_time(
+    world: World, bob: Any, todo0: ResourceApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "AT_A_TIME", 3)
+    monkeypatch.setattr(api, "_turns", {})
+    access_token_for(user=bob, resource_app=todo0)
+    there: list[int] = []
+    most: list[int] = []
+
+    def count(kind: str) -> None:
+        there.append(1)
+        most.append(len(there))
+        slowly(kind)
+        there.pop()
+
+    world.before_answering = count
+    responses = at_once(lambda: call_api(user=bob, resource_app=todo0, method="GET", path="/todos"))
+
+    assert [response.status for response in responses] == [200] * THREADS
+    assert max(most) == 3
+
+
+def test_waiting_for_ones_turn_at_the_api_ends(
+    world: World, bob: Any, todo0: ResourceApp, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access_token_for(user=bob, resource_app=todo0)
+    monkeypatch.setattr(api, "_turns", {todo0.pk: BoundedSemaphore(1)})
+    settings.CROSSAPP_REQUESTING_APP |= {"LEASE_SECONDS": 0}
+    world.sent.clear()
+    with api._turns[todo0.pk], pytest.raises(CrossAppError) as caught:
+        call_api(user=bob, resource_app=todo0, method="GET", path="/todos")
+    assert (caught.value.cause, caught.value.step) == (Cause.UNREACHABLE, "api")
+    assert world.sent == []
+
+
 def test_waiting_for_somebody_who_does_not_come_back_ends_with_the_lease(
     world: World, bob: Any, todo0: ResourceApp, settings: Any
 ) -> None:
@@ -140,6 +193,14 @@ def test_waiting_for_somebody_who_does_not_come_back_ends_with_the_lease(
     with pytest.raises(CrossAppError) as caught:
         access_token_for(user=bob, resource_app=todo0)
     assert (caught.value.cause, caught.value.step) == (Cause.UNREACHABLE, "lease")
+
+
+def test_who_waits_has_the_patience_for_a_lease_that_began_a_little_later_and_whose_holder_died(
+    world: World, bob: Any, todo0: ResourceApp, settings: Any
+) -> None:
+    settings.CROSSAPP_REQUESTING_APP |= {"LEASE_SECONDS": 2}
+    Lease.objects.create(name=f"exchange:{bob.pk}:{todo0.pk}", expires_at=timezone.now() + timedelta(seconds=2.5))
+    assert access_token_for(user=bob, resource_app=todo0)
 
 
 def test_an_exchange_ends_before_its_lease_does(world: World, bob: Any, todo0: ResourceApp, settings: Any) -> None:
@@ -172,6 +233,7 @@ make_todo0()
 """
 ASK = """
 import os, sys, time
+from concurrent.futures import ThreadPoolExecutor
 import django; django.setup()
 from django.contrib.auth import get_user_model
 from crossapp.requesting_app.flow import access_token_for
@@ -182,7 +244,9 @@ sign_in(bob)
 world.before_answering = lambda kind: time.sleep(0.2)
 print("ready", flush=True)
 sys.stdin.readline()
-print(access_token_for(user=bob, resource_app=todo0).value)
+with ThreadPoolExecutor(100) as pool:
+    tokens = list(pool.map(lambda _: access_token_for(user=bob, resource_app=todo0).value, range(100)))
+print(*sorted(set(tokens)))
 print(*sorted(name for name in sys.modules if name in {"tenants", "authserver", "wiki", "todo", "idp", "idjag_demo"}))
 """
 
@@ -201,7 +265,7 @@ def python(code: str, folder: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_processes_that_share_a_database_make_one_exchange(tmp_path: Path) -> None:
+def test_two_hundred_threads_of_two_processes_that_share_a_database_make_one_exchange(tmp_path: Path) -> None:
     with python(PREPARE, tmp_path) as prepare:
         assert prepare.wait(60) == 0
     processes = [python(ASK, tmp_path) for _ in range(2)]

@@ -15,21 +15,16 @@ from crossapp.resource_app.issuer_metadata import metadata_urls
 from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey
 from tests.resource_app.broken_keys import KEYS, KEYS_ANSWERS, METADATA, METADATA_ANSWERS, document
 from tests.resource_app.fakes import EC_KEY, ISSUER, RSA_KEY, World, ec_jwk, jwks, rsa_jwk
+from tests.support.clock import Clock, clock_of
 
 RFC_8414 = f"{ISSUER}/.well-known/oauth-authorization-server"
 ONE_FETCH = [METADATA, KEYS]
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def later(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Let time pass, for us and for the cache."""
-    real, passed = time.time, [0.0]
-    monkeypatch.setattr(time, "time", lambda: real() + passed[0])
-
-    def pass_seconds(seconds: float) -> None:
-        passed[0] += seconds
-
-    return pass_seconds
+    return clock_of(monkeypatch)
 
 
 @pytest.mark.clause("RFC 8414", "3", "issuer → metadata → jwks_uri → keys")
@@ -60,7 +55,7 @@ def test_an_issuer_with_oauth_metadata_only_will_do(world: World) -> None:
     assert world.session.requested == [METADATA, RFC_8414, KEYS]
 
 
-def test_keys_are_kept_for_ten_minutes(world: World, later: Callable[[float], None]) -> None:
+def test_keys_are_kept_for_ten_minutes(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     later(599)
     key_for(ISSUER, "ec", "ES256")
@@ -82,7 +77,7 @@ def test_each_issuer_has_its_own_keys(world: World) -> None:
 
 
 @pytest.mark.clause("OIDC Core", "10.1.1", "rotation: an unknown kid means looking again")
-def test_a_new_key_is_found_by_looking_again(world: World, later: Callable[[float], None]) -> None:
+def test_a_new_key_is_found_by_looking_again(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     later(31)
     world.session.publish([rsa_jwk(RSA_KEY, "new")])
@@ -94,9 +89,7 @@ def test_a_new_key_is_found_by_looking_again(world: World, later: Callable[[floa
 
 
 @pytest.mark.clause("limits", "", "LIM-08")
-def test_an_unknown_key_is_looked_for_at_most_once_in_thirty_seconds(
-    world: World, later: Callable[[float], None]
-) -> None:
+def test_an_unknown_key_is_looked_for_at_most_once_in_thirty_seconds(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     later(31)
     for number in range(20):
@@ -109,9 +102,7 @@ def test_an_unknown_key_is_looked_for_at_most_once_in_thirty_seconds(
     assert world.session.requested == ONE_FETCH * 3
 
 
-def test_a_known_key_for_another_algorithm_is_not_looked_for_again(
-    world: World, later: Callable[[float], None]
-) -> None:
+def test_a_known_key_for_another_algorithm_is_not_looked_for_again(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     later(31)
     with pytest.raises(UnknownKey):
@@ -120,9 +111,7 @@ def test_a_known_key_for_another_algorithm_is_not_looked_for_again(
 
 
 @pytest.mark.clause("limits", "", "LIM-08")
-def test_of_eight_threads_that_miss_a_key_one_fetches_and_all_get_it(
-    world: World, later: Callable[[float], None]
-) -> None:
+def test_of_eight_threads_that_miss_a_key_one_fetches_and_all_get_it(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     later(31)
     world.session.publish([rsa_jwk(RSA_KEY, "new")])
@@ -138,7 +127,7 @@ def test_of_eight_threads_that_start_cold_one_fetches(world: World) -> None:
     assert world.session.requested == ONE_FETCH
 
 
-def test_nobody_waits_for_a_refresh_of_keys_that_still_serve(world: World, later: Callable[[float], None]) -> None:
+def test_nobody_waits_for_a_refresh_of_keys_that_still_serve(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     later(601)
     arrived, leave = threading.Event(), threading.Event()
@@ -167,7 +156,7 @@ def test_keys_that_the_cache_has_dropped_are_fetched_at_once(world: World) -> No
 
 @pytest.mark.clause("P7", "JWKS outage", "the last good keys serve for an hour")
 @pytest.mark.clause("limits", "", "LIM-08")
-def test_the_last_good_keys_serve_for_an_hour(world: World, later: Callable[[float], None]) -> None:
+def test_the_last_good_keys_serve_for_an_hour(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     world.session.fail()
     later(3590)
@@ -178,7 +167,7 @@ def test_the_last_good_keys_serve_for_an_hour(world: World, later: Callable[[flo
 
 
 @pytest.mark.clause("P7", "JWKS outage", "an unknown kid during an outage is an outage")
-def test_an_unknown_key_during_an_outage_is_an_outage(world: World, later: Callable[[float], None]) -> None:
+def test_an_unknown_key_during_an_outage_is_an_outage(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     world.session.fail()
     later(31)
@@ -189,7 +178,7 @@ def test_an_unknown_key_during_an_outage_is_an_outage(world: World, later: Calla
 
 
 @pytest.mark.clause("limits", "", "LIM-08")
-def test_an_issuer_that_is_down_is_not_asked_by_every_request(world: World, later: Callable[[float], None]) -> None:
+def test_an_issuer_that_is_down_is_not_asked_by_every_request(world: World, later: Clock) -> None:
     documents = dict(world.session.answers)
     world.session.fail()
     for _ in range(5):

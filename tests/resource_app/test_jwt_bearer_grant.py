@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from django.core.cache import cache
 from django.db import OperationalError, connection
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 
+from crossapp.resource_app import replay
 from crossapp.resource_app.errors import AccessDenied
 from crossapp.resource_app.host import TrustedIssuer
 from crossapp.resource_app.models import ConsumedJti
@@ -486,7 +488,8 @@ def test_of_eight_redemptions_at_once_one_succeeds(world: World) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_rows_of_expired_id_jags_go_now_and_then(world: World) -> None:
+def test_the_rows_of_expired_id_jags_go_now_and_then(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "_asked_at", -math.inf)
     past = datetime.now(UTC) - timedelta(minutes=1)
     ConsumedJti.objects.create(issuer_hash="i", jti_hash="old", expires_at=past)
     assert redeem(id_jag(jti="new")).status == 200

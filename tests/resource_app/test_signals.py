@@ -10,7 +10,7 @@ from django.dispatch import Signal
 from crossapp.resource_app.errors import TemporarilyUnavailable
 from crossapp.resource_app.models import ConsumedJti
 from crossapp.resource_app.replay import fingerprint
-from crossapp.resource_app.signals import redemption_granted, redemption_refused
+from crossapp.resource_app.signals import keys_fetched, keys_looked_up, redemption_granted, redemption_refused
 from tests.resource_app.fakes import CLIENT_ID, ISSUER, World, id_jag, redeem
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,16 @@ def granted(world: World) -> Iterator[Heard]:
 @pytest.fixture
 def refused(world: World) -> Iterator[Heard]:
     yield from heard(redemption_refused)
+
+
+@pytest.fixture
+def looked_up(world: World) -> Iterator[Heard]:
+    yield from heard(keys_looked_up)
+
+
+@pytest.fixture
+def fetched(world: World) -> Iterator[Heard]:
+    yield from heard(keys_fetched)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -91,3 +101,22 @@ def test_what_is_not_known_yet_is_not_told(refused: Heard) -> None:
     )
     assert (told["id_jag"], told["trusted"], told["unverified"]) == (None, None, None)
     assert "client_id" not in told["facts"]
+
+
+def test_keys_that_are_kept_are_told_from_those_that_were_fetched(
+    world: World, looked_up: Heard, fetched: Heard
+) -> None:
+    for _ in range(3):
+        assert redeem(id_jag()).status == 200
+    assert [told["result"] for told in looked_up.told] == ["miss", "hit", "hit"]
+    assert [told["outcome"] for told in fetched.told] == ["answered"]
+
+
+def test_keys_that_cannot_be_had_are_told_and_no_receiver_makes_it_worse(
+    world: World, looked_up: Heard, fetched: Heard
+) -> None:
+    world.session.fail()
+    looked_up.fails = fetched.fails = RuntimeError("a bug in a receiver")
+    assert redeem(id_jag()).status == 503
+    assert [told["result"] for told in looked_up.told] == ["miss"]
+    assert [told["outcome"] for told in fetched.told] == ["failed"]

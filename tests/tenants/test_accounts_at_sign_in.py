@@ -89,7 +89,7 @@ def test_an_email_outside_the_tenants_domains_gets_no_account(
 @pytest.mark.clause("OpenID Connect Core", "2", "RP-26")
 def test_another_spelling_of_the_subject_is_another_person(browser: Browser) -> None:
     people = []
-    for sub in ("u-bob", "U-bob", "u-bob "):
+    for sub in ("u-bob", "U-bob", " u-bob"):
         browser.idp.claims |= {"sub": sub, "email": ""}
         browser.sign_in()
         people.append(browser.user)

@@ -1,11 +1,11 @@
 """What an ID token must be, and say, before anybody is signed in with it."""
 
-import time
 from typing import Any
 
 import pytest
 
 from tenants.models import User
+from tests.support.clock import clock_of
 from tests.tenants.fake_idp import CLIENT_SECRET, ISSUER, FakeIdp, json_reply, private_key, sign
 from tests.tenants.test_sign_in import Browser, refused
 
@@ -43,8 +43,7 @@ def test_an_id_token_signed_otherwise_than_by_the_issuers_key_signs_nobody_in(br
 def test_an_unknown_key_is_looked_for_once_in_a_while(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     browser.sign_in()
     browser.client.post("/sign-out")
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + 31)  # the keys may be fetched again
+    clock_of(monkeypatch)(31)  # the keys may be fetched again
     browser.idp.signing = {"kid": "unknown"}
     for _ in range(3):
         browser.start()

@@ -1,6 +1,7 @@
 """What leaves the process, where to, and what may come back."""
 
 import datetime
+import json
 import ssl
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 from urllib3.util import Timeout
 
+from crossapp.requesting_app import http
 from tenants import outgoing
 from tenants.addresses import is_public
 from tenants.outgoing import AddressAdapter, StrictSession, address_for
@@ -77,6 +79,20 @@ def test_user_information_does_not_get_into_the_host_header(session: requests.Se
 def test_a_connection_is_used_again_for_another_name(session: requests.Session, port: int) -> None:
     peers = {session.get(f"http://{name}.localhost:{port}/").json()["peer"] for name in ("a", "b", "a")}
     assert len(peers) == 1
+
+
+def test_the_requests_of_an_exchange_share_a_connection(port: int) -> None:
+    asked = [http.send(method, f"http://a.localhost:{port}/", headers={}) for method in ("GET", "POST", "GET")]
+    assert len({json.loads(answer.body)["peer"] for answer in asked}) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_connection_that_was_idle_for_long_is_not_used(
+    session: requests.Session, port: int, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(outgoing, "IDLE_SECONDS", -1)
+    peers = {session.request(method, f"http://a.localhost:{port}/").json()["peer"] for _ in range(3)}
+    assert len(peers) == 3
 
 
 @pytest.mark.clause("limits", "", "LIM-08")
@@ -289,11 +305,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_certificate_must_be_that_of_the_name_not_of_the_address(
-    session: requests.Session, certificate: Path
+    session: requests.Session, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with serving(context) as port:
+        assert session.get(f"https://secure.localhost:{port}/", verify=str(certificate)).status_code == 200
+        monkeypatch.setattr(outgoing, "IDLE_SECONDS", -1)  # the next one connects anew
         assert session.get(f"https://secure.localhost:{port}/", verify=str(certificate)).status_code == 200
         for url in (f"https://other.localhost:{port}/", f"https://127.0.0.1:{port}/"):
             with pytest.raises(requests.exceptions.SSLError):

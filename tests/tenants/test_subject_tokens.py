@@ -70,6 +70,13 @@ def test_tokens_of_a_deactivated_tenant_or_account_are_of_no_use(user: User, con
     assert STORE.load(user) is None
 
 
+@pytest.mark.parametrize("sub", ["u-eve", None], ids=["another", "none"])
+def test_tokens_of_an_account_that_has_just_become_another_persons_are_of_no_use(user: User, sub: str | None) -> None:
+    User.objects.update(sub=sub)
+    assert STORE.load(user) is None
+    assert STORE.load(User.objects.get()) is None
+
+
 @pytest.mark.clause("OpenID Connect Core", "12.2", "a refreshed ID token is the same person's")
 @pytest.mark.parametrize("nonce", ["the-nonce", None])
 def test_a_refresh_replaces_both(user: User, nonce: str | None) -> None:

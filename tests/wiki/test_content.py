@@ -228,7 +228,7 @@ def test_every_way_into_the_database_sanitises(bob: User) -> None:
     assert _stored(article) == "<p>ok</p>"
     Article.objects.bulk_update([Article(pk=article.pk, content=EVIL)], ["content"])
     assert _stored(article) == "<p>ok</p>"
-    (created,) = Article.objects.bulk_create([Article(author=bob, title="t", content=EVIL)])
+    (created,) = Article.objects.bulk_create([Article(author=bob, tenant=bob.tenant, title="t", content=EVIL)])
     assert _stored(created) == "<p>ok</p>"
     fixture = serializers.serialize("json", [article]).replace("<p>ok</p>", EVIL)
     for loaded in serializers.deserialize("json", fixture):

@@ -16,7 +16,7 @@ from crossapp.requesting_app.signals import Step, StepKind, step_taken
 from tenants.models import User
 from tenants.signals import signed_in
 from tests.wiki.people import HOST, browser_of
-from wiki.debug_console import KEPT_PER_USER, masked
+from wiki.debug_console import KEPT_PER_USER, SURPLUS, masked, recording_together
 from wiki.models import Article, RecordedStep
 
 CANARY = "canary-Zx81-secret"
@@ -209,9 +209,11 @@ def test_it_is_answered_so_that_nothing_of_it_stays_or_leaks(browser: Client) ->
 def test_old_and_surplus_steps_are_dropped(bob: User, colleague: User) -> None:
     take_step(colleague, started_at=timezone.now() - timedelta(hours=25))
     assert b"None yet. Open a page" in browser_of(colleague).get("/debug-console").content
-    for _ in range(KEPT_PER_USER + 5):
-        take_step(bob)
+    for number in range(KEPT_PER_USER + SURPLUS):
+        assert RecordedStep.objects.filter(user=bob).count() == number
+        take_step(bob, "token_exchange" if number < SURPLUS else "api")
     assert RecordedStep.objects.filter(user=bob).count() == KEPT_PER_USER
+    assert not RecordedStep.objects.filter(user=bob, kind="token_exchange").exists()
     assert not RecordedStep.objects.filter(user=colleague).exists()
 
 
@@ -247,6 +249,24 @@ def test_outside_the_demo_nothing_is_recorded_or_shown(
     assert browser.get("/api/tokens").status_code == 404
     for path in ("/", "/pages/", f"/pages/{article.pk}", f"/pages/{article.pk}/edit"):
         assert b"debug-console" not in browser.get(path).content
+
+
+def test_steps_that_are_recorded_together_are_there_at_the_end_also_after_an_error(bob: User) -> None:
+    with pytest.raises(ValueError, match="boom"), recording_together():
+        take_step(bob, "token_exchange")
+        take_step(bob, "jwt_bearer")
+        assert not RecordedStep.objects.exists()
+        raise ValueError("boom")
+    assert [step.kind for step in RecordedStep.objects.order_by("pk")] == ["token_exchange", "jwt_bearer"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_steps_that_cannot_be_recorded_break_nothing(bob: User, caplog: pytest.LogCaptureFixture) -> None:
+    with recording_together():
+        take_step(bob)
+        User.objects.filter(pk=bob.pk).delete()
+    assert "steps not recorded" in caplog.text
+    assert not RecordedStep.objects.exists()
 
 
 def test_people_of_other_realms_are_not_recorded(bob: User) -> None:

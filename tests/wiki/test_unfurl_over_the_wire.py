@@ -84,13 +84,15 @@ def test_a_request_carries_the_token_and_nothing_of_the_viewer(browser: Client, 
     headers = {
         "X-Forwarded-For": "203.0.113.7",
         "User-Agent": "of-the-viewer",
+        "X-Request-ID": "of-the-viewer",
         "Referer": "http://wiki.localhost:8000/pages/1",
     }
     assert unfurl(browser, headers=headers)["card"]
     token = StoredAccessToken.objects.get().access_token
     sent = wire.last("api").headers
-    assert sent | {"Host": ""} == {
+    assert sent | {"Host": "", "traceparent": ""} == {
         "Host": "",
+        "traceparent": "",
         "User-Agent": "idjag_demo",
         "Accept": "application/json",
         "Accept-Encoding": "identity",

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['completed', '-created_at', '-pk'],
-                'indexes': [models.Index(fields=['owner', 'completed', '-created_at'], name='todos_of_an_owner_in_order')],
+                'indexes': [models.Index(fields=['owner', 'completed', '-created_at', '-id'], name='todos_of_an_owner_in_order')],
             },
         ),
     ]

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=190, unique=True)),
-                ('expires_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField(db_index=True)),
             ],
         ),
         migrations.CreateModel(
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('sealed_access_token', crossapp.requesting_app.fields.EncryptedTextField()),
                 ('scope', models.CharField(blank=True, max_length=1000)),
-                ('expires_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField(db_index=True)),
                 ('resource_app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stored_access_tokens', to='requesting_app.resourceapp')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

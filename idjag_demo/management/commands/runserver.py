@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands.runserver import Command as RunserverCommand
 from django.core.servers.basehttp import WSGIRequestHandler
+from django.core.servers.basehttp import run as serve
 from django.db.utils import DatabaseError
 
 from idjag_demo.demo.move import addresses_differ, follow_addresses
@@ -20,9 +22,9 @@ WSGIRequestHandler.disable_nagle_algorithm = True
 
 
 class Command(RunserverCommand):
-    help = "Starts all sites on the port of BASE_DOMAIN (localhost:8000 with nothing set)."
+    help = "Starts all sites on the port of BASE_DOMAIN (localhost:8000 with nothing set); see also PORT_ORIGIN."
 
-    default_port = str(urlsplit(settings.ORIGINS["staff"]).port or 8000)
+    default_port = str(next(iter(settings.PORTS), urlsplit(settings.ORIGINS["staff"]).port or 8000))
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["use_threading"]:
@@ -31,7 +33,7 @@ class Command(RunserverCommand):
 
     def run(self, **options: Any) -> None:
         if os.environ.get("RUN_MAIN") != "true":  # the reloader's child comes here again
-            self._check_port()
+            self._check_ports()
             self._serving = open(settings.VAR_DIR / "serving.lock", "w")  # noqa: SIM115 (held until the process ends)
             self._follow_addresses()
             fcntl.flock(self._serving, fcntl.LOCK_SH)
@@ -42,14 +44,15 @@ class Command(RunserverCommand):
     port: str
     use_ipv6: bool
 
-    def _check_port(self) -> None:
-        with socket.socket(socket.AF_INET6 if self.use_ipv6 else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.addr, int(self.port)))
-            except OSError:
-                hint = "BASE_DOMAIN=localhost:8123 make demo"
-                raise CommandError(f"Port {self.port} is taken. Free it, or use another one: {hint}") from None
+    def _check_ports(self) -> None:
+        for port in [int(self.port), *_other_ports()]:
+            with socket.socket(socket.AF_INET6 if self.use_ipv6 else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((self.addr, port))
+                except OSError:
+                    hint = "BASE_DOMAIN=localhost:8123 make demo"
+                    raise CommandError(f"Port {port} is taken. Free it, or use another one: {hint}") from None
 
     def _follow_addresses(self) -> None:
         """Move a demo that was seeded at other addresses, unless another server still serves it there."""
@@ -67,7 +70,15 @@ class Command(RunserverCommand):
         self.stdout.write("The demo has moved to these addresses. Everybody must sign in again.")
 
     def on_bind(self, server_port: int) -> None:
+        """Serve on the other ports too, and say where everything is."""
+        for port in _other_ports():
+            arguments = (self.addr, port, self.get_handler())
+            Thread(target=serve, args=arguments, kwargs={"ipv6": self.use_ipv6, "threading": True}, daemon=True).start()
         if settings.DEMO:
             self.stdout.write(welcome())
         self.stdout.write("  Ctrl-C stops it.\n")
         self.stdout.flush()  # into a pipe or a container's log too
+
+
+def _other_ports() -> list[int]:
+    return list(settings.PORTS)[1:]

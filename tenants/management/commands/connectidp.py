@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from crossapp.requesting_app import http
 from crossapp.requesting_app.discovery import Kind, read_metadata, well_known_url
@@ -101,12 +101,21 @@ class Command(BaseCommand):
         connection = _connection(options)
         if connection.enabled and not options["no_fetch"]:
             check_metadata(connection.issuer)
-        with transaction.atomic():
-            connection = _connection(options)  # as it is now: another run may have come first
-            was_new = connection.pk is None
-            save(connection, domains=[domain.strip().lower() for domain in options["domain"]])
+        try:
+            connection, was_new = _saved(options)
+        except IntegrityError:  # another run has made the tenant in between: from now on it is seen
+            connection, was_new = _saved(options)
         facts = facts_of(connection) | {"created": was_new}
         self.stdout.write(json.dumps(facts) if options["json"] else describe(facts))
+
+
+@transaction.atomic
+def _saved(options: dict[str, Any]) -> tuple[IdPConnection, bool]:
+    """Save the connection as the options want it now: another run may have come first. Say whether it is new."""
+    connection = _connection(options)
+    was_new = connection.pk is None
+    save(connection, domains=[domain.strip().lower() for domain in options["domain"]])
+    return connection, was_new
 
 
 def _connection(options: dict[str, Any]) -> IdPConnection:

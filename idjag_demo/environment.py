@@ -1,0 +1,132 @@
+"""The environment: a variable of the wrong form ends the start-up with one line that names it and says what to write.
+
+What a value means for the safety of a deployment is judged in `checks.py`. No message quotes what may hold a secret.
+"""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+NOTSET = environ.Env.NOTSET
+WORDS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "1": True, "0": False}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_NAME = re.compile(rf"({_LABEL}\.)*[a-z]([a-z0-9-]*[a-z0-9])?")
+
+
+class Environment(environ.Env):
+    """django-environ with our messages. A value that begins with `$` is what it is: a secret may begin so."""
+
+    def get_value(self, var: str, cast: Any = None, default: Any = NOTSET, parse_default: bool = False) -> Any:
+        """Return the value of `var`, or `default`; raises ImproperlyConfigured."""
+        if var not in self.ENVIRON:
+            if default is NOTSET:
+                raise ImproperlyConfigured(f"{var} is not set. .env.example says what to write.")
+            return default
+        return self.parse_value(self.ENVIRON[var], cast)
+
+    def flag(self, var: str, *, default: bool) -> bool:
+        """Return whether `var` is on."""
+        value = self.str(var, default="true" if default else "false")
+        if value.lower() not in WORDS:
+            raise _wrong(var, value, "is neither true nor false", "true or false")
+        return WORDS[value.lower()]
+
+    def number(self, var: str, *, default: int, least: int) -> int:
+        """Return the whole number in `var`, which is `least` or more."""
+        value = self.str(var, default=str(default))
+        if not re.fullmatch("[0-9]{1,9}", value) or int(value) < least:
+            raise _wrong(var, value, f"is not a whole number from {least} on", str(default))
+        return int(value)
+
+    def domain(self, var: str, *, default: str) -> str:
+        """Return the host name in `var`, with its port if it has one."""
+        value = self.str(var, default=default)
+        name, _, port = value.partition(":")
+        if not _NAME.fullmatch(name) or (":" in value and not _is_port(port)):
+            raise _wrong(var, value, "is not a host name", "apps.example or localhost:8000, without scheme or slash")
+        return value
+
+    def address(self, var: str) -> str:
+        """Return the host, name or IPv4 address, and the port in `var`; "" if it is not set."""
+        value = self.str(var, default="")
+        name, _, port = value.rpartition(":")
+        if value and not (re.fullmatch("[a-zA-Z0-9._-]+", name) and _is_port(port)):
+            raise _wrong(var, value, "is not a host and a port", "127.0.0.1:8000")
+        return value
+
+    def origin(self, var: str, *, default: str, example: str, placeholder: str = "") -> str:
+        """Return the origin in `var` (RFC 6454 section 4), which holds `placeholder` once if there is one."""
+        value = self.str(var, default=default)
+        if not value and not default:
+            return ""
+        if placeholder and value.count(placeholder) != 1:
+            raise _wrong(var, value, f'does not hold "{placeholder}" once', example)
+        if not _is_origin(value.replace(placeholder, "1") if placeholder else value):
+            raise _wrong(var, value, "is not an origin", f"{example}, in lower case, without slash or path")
+        return value
+
+    def networks(self, var: str) -> list[IPv4Network | IPv6Network]:
+        """Return the networks in `var`, separated by commas; an address is a network of one."""
+        found = []
+        for value in filter(None, (each.strip() for each in self.str(var, default="").split(","))):
+            try:
+                found.append(ip_network(value))
+            except ValueError as error:
+                raise _wrong(var, value, f"is no address and no network ({error})", "127.0.0.1,10.0.0.0/8") from None
+        return found
+
+    def database(self, var: str, *, default: str) -> dict[str, Any]:
+        """Return the database of the URL in `var`, as an entry of DATABASES."""
+        url = self.str(var, default=default)
+        if not url.startswith("sqlite://") and not _has_host(url, ["mysql"]):
+            wanted = "mysql://user:password@host:3306/name, with what is special in the password percent-encoded"
+            raise ImproperlyConfigured(f"{var} is the address of no database here: write it as {wanted}.")
+        return dict(self.db_url_config(url))
+
+    def cache_server(self, var: str) -> dict[str, Any]:
+        """Return the Redis of the URL in `var` as an entry of CACHES; without one, this process's own memory."""
+        url = self.str(var, default="")
+        if not url:
+            return dict(self.cache_url_config("locmemcache://"))
+        if not _has_host(url, ["redis", "rediss"]) or not re.fullmatch("/?[0-9]*", urlsplit(url).path):
+            raise ImproperlyConfigured(f"{var} is the address of no Redis: write it as redis://127.0.0.1:6379/0.")
+        return dict(self.cache_url_config(url))
+
+
+def _wrong(var: str, value: str, what: str, example: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{var}={value} {what}: write it as {example}.")
+
+
+def _is_port(port: str) -> bool:
+    return re.fullmatch("[1-9][0-9]{0,4}", port) is not None and int(port) < 1 << 16
+
+
+def _has_host(url: str, schemes: list[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_origin(value: str) -> bool:
+    """Say whether browsers would write `value` so: a Host header is compared with it byte for byte."""
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        return False
+    name, written = parts.hostname or "", f"{parts.scheme}://{parts.netloc}"
+    return (
+        parts.scheme in DEFAULT_PORTS
+        and value == written == value.lower()
+        and re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", name) is not None
+        and "@" not in parts.netloc
+        and not parts.netloc.endswith(":")
+        and port not in (0, DEFAULT_PORTS[parts.scheme])
+    )

@@ -1,0 +1,115 @@
+"""The cache in a Redis that others may use as well, and what takes its place while that Redis does not answer.
+
+Nothing that must be right is in the cache: sessions, codes, jtis, leases and tokens are in the database. While Redis is
+down, each process keeps a cache in its own memory, as it does without REDIS_URL: documents and keys are fetched once
+more, and what is limited is counted by each process for itself.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import django_redis.cache
+from django.core.cache.backends.locmem import LocMemCache
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS = 1.0  # to connect, and for an answer
+PAUSE_SECONDS = 5.0  # after a failure, until one request of this process asks Redis again
+MAX_ENTRIES = 10_000  # of a cache in memory
+
+
+class Outage:
+    """Whether a Redis has failed this process, and what is kept here until it answers again."""
+
+    def __init__(self, name: str) -> None:
+        self.cache = LocMemCache(name, {"OPTIONS": {"MAX_ENTRIES": MAX_ENTRIES}})
+        self._lock = Lock()
+        self._ask_again: float | None = None  # `time.monotonic`; None: it answers
+
+    @property
+    def lasts(self) -> bool:
+        return self._ask_again is not None
+
+    def spares_redis(self) -> bool:
+        """Say whether to do without Redis now. After each pause one caller is to try, and the others are not."""
+        if self._ask_again is None:
+            return False
+        with self._lock:
+            if self._ask_again is None:
+                return False
+            if time.monotonic() < self._ask_again:
+                return True
+            self._ask_again = time.monotonic() + PAUSE_SECONDS
+            return False
+
+    def begin(self, error: RedisError) -> None:
+        with self._lock:
+            if self._ask_again is None:
+                logger.warning("Redis does not answer (%s): this process caches for itself", type(error).__name__)
+            self._ask_again = time.monotonic() + PAUSE_SECONDS
+
+    def end(self) -> None:
+        if self._ask_again is None:
+            return
+        with self._lock:
+            self._ask_again = None
+            self.cache.clear()
+        logger.warning("Redis answers again")
+
+
+outage_of = cache(Outage)  # one for each server, for all threads of this process
+
+
+def _in_redis_or_here(name: str) -> Callable[..., Any]:
+    """Return the method `name` of a cache: as django-redis does it, or in this process's memory during an outage."""
+
+    def method(self: "RedisCache", *args: Any, **kwargs: Any) -> Any:
+        if not self.outage.spares_redis():
+            try:
+                answer = getattr(super(RedisCache, self), name)(*args, **kwargs)
+            except RedisError as error:
+                self.outage.begin(error)
+            else:
+                self.outage.end()
+                return answer
+        return getattr(self.outage.cache, name)(*args, **kwargs)
+
+    return method
+
+
+class RedisCache(django_redis.cache.RedisCache):
+    """django-redis, which raises whatever a Redis that is down makes it raise; here it is an empty cache for a while.
+
+    And `clear()` deletes what is below our own prefix, where the stock one empties the database.
+    """
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        timeouts = {"SOCKET_CONNECT_TIMEOUT": TIMEOUT_SECONDS, "SOCKET_TIMEOUT": TIMEOUT_SECONDS}
+        super().__init__(server, {**params, "OPTIONS": timeouts | params.get("OPTIONS", {})})
+        self.outage = outage_of(server)
+
+    add = _in_redis_or_here("add")
+    get = _in_redis_or_here("get")
+    set = _in_redis_or_here("set")
+    touch = _in_redis_or_here("touch")
+    delete = _in_redis_or_here("delete")
+    incr = _in_redis_or_here("incr")
+    decr = _in_redis_or_here("decr")
+    has_key = _in_redis_or_here("has_key")
+    get_many = _in_redis_or_here("get_many")
+    set_many = _in_redis_or_here("set_many")
+    delete_many = _in_redis_or_here("delete_many")
+
+    def clear(self) -> None:
+        """Delete all that this project keeps there."""
+        self.outage.cache.clear()
+        if not self.outage.spares_redis():
+            try:
+                self.delete_pattern("*", itersize=1000)
+            except RedisError as error:
+                self.outage.begin(error)

@@ -1,0 +1,84 @@
+"""Rows that rarely change and that every request needs, kept in this process for a few seconds.
+
+They carry security decisions (who is active, which secret is right, who is trusted), so how long is bounded: a change
+counts from the next request on in the process that made it, and in every other after `SECONDS` at the latest.
+"""
+
+import time
+from collections.abc import Callable, Hashable
+from functools import update_wrapper
+from threading import Lock
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from django.db import models, transaction
+from django.db.models.signals import post_delete, post_save
+
+SECONDS = 5
+MOST = 4096  # rows of one query: as many as are asked for within `SECONDS`, at some hundred requests a second
+
+P = ParamSpec("P")
+Row = TypeVar("Row", bound=models.Model)
+_all: "list[RecentRows[..., Any]]" = []
+
+
+def recent(*tables: type[models.Model]) -> "Callable[[Callable[P, Row | None]], RecentRows[P, Row]]":
+    """Decorate a query for one row by hashable arguments, which reads `tables` and no other.
+
+    The row is shared by all threads: nobody may change it. None is never kept. `queryset.update()` sends no signals:
+    what changes `tables` that way must call `forget`.
+    """
+    return lambda query: RecentRows(query, tables)
+
+
+class RecentRows(Generic[P, Row]):
+    """A query and what it returned lately."""
+
+    def __init__(self, query: Callable[P, Row | None], tables: tuple[type[models.Model], ...]) -> None:
+        update_wrapper(self, query)
+        self.query = query
+        self._rows: dict[Hashable, tuple[Row, float]] = {}  # and when it is over
+        self._lock = Lock()
+        self._changing_until = 0.0
+        for table in tables:
+            post_save.connect(self._changed, sender=table)
+            post_delete.connect(self._changed, sender=table)
+        _all.append(self)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Row | None:
+        key, now = (args, *kwargs.items()), time.monotonic()
+        kept = self._rows.get(key)
+        if kept and now < kept[1]:
+            return kept[0]
+        row = self.query(*args, **kwargs)
+        if row is not None:
+            self._keep(key, row, now)
+        return row
+
+    def _keep(self, key: Hashable, row: Row, read_at: float) -> None:
+        with self._lock:
+            if read_at >= self._changing_until:
+                if len(self._rows) >= MOST:
+                    self._rows.clear()
+                self._rows[key] = (row, read_at + SECONDS)
+
+    def forget(self) -> None:
+        """Keep nothing of what is there, nor for `SECONDS` what is read: a transaction may not be over yet."""
+        with self._lock:
+            self._changing_until = time.monotonic() + SECONDS
+            self._rows.clear()
+
+    def _changed(self, **kwargs: Any) -> None:
+        self.forget()
+        transaction.on_commit(self.forget)
+
+    def start_anew(self) -> None:
+        """Be as in a new process."""
+        with self._lock:
+            self._changing_until = 0.0
+            self._rows.clear()
+
+
+def start_anew() -> None:
+    """Let every query be as in a new process: for tests, whose database changes under it."""
+    for recent_rows in _all:
+        recent_rows.start_anew()

@@ -1,0 +1,64 @@
+"""W3C Trace Context Level 1 and X-Request-ID: the identifiers under which the log lines of all hops are found.
+
+Both are taken from whoever asks, a stranger included, if they are well-formed. Our own sites ask each other over the
+same network as everybody, so one cannot tell their requests by where they come from; and an identifier decides nothing,
+it only says which lines to read together. What somebody did is read from the audit's other columns.
+
+Left out on purpose: `tracestate` (section 3.3), for we add nothing to it and hand no stranger's data on; a trace that
+begins here is not marked as sampled, for no spans are recorded.
+"""
+
+import re
+import secrets
+from contextvars import ContextVar
+from typing import NamedTuple
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_SAMPLED = 0x01
+
+
+class TraceContext(NamedTuple):
+    """What the requests that one request leads to have in common."""
+
+    request_id: str
+    trace_id: str
+    sampled: bool
+
+
+current: ContextVar[TraceContext | None] = ContextVar("trace_context", default=None)  # None: in a command
+
+
+def received(request_id: str | None, traceparent: str | None) -> TraceContext:
+    """Return the context of a request with these two headers; what is missing or malformed is made anew."""
+    new = secrets.token_hex(16)
+    trace_id, sampled = _read(traceparent) if traceparent else ("", False)
+    if not request_id or not _REQUEST_ID.fullmatch(request_id):
+        request_id = new
+    return TraceContext(request_id, trace_id or new, sampled)
+
+
+def headers(*, ours: bool) -> dict[str, str]:
+    """Return the headers for a request to another host that the current one leads to.
+
+    `traceparent` goes to every peer, as it is meant to: random numbers, with a new parent for each request (section
+    3.2.2.4). X-Request-ID goes to our own sites only: others read other things into it, such as a request repeated.
+    """
+    context = current.get()
+    if context is None:
+        return {}
+    traceparent = {"traceparent": f"00-{context.trace_id}-{secrets.token_hex(8)}-{int(context.sampled):02x}"}
+    return traceparent | {"X-Request-ID": context.request_id} if ours else traceparent
+
+
+def _read(traceparent: str) -> tuple[str, bool]:
+    """Return the trace id and the sampled flag of section 3.2.2, or "" and False if they cannot be used."""
+    match = _TRACEPARENT.fullmatch(traceparent)
+    if match is None:
+        return "", False
+    version, trace_id, parent_id, flags, more = match.groups()
+    if version == "ff" or (version == "00" and more):  # a later version may have more to say
+        return "", False
+    if not trace_id.strip("0") or not parent_id.strip("0"):
+        return "", False
+    return trace_id, bool(int(flags, 16) & _SAMPLED)

@@ -1,0 +1,195 @@
+"""A variable of the wrong form: one line that names it and says what to write, and no traceback around it."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from idjag_demo.environment import Environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+LOCALHOST, IDP = "http://localhost:8000", "http://{tenant}.localhost"
+FORMS: dict[str, Callable[[Environment], Any]] = {
+    "flag": lambda env: env.flag("X", default=True),
+    "number": lambda env: env.number("X", default=365, least=1),
+    "domain": lambda env: env.domain("X", default="localhost:8000"),
+    "address": lambda env: env.address("X"),
+    "networks": lambda env: env.networks("X"),
+    "database": lambda env: env.database("X", default="sqlite:///db"),
+    "cache": lambda env: env.cache_server("X"),
+    "origin": lambda env: env.origin("X", default=LOCALHOST, example=LOCALHOST),
+    "idp": lambda env: env.origin("X", default=IDP, example=IDP, placeholder="{tenant}."),
+}
+
+GOOD: list[tuple[str, str, Any]] = [
+    ("flag", "false", False),
+    ("flag", "Yes", True),
+    ("number", "12", 12),
+    ("domain", "localhost:8123", "localhost:8123"),
+    ("domain", "apps.example", "apps.example"),
+    ("domain", "xn--bcher-kva.example", "xn--bcher-kva.example"),
+    ("address", "web:8000", "web:8000"),
+    ("networks", "127.0.0.1, 10.0.0.0/8,fd00::/8,", [ip_network(n) for n in ("127.0.0.1", "10.0.0.0/8", "fd00::/8")]),
+    ("networks", "", []),
+    ("origin", "https://apps.example", "https://apps.example"),
+    ("origin", "http://[::1]:9002", "http://[::1]:9002"),
+    ("idp", "https://{tenant}.idp.example:8443", "https://{tenant}.idp.example:8443"),
+]
+BAD: list[tuple[str, str, str]] = [
+    ("flag", "ture", "X=ture is neither true nor false: write it as true or false."),
+    ("flag", "", "X= is neither true nor false: write it as true or false."),
+    ("number", "two", "X=two is not a whole number from 1 on: write it as 365."),
+    ("number", "-1", "X=-1 is not a whole number from 1 on: write it as 365."),
+    ("number", "0", "X=0 is not a whole number from 1 on: write it as 365."),
+    ("domain", "https://apps.example", "X=https://apps.example is not a host name: write it as apps.example or"),
+    ("domain", "apps.example/", "X=apps.example/ is not a host name"),
+    ("domain", "Apps.example", "X=Apps.example is not a host name"),
+    ("domain", "127.0.0.1:8000", "X=127.0.0.1:8000 is not a host name"),
+    ("domain", "localhost:", "X=localhost: is not a host name"),
+    ("domain", "localhost:70000", "X=localhost:70000 is not a host name"),
+    ("address", "web", "X=web is not a host and a port: write it as 127.0.0.1:8000."),
+    ("address", "http://web:8000", "X=http://web:8000 is not a host and a port"),
+    ("networks", "proxy", "X=proxy is no address and no network"),
+    ("networks", "127.0.0.1,10.0.0.1/8", "X=10.0.0.1/8 is no address and no network (10.0.0.1/8 has host bits set)"),
+    (
+        "origin",
+        "http://localhost:8000/",
+        "X=http://localhost:8000/ is not an origin: write it as http://localhost:8000",
+    ),
+    ("origin", "localhost:8000", "X=localhost:8000 is not an origin"),
+    ("origin", "ftp://localhost", "X=ftp://localhost is not an origin"),
+    ("origin", "https://apps.example:443", "X=https://apps.example:443 is not an origin"),
+    ("origin", "https://Apps.example", "X=https://Apps.example is not an origin"),
+    ("origin", "https://apps.example?", "X=https://apps.example? is not an origin"),
+    ("origin", "https://u@apps.example", "X=https://u@apps.example is not an origin"),
+    ("origin", "https://apps.example:", "X=https://apps.example: is not an origin"),
+    ("origin", "https://", "X=https:// is not an origin"),
+    ("origin", "http://[::1:8000", "X=http://[::1:8000 is not an origin"),
+    (
+        "idp",
+        "https://idp.example",
+        'X=https://idp.example does not hold "{tenant}." once: write it as http://{tenant}.',
+    ),
+    ("idp", "https://{tenant}-idp.example", 'does not hold "{tenant}." once'),
+    ("idp", "https://{tenant}.{tenant}.example", 'does not hold "{tenant}." once'),
+    ("database", "postgres://user:hidden@host/name", "X is the address of no database here: write it as mysql://user"),
+    ("database", "mysql://user:hidden@host:port/name", "X is the address of no database here"),
+    ("database", "mysql:///name?password=hidden", "X is the address of no database here"),
+    ("database", "", "X is the address of no database here"),
+    ("cache", "127.0.0.1:6379", "X is the address of no Redis: write it as redis://127.0.0.1:6379/0."),
+    ("cache", "redis://:hidden@host:port/0", "X is the address of no Redis"),
+    ("cache", "redis://host/first", "X is the address of no Redis"),
+    ("cache", "memcache://host", "X is the address of no Redis"),
+]
+
+
+@pytest.mark.parametrize(("form", "value", "expected"), GOOD)
+def test_what_is_well_formed_is_read(form: str, value: str, expected: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", value)
+    assert FORMS[form](Environment()) == expected
+
+
+@pytest.mark.parametrize(("form", "value", "words"), BAD)
+def test_what_is_not_is_said_in_one_line(form: str, value: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        FORMS[form](Environment())
+    line = str(refusal.value)
+    assert words in line and line.count("\n") == 0
+    assert "hidden" not in line
+
+
+def test_a_secret_may_begin_with_a_dollar_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "$ecret")
+    assert Environment().str("X") == "$ecret"
+
+
+def test_what_comes_after_the_database_is_for_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "mysql://user:p%40ss@host:3307/name?read_default_file=/etc/mysql/idjag.cnf")
+    database = Environment().database("X", default="")
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("host", 3307, "name")
+    assert (database["PASSWORD"], database["OPTIONS"]) == ("p@ss", {"read_default_file": "/etc/mysql/idjag.cnf"})
+
+
+# --- What an operator sees -------------------------------------------------------------------------------------------
+
+MIGRATE = [sys.executable, "manage.py", "migrate"]
+IMPORT = [sys.executable, "-c", "import idjag_demo.wsgi"]
+
+
+def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")}
+    return subprocess.run(command, cwd=ROOT, env=kept | environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("command", [MIGRATE, IMPORT], ids=["a command", "a web process"])
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("WEB_CONCURRENCY", "two", "WEB_CONCURRENCY=two is not a whole number"),
+        ("IDP_ORIGIN", "https://idp.example", "IDP_ORIGIN=https://idp.example does not hold"),
+        ("DEMO", "false", "DJANGO_SECRET_KEY is not set. .env.example says what to write."),
+    ],
+)
+def test_the_line_is_all_there_is(command: list[str], name: str, value: str, words: str) -> None:
+    answer = run(command, **{name: value})
+    assert answer.returncode != 0
+    assert answer.stderr.startswith(words) and answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"WIKI_ORIGIN": "http://todo.localhost:8000"}, "Two sites are at http://todo.localhost:8000."),
+        ({"PORT_ORIGIN": "http://localhost:{port}", "DEMO": "false"}, "PORT_ORIGIN is for the demo"),
+        ({"OWN_SITES_AT": "10.0.0.7:80", "WIKI_ORIGIN": "https://w.localhost"}, "Add 10.0.0.7 to TRUSTED_PROXIES."),
+        ({"CLIENT_SIGNING_KEY": "hidden"}, "['CLIENT_SIGNING_KEY'] is of no use"),
+    ],
+    ids=str,
+)
+def test_what_contradicts_itself_stops_a_web_process(environment: dict[str, str], words: str) -> None:
+    keys = {"DJANGO_SECRET_KEY": "k" * 50, "FIELD_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="}
+    answer = run(IMPORT, **keys, **environment)
+    assert answer.returncode != 0
+    assert words in answer.stderr and answer.stderr.count("\n") == 1
+    assert "hidden" not in answer.stderr
+
+
+def test_a_missing_driver_is_said(tmp_path: Path) -> None:
+    (tmp_path / "MySQLdb.py").write_text("raise ImportError")
+    answer = run(MIGRATE, DATABASE_URL="mysql://root@127.0.0.1/name", PYTHONPATH=str(tmp_path))
+    assert answer.stderr == "DATABASE_URL needs a driver: pip install -r requirements-mysql.txt\n"
+    assert answer.returncode != 0
+
+
+def test_a_database_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    answer = run(MIGRATE, DATABASE_URL=f"sqlite:///{tmp_path / 'missing' / 'db'}")
+    assert answer.stderr == "The database of DATABASE_URL does not do what it is asked: unable to open database file\n"
+    assert answer.returncode != 0
+    assert "Traceback" in run([*MIGRATE, "--traceback"], DATABASE_URL=f"sqlite:///{tmp_path / 'missing' / 'db'}").stderr
+
+
+@pytest.mark.services
+def test_a_server_that_does_not_answer_is_said_without_the_password() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    answer = run(MIGRATE, DATABASE_URL=f"mysql://root:hidden@127.0.0.1:{port}/name")
+    assert answer.stderr.startswith("The database of DATABASE_URL does not do what it is asked: (2002, ")
+    assert answer.stderr.count("\n") == 1 and "hidden" not in answer.stderr
+
+
+def test_gunicorn_gives_up_at_once() -> None:
+    """Where a worker ends without this, its master starts one after the other in vain."""
+    gunicorn = [str(Path(sys.executable).with_name("gunicorn")), "idjag_demo.wsgi", "--bind=127.0.0.1:0"]
+    answer = run([*gunicorn, "--no-control-socket"], BASE_DOMAIN="https://apps.example")
+    assert answer.returncode == 3
+    assert answer.stderr.count("BASE_DOMAIN=https://apps.example is not a host name") == 1
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,1 @@
+from tests.flow.conftest import demo  # noqa: F401 (fixture)

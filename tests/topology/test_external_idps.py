@@ -1,0 +1,79 @@
+"""A tenant's IdP that is slow, down or lying: its people get a plain link and the reason, all others notice nothing."""
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.topology.external_idps import ENDPOINTS, KEYS, MISBEHAVIOUR, TOKEN, ExternalIdps, serving
+from tests.topology.people import Person
+from tests.topology.processes import until
+from tests.topology.topology import Since, Topology
+
+pytestmark = pytest.mark.services
+
+CASES = {f"x{number}": case for number, case in enumerate(itertools.product(ENDPOINTS, MISBEHAVIOUR))}
+MANY = 40
+
+
+@pytest.fixture
+def idps(topology: Topology) -> Iterator[ExternalIdps]:
+    with serving() as idps:
+        yield idps
+
+
+@pytest.mark.clause("limits", "", "LIM-17")
+def test_whatever_an_idp_does_its_people_get_a_reason_and_nobody_else_notices(
+    topology: Topology, since: Since, idps: ExternalIdps
+) -> None:
+    for slug in CASES:
+        idps.connect(slug)
+    people, john = {slug: Person(slug) for slug in CASES}, Person("customer2").sign_in()
+    newcomers = {slug: Person(slug) for slug in CASES}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(Person.sign_in, people.values()))
+    topology.redis.forget_everything()
+    idps.misbehaviour = {(slug, endpoint): kind for slug, (endpoint, kind) in CASES.items()}
+    idps.asked.clear()
+
+    with ThreadPoolExecutor(len(CASES)) as pool:
+        cards = dict(zip(people, pool.map(Person.card, people.values()), strict=True))
+    assert john.is_shown(john.ask_for_card()), "his is the first exchange at Todo0 since"
+    reasons = {CASES[slug]: card["reason"]["code"] for slug, card in cards.items()}
+    assert reasons == {case: expected_reason(*case) for case in CASES.values()}
+    assert max(idps.asked.values()) <= 2
+    assert idps.asked["elsewhere", ""] == 0, "nobody has followed the redirect"
+
+    topology.redis.forget_everything()
+    with ThreadPoolExecutor(len(CASES)) as pool:
+        pages = pool.map(lambda person: person.browser.sign_in("wiki", person.email), newcomers.values())
+        answers = {CASES[slug]: page.status for slug, page in zip(newcomers, pages, strict=True)}
+    assert set(answers.values()) == {502}, answers
+    assert not since.errors()
+
+
+def expected_reason(endpoint: str, kind: str) -> str:
+    """Return what the page says: that nobody answers, or that what is answered is of no use."""
+    useless = kind in ("HTML", "redirect", "broken JSON", "wrong types", "huge")
+    return "not_set_up" if useless and endpoint != KEYS else "no_answer"  # the keys are Todo0's to fetch
+
+
+@pytest.mark.clause("limits", "", "LIM-17")
+def test_forty_people_whose_idp_hangs_keep_nobody_else_waiting(
+    topology: Topology, since: Since, idps: ExternalIdps
+) -> None:
+    idps.connect("slow")
+    waiting, john = [Person("slow") for _ in range(MANY)], Person("customer2").sign_in()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(Person.sign_in, waiting))
+    idps.misbehaviour["slow", TOKEN] = "hang"
+    with ThreadPoolExecutor(MANY) as pool:
+        cards = [pool.submit(person.card) for person in waiting]
+        until(lambda: idps.hanging >= MANY / 2, "most of them to hang")
+        assert john.is_shown(john.ask_for_card())
+        assert idps.hanging and not any(card.done() for card in cards)
+        assert Person("customer3").sign_in().browser.get(topology.origins["wiki"]).status == 200
+        idps.released.set()
+        assert {card.result()["reason"]["code"] for card in cards} == {"no_answer"}
+    assert not since.errors()
