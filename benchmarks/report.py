@@ -217,8 +217,8 @@ METHOD = """## How it is measured
 - SQL statements are counted in a pass of their own, by a middleware that nothing timed has, of requests that follow
   each other: what a process keeps for some seconds, it knows.
 - Memory: the sum of the processes' peak resident sets; what master and worker share is counted twice.
-- Every ID-JAG is a new one, signed beforehand with the IdP's key; subject tokens come from real sign-ins. Limits are
-  off.
+- Every ID-JAG is a new one, signed beforehand with the IdP's key; subject tokens come from real sign-ins. Limits
+  count as they do in a deployment, but are so high that nobody reaches them.
 - An unfurl makes its requests to the IdP and to Todo0 over HTTP, and threads of the same worker answer them. *New
   token*: the access token that Wiki0 holds is deleted first; metadata and keys are known. A page: its HTML, then its
   one request for 30 cards.

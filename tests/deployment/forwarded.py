@@ -1,6 +1,7 @@
 """The demo with PORT_ORIGIN, one port per site, as `make demo` serves it; and the browser of a person far away."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -89,8 +90,9 @@ def port_of(url: str) -> int:
 
 
 def _free_ports(number: int) -> int:
-    """Return the first of `number` ports in a row on which nothing listens."""
-    for first in range(20000, 30000, number):
+    """Return the first of `number` ports in a row on which nothing listens, rarely the one that another test gets."""
+    candidates = range(20000, 30000, number)
+    for first in random.sample(candidates, len(candidates)):
         with_all = []
         try:
             for port in range(first, first + number):
@@ -105,11 +107,14 @@ def _free_ports(number: int) -> int:
 
 
 def _wait_for(server: subprocess.Popen[str], port: int) -> None:
+    """Wait until `server`, and nobody else, listens on `port`: it opens that one last."""
     deadline = time.monotonic() + SECONDS
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
-            return
         except OSError:
             assert server.poll() is None and time.monotonic() < deadline, "the demo does not serve"
             time.sleep(0.05)
+        else:
+            assert server.poll() is None, "somebody else listens there"
+            return
