@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja.utils import check_csrf
@@ -15,6 +16,7 @@ from oauth2_provider.models import get_access_token_model
 from authserver.models import AuthorizationServer, Client
 from authserver.servers import server_for
 from tenants.models import IdPConnection, Realm, Tenant, User
+from tenants.prepared_queries import prepared
 from tenants.recent_rows import recent
 from tenants.throttling import API
 
@@ -149,10 +151,8 @@ def scopes_of(row: Any) -> list[str]:
 
 def _find(token: str, server: AuthorizationServer) -> Any:
     """Return the row of an access token; at an app only while the tenant's IdP connection lets other apps act there."""
-    AccessToken = get_access_token_model()
-    try:
-        row = AccessToken.objects.select_related("user").get(token_checksum=_checksum(token))
-    except AccessToken.DoesNotExist:
+    row: Any = next(iter(_access_tokens(_checksum(token))), None)
+    if row is None:
         return None
     row.application = _client(row.application_id)
     if server.realm != Realm.IDP and row.user is not None:
@@ -161,6 +161,12 @@ def _find(token: str, server: AuthorizationServer) -> Any:
             return None
         row.user.tenant = connection.tenant
     return row
+
+
+@prepared("token_checksum")
+def _access_tokens() -> QuerySet[Model]:
+    rows: QuerySet[Model] = get_access_token_model().objects.select_related("user")
+    return rows
 
 
 @recent(Client, AuthorizationServer, Tenant)

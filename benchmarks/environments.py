@@ -17,7 +17,7 @@ LIMITS = (
 
 
 def common(port: int) -> dict[str, str]:
-    """Return the environment of the demo on `port`, with limits that count but that nobody reaches, whatever `.env` says."""
+    """Return the environment of the demo on `port`, with limits too high to reach, whatever `.env` says."""
     base = f"localhost:{port}"
     return {
         "DEMO": "true",

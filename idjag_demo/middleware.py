@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable
 from ipaddress import ip_address
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import set_urlconf
 
 from authserver.models import AuthorizationServer
@@ -182,6 +185,18 @@ class HeadersMiddleware:
         response = self.get_response(request)
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         return response
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """Adds the content security policy of a page, or, to JSON, which no page is made of, one that allows nothing."""
+
+    FOR_JSON = "default-src 'none'; frame-ancestors 'none'"
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.headers.get("Content-Type", "").startswith("application/json"):
+            response.headers[HEADER] = self.FOR_JSON
+            return response
+        return super().process_response(request, response)
 
 
 class PrivatePagesMiddleware:

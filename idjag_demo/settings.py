@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "idjag_demo.middleware.PeerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "idjag_demo.middleware.HeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "idjag_demo.middleware.PolicyMiddleware",
     "idjag_demo.middleware.SizeMiddleware",
     "idjag_demo.middleware.OwnCookiesMiddleware",
     "idjag_demo.middleware.SiteMiddleware",

@@ -16,6 +16,7 @@ from idp.errors import AccessDenied, InsufficientUserAuthentication, InvalidScop
 from idp.models import SCOPE, CrossAppPolicy
 from idp.subject_tokens import Subject
 from tenants.models import User
+from tenants.recent_rows import recent
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ def permission_for(
 
     Raises `InvalidTarget`, `AccessDenied`, `InsufficientUserAuthentication` or `InvalidScope`, in this order.
     """
-    known = _policies(server, audience, subject.user)
+    known = _policies(server.pk, audience)
     if not known:  # its own issuer is never there (draft section 8.3)
         raise InvalidTarget("The audience is not known to this server; it must be the issuer, byte for byte.")
     resource = _one_resource(known, resources)
     policy = next((p for p in known if p.client_id == client.pk and p.resource == resource), None)
     if policy is None or not policy.enabled:
         raise AccessDenied("No cross-app policy of this organisation allows this client at that audience and resource.")
-    if policy.is_limited and not policy.is_for_user:
+    if policy.is_limited and not _names(policy, subject.user):
         raise AccessDenied(
             "The cross-app policy of this organisation is limited to some people, not including this user."
         )
@@ -56,15 +57,19 @@ def permission_for(
     return Permission(audience, resource, policy.client_id_at_audience, _scopes(policy, scope))
 
 
-def _policies(server: AuthorizationServer, audience: str, user: User) -> Sequence[Any]:
-    """Return the policies for `audience`, each with `is_limited` and `is_for_user`, in one statement."""
+@recent(CrossAppPolicy, CrossAppPolicy.users.through, CrossAppPolicy.groups.through)
+def _policies(server_id: int, audience: str) -> Sequence[Any] | None:
+    """Return the policies for `audience`, each with `is_limited`: to the people and groups it names; None: none."""
     people = CrossAppPolicy.users.through.objects.filter(crossapppolicy=OuterRef("pk"))
     groups = CrossAppPolicy.groups.through.objects.filter(crossapppolicy=OuterRef("pk"))
-    policies = CrossAppPolicy.objects.filter(server=server, audience=audience).annotate(
-        is_limited=Q(Exists(people)) | Q(Exists(groups)),
-        is_for_user=Q(Exists(people.filter(user=user))) | Q(Exists(groups.filter(group__user=user))),
-    )
-    return [policy for policy in policies if policy.audience == audience]  # MariaDB takes "a " for "a"
+    policies = CrossAppPolicy.objects.filter(server=server_id, audience=audience)
+    policies = policies.annotate(is_limited=Q(Exists(people)) | Q(Exists(groups)))
+    return [policy for policy in policies if policy.audience == audience] or None  # MariaDB takes "a " for "a"
+
+
+def _names(policy: CrossAppPolicy, user: User) -> bool:
+    """Say whether a limited policy is for `user`: named, or in a group that is."""
+    return policy.users.filter(pk=user.pk).exists() or policy.groups.filter(user=user).exists()
 
 
 def _check_age(policy: CrossAppPolicy, subject: Subject) -> None:

@@ -11,21 +11,21 @@ from threading import Lock
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from django.db import models, transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save
 
 SECONDS = 5
 MOST = 4096  # rows of one query: as many as are asked for within `SECONDS`, at some hundred requests a second
 
 P = ParamSpec("P")
-Row = TypeVar("Row", bound=models.Model)
+Row = TypeVar("Row")
 _all: "list[RecentRows[..., Any]]" = []
 
 
 def recent(*tables: type[models.Model]) -> "Callable[[Callable[P, Row | None]], RecentRows[P, Row]]":
-    """Decorate a query for one row by hashable arguments, which reads `tables` and no other.
+    """Decorate a query by hashable arguments, for a row or several, which reads `tables` and no other.
 
-    The row is shared by all threads: nobody may change it. None is never kept. `queryset.update()` sends no signals:
-    what changes `tables` that way must call `forget`.
+    What it returns is shared by all threads: nobody may change it. None is never kept. `queryset.update()` sends no
+    signals: what changes `tables` that way must call `forget`.
     """
     return lambda query: RecentRows(query, tables)
 
@@ -42,6 +42,7 @@ class RecentRows(Generic[P, Row]):
         for table in tables:
             post_save.connect(self._changed, sender=table)
             post_delete.connect(self._changed, sender=table)
+            m2m_changed.connect(self._changed, sender=table)
         _all.append(self)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Row | None:

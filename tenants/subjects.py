@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from tenants.emails import validate_email_address
 from tenants.models import EmailDomain, IdPConnection, User
+from tenants.prepared_queries import prepared
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ def resolve_subject(*, connection: IdPConnection, claims: SubjectClaims) -> User
     return user
 
 
+@prepared("realm", "tenant", "issuer", "sub")
+def _accounts() -> QuerySet[User]:
+    return User.objects.all()
+
+
 def _bound_account(connection: IdPConnection, claims: SubjectClaims) -> User | None:
-    accounts = User.objects.filter(
-        realm=connection.app, tenant=connection.tenant_id, issuer=connection.issuer, sub=claims.sub
-    )
-    for account in accounts:
+    for account in _accounts(connection.app, connection.tenant_id, connection.issuer, claims.sub):
         if account.sub == claims.sub:  # once more in Python: MariaDB takes "sub" and "sub " for equal
             account.tenant = connection.tenant
             return account

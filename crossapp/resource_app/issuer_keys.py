@@ -137,7 +137,7 @@ def _load(source: _Source) -> _Known | None:
     return _Known(stored[0], _read(stored[1])) if stored else None
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _read(unread: str) -> Mapping[str, VerificationKey]:
     """Return the usable keys in a JSON array; once per process and key set, since an RSA key is slow to build."""
     return MappingProxyType(usable_keys(json.loads(unread)))

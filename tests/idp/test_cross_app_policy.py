@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from idp.models import CrossAppPolicy
+from tenants import recent_rows
 from tenants.models import Realm, User
 from tests.idp.test_token_exchange import assert_refused
 from tests.project.test_admin import operator  # noqa: F401 (fixture)
@@ -110,18 +111,29 @@ def test_a_list_of_one_policy_says_nothing_of_another(
     assert_refused(signed_in.exchange(id_token, resource=AUDIENCE + "/other"), 400, "access_denied", LIMITED)
 
 
-def test_whom_it_is_for_costs_no_further_statement(
-    signed_in: EmbeddedIdP, policy: CrossAppPolicy, bob: User, sales: Group, id_token: str
+@pytest.mark.django_db(transaction=True)  # as it is outside of tests, policies are kept for some seconds
+def test_whether_a_person_is_named_is_asked_each_time_and_the_policy_is_not(
+    signed_in: EmbeddedIdP, policy: CrossAppPolicy, bob: User, alice: User, sales: Group
 ) -> None:
-    def policy_statements() -> list[str]:
+    def policy_statements(status: int = 200) -> int:
         with CaptureQueriesContext(connection) as captured:
-            assert signed_in.exchange(id_token).status_code == 200
-        return [query["sql"] for query in captured if "idp_crossapppolicy" in query["sql"]]
+            assert signed_in.exchange(signed_in.tokens()["id_token"]).status_code == status
+        return len([query for query in captured if "idp_crossapppolicy" in query["sql"]])
 
-    assert len(policy_statements()) == 1
+    recent_rows.start_anew()
+    assert [policy_statements(), policy_statements()] == [1, 0]
+    policy.users.add(alice)
+    assert policy_statements(400) == 3, "a change counts at once where it is made"
     policy.users.add(bob)
+    recent_rows.start_anew()
+    assert [policy_statements(), policy_statements()] == [2, 1]
+    policy.users.set([alice])
     policy.groups.add(sales)
-    assert len(policy_statements()) == 1
+    bob.groups.add(sales)
+    recent_rows.start_anew()
+    assert [policy_statements(), policy_statements()] == [3, 2]
+    bob.groups.clear()
+    assert policy_statements(400) == 2, "of people every request asks the database"
 
 
 @pytest.mark.clause("RFC 9470", "3", "TE-34 TE-85")

@@ -32,6 +32,8 @@ def test_every_answer_of_every_site_is_hardened(host: str) -> None:
             assert response[name] == value, f"{path}: {name}"
         assert "camera=()" in response["Permissions-Policy"], path
         assert "frame-ancestors 'none'" in response["Content-Security-Policy"], path
+        if response["Content-Type"].startswith("application/json"):
+            assert response["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'", path
         assert "Server" not in response and "X-Powered-By" not in response
 
 
