@@ -6,4 +6,6 @@ class IdpConfig(AppConfig):
     verbose_name = "Embedded identity providers"
 
     def ready(self) -> None:
-        from idp import authentication  # noqa: F401 (connects its receiver)
+        from idp import authentication, named_people  # noqa: F401 (the first connects its receiver)
+
+        named_people.listen()

@@ -136,6 +136,23 @@ def test_whether_a_person_is_named_is_asked_each_time_and_the_policy_is_not(
     assert policy_statements(400) == 2, "of people every request asks the database"
 
 
+@pytest.mark.parametrize("gone", ["a person", "two people at once", "a group", "a person, a group stays"])
+def test_a_policy_whose_people_are_gone_is_for_nobody(
+    signed_in: EmbeddedIdP, policy: CrossAppPolicy, alice: User, sales: Group, id_token: str, gone: str
+) -> None:
+    if gone != "a group":
+        policy.users.add(alice)
+    if "group" in gone:
+        policy.groups.add(sales)
+    if gone == "two people at once":
+        policy.users.add(make_person(signed_in, "carol"))
+    assert_refused(signed_in.exchange(id_token), 400, "access_denied", LIMITED)  # control: Bob is not named
+    (sales if gone == "a group" else User.objects.filter(email__regex="alice|carol")).delete()
+    policy.refresh_from_db()
+    assert policy.enabled == ("stays" in gone)
+    assert signed_in.exchange(id_token).json()["error"] == "access_denied"
+
+
 @pytest.mark.clause("RFC 9470", "3", "TE-34 TE-85")
 @pytest.mark.parametrize("token_type", [ID_TOKEN_TYPE, REFRESH_TOKEN_TYPE])
 def test_a_sign_in_too_long_ago_for_the_policy_is_to_be_repeated(
