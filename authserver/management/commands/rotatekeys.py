@@ -37,12 +37,11 @@ that verify.
   manage.py rotatekeys --at customer1 --withdraw L2rg1usn5SYlaHbxwiNB7j04Ugc3r72vZoHsW-bJbL0
   manage.py rotatekeys --at customer1 --withdraw all     every key of this server, if you do not know which
 
-The key leaves the key set, another one signs from now on, and what the withdrawn one has signed is refused here from
-the next request on: ID tokens, ID-JAGs, this server's access tokens. Access tokens that another server has issued for
+The key leaves the key set, another one signs, and what the withdrawn one has signed is refused here, in every process
+within five seconds: ID tokens, ID-JAGs, this server's access tokens. Access tokens that another server has issued for
 an ID-JAG live until they expire. People stay signed in; apps get new tokens by themselves, or after the next sign-in.
-A verifier elsewhere goes on trusting the key until its copy of the key set
-expires (300 seconds, if it follows Cache-Control): tell those who run one. The key identifiers are in the key set and
-in the admin.
+A verifier elsewhere goes on trusting the key until its copy of the key set expires (300 seconds, if it follows
+Cache-Control): tell those who run one. The key identifiers are in the key set and in the admin.
 """
 
 
