@@ -50,7 +50,7 @@ def subject_of_id_token(token: str, *, server: AuthorizationServer, client: Clie
         raise InvalidGrant("The subject token was not issued to this client.")
     if claims.get("azp", client.client_id) != client.client_id:  # OpenID Connect Core section 3.1.3.7 (5)
         raise InvalidGrant("The subject token was not issued to this client.")
-    row = _issued_id_token(claims["jti"], client, server)
+    row = _issued_id_token(claims["jti"], client)
     if row is None:
         raise InvalidGrant("The subject token is not valid.", detail="It was not issued here, or it was ended.")
     if not _is_person_of(row.user, server) or row.user.sub != claims["sub"]:
@@ -58,20 +58,17 @@ def subject_of_id_token(token: str, *, server: AuthorizationServer, client: Clie
     return Subject(user=row.user, auth_time=int(claims["auth_time"]))
 
 
-def _issued_id_token(jti: str, client: Client, server: AuthorizationServer) -> Any:
+def _issued_id_token(jti: str, client: Client) -> Any:
     """Return the row of an ID token that is still good, or None."""
     try:
-        row: Any = next(iter(_id_tokens(UUID(jti), client.pk)), None)
+        return next(iter(_id_tokens(UUID(jti), client.pk)), None)
     except ValueError:
         return None
-    if row is not None and row.user is not None and row.user.tenant_id == server.tenant_id:
-        row.user.tenant = server.tenant
-    return row
 
 
 @prepared("jti", "application")
 def _id_tokens() -> QuerySet[Model]:
-    rows: QuerySet[Model] = get_id_token_model().objects.select_related("user")
+    rows: QuerySet[Model] = get_id_token_model().objects.select_related("user__tenant")
     return rows
 
 

@@ -136,6 +136,18 @@ def test_whether_a_person_is_named_is_asked_each_time_and_the_policy_is_not(
     assert policy_statements(400) == 2, "of people every request asks the database"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_audience_without_a_policy_is_looked_for_each_time(
+    signed_in: EmbeddedIdP, policy: CrossAppPolicy, id_token: str
+) -> None:
+    other = "https://other.example"
+    recent_rows.start_anew()
+    assert_refused(signed_in.exchange(id_token, audience=other, resource=other), 400, "invalid_target", "audience")
+    policy.pk, policy.audience, policy.resource = None, other, other
+    CrossAppPolicy.objects.bulk_create([policy])  # sends no signal
+    assert signed_in.exchange(id_token, audience=other, resource=other).status_code == 200
+
+
 @pytest.mark.parametrize("gone", ["a person", "two people at once", "a group", "a person, a group stays"])
 def test_a_policy_whose_people_are_gone_is_for_nobody(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, alice: User, sales: Group, id_token: str, gone: str
