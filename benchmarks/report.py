@@ -209,7 +209,8 @@ said: what a process still knows of a tenant then depends on how often it hears 
 
 METHOD = """## How it is measured
 
-- The server is started as a deployment starts it (the Dockerfile's command), with one worker process bound to one core.
+- The server is started as a deployment starts it (the Dockerfile's command), but with one worker process, bound to one
+  core, and with 64 threads where a deployment has 128 for the nested requests of more people at once.
   A process on another core sends requests over keep-alive connections to 127.0.0.1, each the next one as soon as the
   last one is answered: 1 or 8 at once. It looks at the answers: where a card is missing, the request has failed.
 - CPU: user and system time of the server's processes, from /proc, divided by the number of requests; the warm-up is
