@@ -16,7 +16,7 @@ from oauth2_provider.models import get_access_token_model
 from authserver.models import AuthorizationServer, Client
 from authserver.servers import server_for
 from tenants.models import IdPConnection, Realm, Tenant, User
-from tenants.prepared_queries import prepared
+from tenants.prepared_statements import prepared
 from tenants.recent_rows import recent
 from tenants.throttling import API
 

@@ -16,7 +16,7 @@ from authserver.models import AuthorizationServer, Client, SigningKey
 from idp.errors import InvalidGrant
 from idp.validator import may_sign_in
 from tenants.models import Realm, User
-from tenants.prepared_queries import prepared
+from tenants.prepared_statements import prepared
 from tenants.recent_rows import recent
 
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # RFC 8693 section 3

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from tenants.emails import validate_email_address
 from tenants.models import EmailDomain, IdPConnection, User
-from tenants.prepared_queries import prepared
+from tenants.prepared_statements import prepared
 
 
 @dataclass(frozen=True)

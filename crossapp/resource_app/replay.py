@@ -8,13 +8,16 @@ import time
 from datetime import datetime
 
 from django.core.cache import cache
-from django.db import IntegrityError, router
+from django.db import IntegrityError, connections, router, transaction
 from django.utils import timezone
 
 from crossapp.resource_app.models import ConsumedJti
 
 SWEEP_SECONDS = 600
 MOST = 1000  # rows at a time: somebody is waiting for an answer
+
+# By hand, for every redemption sends it: Django would make this text anew each time, which takes longer than the rest.
+_CLAIM = f"INSERT INTO {ConsumedJti._meta.db_table} (issuer_hash, jti_hash, expires_at) VALUES (%s, %s, %s)"  # noqa: S608
 
 
 class Replayed(Exception):
@@ -27,8 +30,11 @@ def claim(*, issuer: str, jti: str, expires_at: datetime) -> None:
     Call it last, inside the transaction that stores the token, and let Replayed end that transaction: what is refused
     or fails afterwards burns nothing.
     """
+    connection = connections[database()]
+    until = connection.ops.adapt_datetimefield_value(expires_at)
     try:
-        ConsumedJti.objects.create(issuer_hash=_sha256(issuer), jti_hash=_sha256(jti), expires_at=expires_at)
+        with transaction.mark_for_rollback_on_error(connection.alias), connection.cursor() as cursor:
+            cursor.execute(_CLAIM, [_sha256(issuer), _sha256(jti), until])
     except IntegrityError as error:
         raise Replayed from error
 
