@@ -43,6 +43,6 @@ def subject_at(server: AuthorizationServer, user: User) -> str:
 
 
 def sign(server: AuthorizationServer, claims: dict[str, Any], *, typ: str) -> str:
-    """Return `claims` as a compact JWS of the type `typ`, signed with the server's active key (RS256)."""
+    """Return `claims` as a compact JWS of the type `typ`, signed with the server's active key."""
     key = server.active_key()
-    return jwt.encode(claims, key.private_key, algorithm="RS256", headers={"typ": typ, "kid": key.kid})
+    return jwt.encode(claims, key.private_key, algorithm=key.algorithm, headers={"typ": typ, "kid": key.kid})

@@ -69,15 +69,23 @@ def is_due(keys: Sequence[SigningKey], now: datetime) -> bool:
 
 @transaction.atomic
 def rotate(
-    server: AuthorizationServer, *, now: datetime, at_once: bool = False, withdraw: Collection[str] = ()
+    server: AuthorizationServer,
+    *,
+    now: datetime,
+    at_once: bool = False,
+    withdraw: Collection[str] = (),
+    algorithm: str = "",
 ) -> Rotation:
     """Do what is due with the signing keys of `server`; with `at_once` the next key becomes active however new it is.
 
-    The keys whose identifiers are in `withdraw` are withdrawn first. One process at a time: the server's row is locked.
-    However often it runs, there is exactly one active key.
+    The keys whose identifiers are in `withdraw` are withdrawn first. With `algorithm` (RS256 or ES256) the next key is
+    for that one, and so are those that come after it. One process at a time: the server's row is locked. However often
+    it runs, there is exactly one active key.
     """
     AuthorizationServer.objects.select_for_update().get(pk=server.pk)
     withdrawn = _withdraw(server, withdraw, now)
+    if algorithm:
+        _publish_one_for(algorithm, server)
     keys = list(server.signing_keys.order_by("created_at", "pk"))
     activated = ""
     retired: tuple[str, ...] = ()
@@ -97,6 +105,14 @@ def rotate(
         deleted=deleted,
         withdrawn=withdrawn,
     )
+
+
+def _publish_one_for(algorithm: str, server: AuthorizationServer) -> None:
+    """Let the next key, which has signed nothing yet, be one for `algorithm`."""
+    published = _with_status(server.signing_keys.all(), NEXT)
+    if any(key.algorithm != algorithm for key in published) or not published:
+        _delete(published)
+        SigningKey.generate(server, algorithm=algorithm)
 
 
 def _withdraw(server: AuthorizationServer, kids: Collection[str], now: datetime) -> tuple[str, ...]:

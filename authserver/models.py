@@ -1,10 +1,12 @@
 """Several OAuth authorization servers in one process: a row each, with its own clients and keys."""
 
 import logging
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from django.core.exceptions import ValidationError
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693 section 2.1
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523 section 8.1
 
+PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
+
 
 class AuthorizationServer(models.Model):
     """One authorization server: that of Wiki0, of Todo0, or a tenant's embedded IdP."""
@@ -39,6 +43,9 @@ class AuthorizationServer(models.Model):
         Realm.TODO: ["read", "write"],
         Realm.IDP: ["openid", "profile", "email", "offline_access"],
     }
+
+    # Of a first key. Every OpenID client takes RS256 (OpenID Connect Core section 15.1); ES256 costs a tenth of it.
+    ALGORITHMS = {Realm.WIKI: "ES256", Realm.TODO: "ES256", Realm.IDP: "RS256"}
 
     realm = models.CharField(max_length=10, choices=[c for c in Realm.choices if c[0] != Realm.STAFF])
     tenant = models.ForeignKey(
@@ -71,6 +78,12 @@ class AuthorizationServer(models.Model):
         raise TemporarilyUnavailableError("This server cannot sign at the moment.", status_code=503)
 
     @property
+    def algorithm(self) -> str:
+        """The one that a new key is for: that of the newest key."""
+        newest = self.signing_keys.order_by("created_at", "pk").last()
+        return newest.algorithm if newest else self.ALGORITHMS[Realm(self.realm)]
+
+    @property
     def grant_types(self) -> list[str]:
         return self.GRANTS[Realm(self.realm)]
 
@@ -99,14 +112,14 @@ class SigningKey(models.Model):
         return f"{self.kid} ({self.status})"
 
     @classmethod
-    def generate(cls, server: AuthorizationServer, status: str = Status.NEXT) -> "SigningKey":
-        """Make and save a new RSA key of 2048 bits for `server`.
+    def generate(cls, server: AuthorizationServer, status: str = Status.NEXT, algorithm: str = "") -> "SigningKey":
+        """Make and save a new key for `server`: of 2048 bits for RS256, on P-256 for ES256 (RFC 7518 section 3.1).
 
         Its `kid` is its thumbprint (RFC 7638). None begins with a hyphen: a command would take it for an option.
         """
-        kid = "-"
+        make, kid = _MAKE[algorithm or server.algorithm], "-"
         while kid.startswith("-"):
-            private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            private_key = make()
             kid = JWK.from_pyca(private_key).thumbprint()
         pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         return cls.objects.create(
@@ -118,8 +131,13 @@ class SigningKey(models.Model):
         )
 
     @property
-    def private_key(self) -> RSAPrivateKey:
+    def private_key(self) -> PrivateKey:
         return _load(self.private_pem)
+
+    @property
+    def algorithm(self) -> str:
+        """RS256 or ES256: a key is good for one of them only."""
+        return "RS256" if isinstance(self.private_key, RSAPrivateKey) else "ES256"
 
     @property
     def jwk(self) -> JWK:
@@ -128,7 +146,13 @@ class SigningKey(models.Model):
     @property
     def public_jwk(self) -> dict[str, Any]:
         """The public half as published in the key set (RFC 7517 section 4)."""
-        return {**self.jwk.export_public(as_dict=True), "kid": self.kid, "use": "sig", "alg": "RS256"}
+        return {**self.jwk.export_public(as_dict=True), "kid": self.kid, "use": "sig", "alg": self.algorithm}
+
+
+_MAKE: dict[str, Callable[[], PrivateKey]] = {
+    "RS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
+    "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+}
 
 
 @recent(SigningKey)
@@ -139,7 +163,7 @@ def _active_key(server_id: int) -> SigningKey | None:
 
 
 @lru_cache(maxsize=4096)
-def _load(private_pem: str) -> RSAPrivateKey:
+def _load(private_pem: str) -> PrivateKey:
     """Return the key of a PEM text of ours; to look whether it is one at all would take longer than ten signatures."""
     key: Any = load_pem_private_key(private_pem.encode(), password=None, unsafe_skip_rsa_key_validation=True)
     return key  # `generate` makes no others

@@ -121,6 +121,51 @@ def test_no_key_is_named_like_an_option_of_a_command(idp: EmbeddedIdP, monkeypat
     assert (key.kid, list(thumbprints)) == ("e-f", [])
 
 
+def header_of(server: AuthorizationServer) -> tuple[str, str]:
+    """Return the algorithm and the key identifier of what `server` signs, verified with its published key set."""
+    token = sign(server, {"aud": "x"}, typ="JWT")
+    keys = Browser(headers={"host": server.issuer.removeprefix("http://")}).get("/oauth2/v1/keys").json()["keys"]
+    header = jwt.get_unverified_header(token)
+    [key] = [key for key in keys if key["kid"] == header["kid"]]
+    assert jwt.decode(token, jwt.PyJWK(key), algorithms=[key["alg"]], audience="x")
+    return header["alg"], header["kid"]
+
+
+@pytest.mark.clause("RFC 9068", "2.1", "an app signs with ES256, an IdP with RS256")
+def test_an_idp_signs_with_rs256_and_an_app_with_es256_whatever_rotates(demo: Demo) -> None:
+    for realm, algorithm in ((Realm.IDP, "RS256"), (Realm.TODO, "ES256"), (Realm.WIKI, "ES256")):
+        server = AuthorizationServer.objects.filter(realm=realm)[0]
+        before = header_of(server)
+        rotate_twice(server)
+        after = header_of(server)
+        assert (before[0], after[0]) == (algorithm, algorithm)
+        assert before[1] != after[1]
+
+
+@pytest.mark.clause("RFC 9068", "2.1", "RS256 is among the supported algorithms")
+def test_the_operator_chooses_rs256_for_an_app_and_it_stays_chosen(demo: Demo) -> None:
+    todo = AuthorizationServer.objects.get(realm=Realm.TODO)
+    run("rotatekeys", "--at", "todo")
+    published = todo.signing_keys.get(status=NEXT)
+    run("rotatekeys", "--at", "todo", "--algorithm", "RS256")
+    assert not SigningKey.objects.filter(pk=published.pk).exists(), "it has signed nothing"
+    assert [key.algorithm for key in todo.signing_keys.order_by("created_at")] == ["ES256", "RS256"]
+    assert header_of(todo)[0] == "ES256", "not before every verifier knows the new key"
+    for _ in range(2):
+        run("rotatekeys", "--at", "todo", "--now")
+        assert header_of(todo)[0] == "RS256"
+    chosen = todo.signing_keys.get(status=NEXT).kid
+    run("rotatekeys", "--at", "todo", "--algorithm", "RS256")
+    assert todo.signing_keys.get(status=NEXT).kid == chosen, "which is one for RS256 already"
+
+
+@pytest.mark.parametrize("at", ["customer1", "all"])
+def test_an_idp_is_not_told_to_sign_with_es256(idp: EmbeddedIdP, at: str) -> None:
+    with pytest.raises(CommandError, match=r"^An IdP signs with RS256: --algorithm ES256 is for todo or wiki\.$"):
+        run("rotatekeys", "--at", at, "--algorithm", "ES256")
+    assert idp.server.signing_keys.count() == 1
+
+
 def test_a_rotation_is_one_servers_own(idp: EmbeddedIdP, other_idp: EmbeddedIdP) -> None:
     before = set(other_idp.server.signing_keys.values_list("kid", "status"))
     run("rotatekeys", "--at", "customer1", "--now")

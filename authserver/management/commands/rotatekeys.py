@@ -30,6 +30,10 @@ Examples:
   manage.py rotatekeys --at todo              the authorization server of Todo0
   manage.py rotatekeys --at customer1         the embedded IdP of the tenant customer1
   manage.py rotatekeys --at customer1 --now   without waiting: verifiers that know the key set must fetch it again
+  manage.py rotatekeys --at todo --algorithm RS256     the next key, and those after it, are for RS256
+
+Todo0 and Wiki0 sign their access tokens with ES256, which costs a tenth of RS256. The last of these is for an API
+elsewhere that verifies them and knows only RS256 (RFC 9068 section 2.1). IdPs sign with RS256, which all clients take.
 
 A key has leaked, or whoever knew it has left? Withdraw it. Step 3 is too late then, and --now leaves it among the keys
 that verify.
@@ -64,12 +68,18 @@ class Command(BaseCommand):
             metavar="KID",
             help="End this key at once, and what it signed; all: every key. May be repeated.",
         )
+        parser.add_argument(
+            "--algorithm", choices=["RS256", "ES256"], default="", help="What the next key is for, at todo or wiki."
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         servers, now = servers_at(options["at"]), timezone.now()
         withdraw = kids_of(servers, options["withdraw"])
-        rotations = [rotate(server, now=now, at_once=options["now"], withdraw=withdraw) for server in servers]
+        if options["algorithm"] == "ES256" and any(server.realm == Realm.IDP for server in servers):
+            raise CommandError("An IdP signs with RS256: --algorithm ES256 is for todo or wiki.")
+        how: Any = {"at_once": options["now"], "withdraw": withdraw, "algorithm": options["algorithm"]}
+        rotations = [rotate(server, now=now, **how) for server in servers]
         if options["json"]:
             facts = [asdict(rotation) | {"due_at": rotation.due_at.isoformat()} for rotation in rotations]
             self.stdout.write(json.dumps({"servers": facts}))
