@@ -14,6 +14,7 @@ REQUEST = "django.http.request.HttpRequest"
 ATTRIBUTES = (
     "trace",  # idjag_demo.tracing
     "client_address",  # idjag_demo.middleware.PeerMiddleware
+    "for_program",  # idjag_demo.programs.ProgramsMiddleware
     "site",  # idjag_demo.middleware.SiteMiddleware
     "tenant",
     "urlconf",

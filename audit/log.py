@@ -146,12 +146,18 @@ def _tell(event: AuditEvent) -> None:
 
 def _write_line(event: AuditEvent) -> None:
     """Write all that is not empty, as JSON and as `record.audit`."""
-    fields = {
-        field.name: getattr(event, field.name)
-        for field in AuditEvent._meta.concrete_fields
-        if field.name not in ("id", "unverified") and getattr(event, field.name) not in ("", None)
-    }
+    fields = {"at": event.at.isoformat(timespec="milliseconds")}
+    fields |= {name: value for name in _COLUMNS if (value := getattr(event, name)) not in ("", None)}
     fields |= {f"unverified_{name}": value for name, value in event.unverified.items()}
-    fields["at"] = event.at.isoformat(timespec="milliseconds")
     level = logging.INFO if event.outcome == Outcome.DONE else logging.WARNING
-    logger.log(level, "%s", json.dumps(fields), extra={"audit": fields})
+    logger.log(level, "%s", _Json(fields), extra={"audit": fields})
+
+
+class _Json(dict[str, Any]):
+    """Text if somebody wants it: a formatter that writes JSON itself does not."""
+
+    def __str__(self) -> str:
+        return json.dumps(self)
+
+
+_COLUMNS = [column.name for column in AuditEvent._meta.concrete_fields if column.name not in ("id", "at", "unverified")]

@@ -20,10 +20,13 @@ class Backend(OAuthLibCore):
     """
 
     def extract_headers(self, request: HttpRequest) -> dict[str, Any]:
-        headers = super().extract_headers(request)
-        headers["X_SERVER"] = server_for(request)
-        headers["X_USER"] = request.user
-        return headers
+        """Return the request's headers as Django names them, and what else is needed to answer it."""
+        headers = {name: value for name, value in request.META.items() if name.startswith("HTTP_")}
+        return headers | {
+            "REMOTE_ADDR": request.META.get("REMOTE_ADDR", ""),
+            "X_SERVER": server_for(request),
+            "X_USER": request.user,
+        }
 
     # Where the libraries keep what they know of a request; a parameter of that name would be taken for it.
     NOT_PARAMETERS = frozenset(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 RETRY_AFTER_SECONDS = 5  # of a 503: as long as a database takes to come back after a restart
 
@@ -26,14 +26,17 @@ def oauth_response(body: Mapping[str, Any], *, status: int = 200) -> HttpRespons
     """
     if "error_description" in body:
         body = {**body, "error_description": _NOT_IN_A_DESCRIPTION.sub("'", str(body["error_description"]))[:500]}
-    response = JsonResponse(dict(body), status=status)
-    response["Cache-Control"] = "no-store"
-    response["Pragma"] = "no-cache"
+    response = _json(json.dumps(body), status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if status == 401:
         response["WWW-Authenticate"] = 'Basic realm="OAuth client", charset="UTF-8"'
     return response
+
+
+def _json(text: str, status: int) -> HttpResponse:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
+    return HttpResponse(text, status=status, headers=headers)
 
 
 def oauth_error(error: str, description: str, *, status: int = 400) -> HttpResponse:
@@ -50,6 +53,8 @@ def method_not_allowed(allowed: str) -> HttpResponse:
 
 def from_oauthlib(body: str | None, status: int) -> HttpResponse:
     """Render what oauthlib answered: a JSON text or nothing. An error it does not describe gets a description."""
+    if body and status == 200:
+        return _json(body, status)
     answer = json.loads(body) if body else {}
     if answer.get("error") in _DESCRIPTIONS:
         answer.setdefault("error_description", _DESCRIPTIONS[answer["error"]])

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
@@ -46,11 +47,16 @@ class PeerMiddleware:
 
 
 def _is_trusted(address: str) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in settings.TRUSTED_PROXIES)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     try:
-        parsed = ip_address(address)
+        return ip_address(address)
     except ValueError:
-        return False
-    return any(parsed in network for network in settings.TRUSTED_PROXIES)
+        return None
 
 
 class SizeMiddleware:
@@ -65,9 +71,10 @@ class SizeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if sum(len(name) + len(value) for name, value in request.headers.items()) > self.MAX_HEADERS:
+        headers = (len(name) + len(value) for name, value in request.META.items() if name.startswith("HTTP_"))
+        if sum(headers) > self.MAX_HEADERS:
             return refused_unread(request, 431, "The headers are too large.")
-        if "Transfer-Encoding" in request.headers:
+        if "HTTP_TRANSFER_ENCODING" in request.META:
             both = bool(request.META.get("CONTENT_LENGTH"))
             return refused_unread(request, 400 if both else 411, "The body must come with its length, in one piece.")
         length = request.META.get("CONTENT_LENGTH") or "0"

@@ -213,6 +213,7 @@ class SignInAttempt:
         known_browsers.remember(self.request, self.account)
 
 
+@lru_cache(maxsize=4096)
 def neighbourhood(address: str) -> str:
     """Return what is counted as one address: an IPv4 address, or the IPv6 network of one subscriber."""
     try:

@@ -21,7 +21,6 @@ def document(view: Document) -> Document:
     @wraps(view)
     def read(request: HttpRequest) -> HttpResponse:
         if request.method in ("GET", "HEAD"):
-            del request.session  # no cookie of anybody's goes into a cache
             return kept(request)
         return method_not_allowed("GET, HEAD")
 

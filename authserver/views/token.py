@@ -1,7 +1,6 @@
 """RFC 6749 section 3.2: the token endpoint of every authorization server. The grants themselves are elsewhere."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
@@ -22,7 +21,6 @@ _SECRET_PARAMETERS = (
 )
 
 
-@method_decorator([csrf_exempt, sensitive_post_parameters(*_SECRET_PARAMETERS)], name="dispatch")
 class TokenView(OAuthLibMixin, View):
     """POST a grant, get a token. The stock view would look an ID-JAG up as an access token, and fail."""
 
@@ -37,6 +35,10 @@ class TokenView(OAuthLibMixin, View):
 
     def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         return method_not_allowed("POST")
+
+
+# Django's way of decorating a class would decorate anew for each request.
+token = csrf_exempt(sensitive_post_parameters(*_SECRET_PARAMETERS)(TokenView.as_view()))
 
 
 def _grant_type_error(request: HttpRequest) -> HttpResponse | None:

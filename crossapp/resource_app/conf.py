@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import requests
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from crossapp.resource_app.host import Host
@@ -45,6 +48,14 @@ def raw() -> Mapping[str, Any]:
     return getattr(settings, SETTING, {})
 
 
+@cache
 def conf() -> Conf:
-    """Return the settings as they are now; keys we do not know are `checks.py`'s to report."""
+    """Return the settings; keys we do not know are `checks.py`'s to report."""
     return Conf(**{key.lower(): value for key, value in raw().items() if key.lower() in _KNOWN})
+
+
+@receiver(setting_changed)
+def _changed(setting: str, **kwargs: Any) -> None:
+    """Read the settings anew: a test changes them."""
+    if setting == SETTING:
+        conf.cache_clear()

@@ -16,9 +16,6 @@ from crossapp.resource_app.models import ConsumedJti
 SWEEP_SECONDS = 600
 MOST = 1000  # rows at a time: somebody is waiting for an answer
 
-# By hand, for every redemption sends it: Django would make this text anew each time, which takes longer than the rest.
-_CLAIM = f"INSERT INTO {ConsumedJti._meta.db_table} (issuer_hash, jti_hash, expires_at) VALUES (%s, %s, %s)"  # noqa: S608
-
 
 class Replayed(Exception):
     """This issuer's `jti` was claimed before."""
@@ -31,10 +28,13 @@ def claim(*, issuer: str, jti: str, expires_at: datetime) -> None:
     or fails afterwards burns nothing.
     """
     connection = connections[database()]
+    table = connection.ops.quote_name(ConsumedJti._meta.db_table)
     until = connection.ops.adapt_datetimefield_value(expires_at)
+    # By hand, for every redemption sends it: Django would take longer to make this text than the rest takes.
+    insert = f"INSERT INTO {table} (issuer_hash, jti_hash, expires_at) VALUES (%s, %s, %s)"  # noqa: S608
     try:
         with transaction.mark_for_rollback_on_error(connection.alias), connection.cursor() as cursor:
-            cursor.execute(_CLAIM, [_sha256(issuer), _sha256(jti), until])
+            cursor.execute(insert, [_sha256(issuer), _sha256(jti), until])
     except IntegrityError as error:
         raise Replayed from error
 
