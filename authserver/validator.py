@@ -184,10 +184,10 @@ class Validator(OAuth2Validator):
         if "id_token" in token:
             return super()._create_access_token(expires, request, token, source_refresh_token)
         access_token = get_access_token_model()(
-            user=request.user,
+            user_id=request.user.pk,
             scope=token["scope"],
             expires=expires,
-            application=request.client,
+            application_id=request.client.pk,
             source_refresh_token=source_refresh_token,
             resource=request.resource,
         )
@@ -207,8 +207,10 @@ class Validator(OAuth2Validator):
 
     def _check_and_set_request_resource(self, request: Any) -> None:
         """Bind every token to this server's resource (RFC 8707 section 2): an unbound one would be good everywhere."""
-        super()._check_and_set_request_resource(request)
         server: AuthorizationServer = request.headers["X_SERVER"]
+        if request.resource == [server.resource]:
+            return  # a grant of ours has set it
+        super()._check_and_set_request_resource(request)
         if not request.resource:
             request.resource = [server.resource]
         if request.resource != [server.resource]:

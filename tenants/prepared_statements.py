@@ -107,13 +107,21 @@ def insert(row: models.Model) -> None:
     of_this_thread = connections[using]
     name = of_this_thread.vendor, type(row)
     statement = _inserts.get(name) or _inserts.setdefault(name, _compile_insert(row, using))
-    values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection=of_this_thread) for field in statement.fields
-    ]
+    values = [_value(field, row, of_this_thread) for field in statement.fields]
     with transaction.mark_for_rollback_on_error(using), of_this_thread.cursor() as cursor:
         cursor.execute(statement.sql, values)
         row.pk = of_this_thread.ops.last_insert_id(cursor, row._meta.db_table, str(row._meta.pk.column))
     row._state.db, row._state.adding = using, False
+
+
+_TEXT = (models.CharField, models.TextField)
+
+
+def _value(field: Any, row: models.Model, connection: Any) -> Any:
+    value = field.pre_save(row, add=True)
+    if type(value) is str and type(field) in _TEXT:
+        return value  # as the database wants it: most are, and to find out takes Django five calls
+    return field.get_db_prep_save(value, connection=connection)
 
 
 def _compile_insert(row: models.Model, using: str) -> _Insert:

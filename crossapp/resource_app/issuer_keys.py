@@ -2,7 +2,8 @@
 
 Ask only for an issuer that is known to be trusted: its address is fetched. Keys are fresh for ten minutes. A key id
 that is not among them is looked for once more, by one process and at most once in thirty seconds; the others wait for
-what it finds. While the issuer does not answer, the last good keys serve for an hour.
+what it finds. While the issuer does not answer, the last good keys serve for an hour. What a process has read of the
+cache serves it for five seconds.
 
 `keys_at` does the same for a key set whose address is known, such as that of a client (RFC 7591 section 2, jwks_uri).
 """
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.cache import cache
 
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 6.0  # a little longer than an attempt may take
 COLD_COOL_DOWN = 5  # seconds after a failure that left us with no keys at all
+RECENT_SECONDS = 5.0  # for which a process does not read the cache again
+MOST = 1024  # key sets in a process
 
 _RUNNING, _ANSWERED, _FAILED = "running", "answered", "failed"
 
@@ -74,10 +77,13 @@ def keys_for(issuer: str) -> Mapping[str, VerificationKey]:
 
 def forget_keys(issuer: str, *, fetched_before: datetime | None) -> None:
     """Drop the issuer's keys if they were fetched before then, for one of them was withdrawn; None: keep them."""
-    source = _Source(issuer, fetch_jwks)
-    if fetched_before is None or (stored := cache.get(_name("keys", source))) is None:
+    if fetched_before is None:
         return
-    if stored[0] < fetched_before.timestamp():
+    source = _Source(issuer, fetch_jwks)
+    recent, stored = _recent.get(source), cache.get(_name("keys", source))
+    if recent and recent.known.fetched_at < fetched_before.timestamp():
+        _recent.pop(source, None)
+    if stored and stored[0] < fetched_before.timestamp():
         cache.delete_many([_name("keys", source), _name("attempt", source)])
 
 
@@ -91,7 +97,9 @@ def keys_at(jwks_uri: str, kid: str | None) -> Mapping[str, VerificationKey]:
 
 def _current(source: _Source, kid: str | None) -> Mapping[str, VerificationKey]:
     """Return the keys to use now, fetched again if they are old or `kid` is not among them."""
-    known = _load(source)
+    known = _read_lately(source)
+    if known is None or not (known.serves(kid) and known.is_fresh):
+        known = _load(source)
     serves = known is not None and known.serves(kid)
     if known and serves and known.is_fresh:
         keys_looked_up.send_robust(None, result="hit")
@@ -132,9 +140,36 @@ def _fetch(source: _Source, attempt: str, *, is_cold: bool) -> bool:
     return outcome == _ANSWERED
 
 
+class _Recent(NamedTuple):
+    known: _Known
+    until: float
+    """`time.monotonic`"""
+
+
+_recent: dict[_Source, _Recent] = {}
+
+
+def _read_lately(source: _Source) -> _Known | None:
+    recent = _recent.get(source)
+    return recent.known if recent and time.monotonic() < recent.until else None
+
+
 def _load(source: _Source) -> _Known | None:
+    """Read the cache."""
     stored = cache.get(_name("keys", source))
-    return _Known(stored[0], _read(stored[1])) if stored else None
+    if stored is None:
+        _recent.pop(source, None)
+        return None
+    known = _Known(stored[0], _read(stored[1]))
+    if len(_recent) >= MOST:
+        _recent.clear()
+    _recent[source] = _Recent(known, time.monotonic() + RECENT_SECONDS)
+    return known
+
+
+def start_anew() -> None:
+    """Be as in a new process: for tests, which empty the cache."""
+    _recent.clear()
 
 
 @lru_cache(maxsize=1024)

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 
+from crossapp.resource_app import issuer_keys
 from tests.resource_app import fakes
 
 
@@ -19,5 +20,6 @@ def world(monkeypatch: pytest.MonkeyPatch, settings: object) -> Iterator[fakes.W
     }
     monkeypatch.setattr(fakes, "world", fakes.World())
     cache.clear()
+    issuer_keys.start_anew()
     yield fakes.world
     cache.clear()
