@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_id_token_model, get_refresh_token_model
 from pytest_django import Settings
@@ -104,6 +105,39 @@ def test_many_rows_go_in_batches(db: None, monkeypatch: pytest.MonkeyPatch, djan
     Lease.objects.bulk_create(Lease(name=str(number), expires_at=past) for number in range(25))
     with django_assert_num_queries(7):  # three times: which, delete; and once more which
         assert sweep.delete(Lease.objects.all()) == 25
+
+
+@pytest.mark.parametrize(("seconds", "gone"), [(25, 0), (31, 1)])
+@pytest.mark.clause("RFC 7523", "3", "(7) once, also if the clock of who sweeps is ahead of that of who verifies")
+def test_a_jti_stays_until_its_id_jag_has_expired_by_every_clock(db: None, seconds: int, gone: int) -> None:
+    expired_at = timezone.now() - timedelta(seconds=seconds)  # by ours, which may be 30 s ahead
+    ConsumedJti.objects.create(issuer_hash="i", jti_hash="j", expires_at=expired_at)
+    assert swept()["jtis"] == gone
+
+
+@pytest.mark.clause("limits", "", "LIM-14")
+def test_what_is_renewed_while_it_is_swept_stays(signed_in: EmbeddedIdP, bob: User) -> None:  # noqa: F811
+    soon, gone = timezone.now() + timedelta(minutes=5), timezone.now() - timedelta(minutes=5)
+    app = ResourceApp.objects.create(key="one", audience="https://a.example", resource="https://a.example/api")
+    rows_of(gone, bob, app)
+    renewals = {
+        "requesting_app_lease": lambda: Lease.objects.update(expires_at=soon),
+        "requesting_app_storedaccesstoken": lambda: StoredAccessToken.objects.update(expires_at=soon),
+        "django_session": lambda: Session.objects.update(expire_date=soon),
+    }
+
+    def renewed_before_it_is_deleted(execute: Any, sql: str, *args: Any) -> Any:
+        table = next((name for name in renewals if sql.startswith("DELETE") and name in sql), None)
+        if table:
+            renewals.pop(table)()
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(renewed_before_it_is_deleted):
+        counted = swept()
+    assert not renewals, "each was asked for"
+    assert (counted["leases"], counted["stored access tokens"], counted["sessions"]) == (0, 0, 0)
+    assert Lease.objects.count() == StoredAccessToken.objects.count() == 1
+    assert Session.objects.filter(expire_date=soon).exists()
 
 
 def test_it_says_what_went(db: None) -> None:

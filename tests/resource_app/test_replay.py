@@ -48,9 +48,18 @@ def test_the_table_holds_hashes_only() -> None:
 
 
 def test_sweeping_takes_the_expired_rows_only() -> None:
-    claim(issuer="https://a.example", jti="old", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    claim(issuer="https://a.example", jti="old", expires_at=datetime.now(UTC) - timedelta(seconds=31))
     claim(issuer="https://a.example", jti="new", expires_at=SOON)
     assert sweep() == 1
     assert sweep() == 0
     with pytest.raises(Replayed):
         claim(issuer="https://a.example", jti="new", expires_at=SOON)
+
+
+@pytest.mark.clause("RFC 7523", "3", "(7) once, also if the clock of who sweeps is ahead of that of who verifies")
+def test_a_row_stays_until_its_id_jag_has_expired_by_a_clock_that_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim(issuer="https://a.example", jti="one", expires_at=SOON)
+    for seconds, gone in ((0, 0), (30, 0), (30.001, 1)):
+        now = SOON + timedelta(seconds=seconds)
+        monkeypatch.setattr("crossapp.resource_app.replay.timezone.now", lambda now=now: now)
+        assert sweep() == gone, seconds

@@ -23,7 +23,7 @@ from oauth2_provider.models import (
 from audit.models import AuditEvent
 from authserver.models import UsedCode
 from crossapp.requesting_app.models import Lease, StoredAccessToken
-from crossapp.resource_app.models import ConsumedJti
+from crossapp.resource_app import replay
 from idp.models import GrantedAuthentication
 from wiki.debug_console import KEPT_FOR
 from wiki.models import RecordedStep
@@ -60,7 +60,7 @@ def sweeps() -> dict[str, Callable[[], int]]:
     """Return what is swept, and how: each function returns how many rows went."""
     now = timezone.now()
     rows: dict[str, QuerySet[Any]] = {
-        "jtis": ConsumedJti.objects.filter(expires_at__lt=now),
+        "jtis": replay.expired(),
         "used codes": UsedCode.objects.filter(expires_at__lt=now),
         "stored access tokens": StoredAccessToken.objects.filter(expires_at__lt=now),
         "leases": Lease.objects.filter(expires_at__lt=now),
@@ -76,11 +76,13 @@ def sweeps() -> dict[str, Callable[[], int]]:
 
 
 def delete(rows: QuerySet[Any]) -> int:
-    """Delete `rows` in batches, so that no statement holds many locks for long; return how many went."""
+    """Delete `rows` in batches, so that no statement holds many locks for long; return how many went.
+
+    Each batch is asked again whether it is of `rows`: what was renewed since, such as a lease, stays.
+    """
     gone = 0
     while pks := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
-        rows.model._base_manager.filter(pk__in=pks).delete()
-        gone += len(pks)
+        gone += rows.filter(pk__in=pks).delete()[1].get(rows.model._meta.label, 0)
     return gone
 
 
