@@ -11,6 +11,6 @@ from urllib.parse import urlsplit
 home = os.environ.get("HOME_ORIGIN") or f"http://{os.environ.get('BASE_DOMAIN') or 'localhost:8000'}"
 request = urllib.request.Request("http://127.0.0.1:8000/readyz", headers={"Host": urlsplit(home).netloc})
 try:
-    urllib.request.urlopen(request, timeout=5)  # noqa: S310 (the address above)
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5)  # whatever HTTP_PROXY says
 except OSError as error:
     sys.exit(f"not ready: {error}")

@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -80,16 +81,32 @@ def test_the_health_check_asks_the_bare_host(
         monkeypatch.setenv(name, value)
     asked: list[urllib.request.Request] = []
 
-    def urlopen(request: urllib.request.Request, **kwargs: Any) -> None:
+    def answer(self: object, request: urllib.request.Request, **kwargs: Any) -> None:
         asked.append(request)
         if len(asked) > 1:
             raise urllib.request.HTTPError(request.full_url, 503, "Service Unavailable", {}, None)  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", answer)
     runpy.run_path(str(ROOT / "deploy" / "ready.py"))
     assert (asked[0].full_url, asked[0].get_header("Host")) == ("http://127.0.0.1:8000/readyz", host)
     with pytest.raises(SystemExit, match="not ready: HTTP Error 503"):
         runpy.run_path(str(ROOT / "deploy" / "ready.py"))
+
+
+def test_the_health_check_asks_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker gives every container those of its host."""
+    connected: list[tuple[str, int]] = []
+
+    def connect(address: tuple[str, int], *args: Any, **kwargs: Any) -> None:
+        connected.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    for name, value in {"http_proxy": "http://127.0.0.1:3128", "no_proxy": ""}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match="not ready"):
+        runpy.run_path(str(ROOT / "deploy" / "ready.py"))
+    assert connected == [("127.0.0.1", 8000)]
 
 
 GET_STYLE_SHEETS = """
