@@ -19,7 +19,7 @@ def check_environment(app_configs: object = None, **kwargs: object) -> list[Chec
     """Return an error for everything in the environment that must not be so; most may be in demo mode."""
     problems = [*_demo(), *_same_origins(), *_database(), *_own_sites(), *_limits(), *_logs(), *_metrics()]
     if not settings.DEMO:
-        problems += [*_debug(), *_origins(), *_ports(), *_secrets(), *_cache()]
+        problems += [*_debug(), *_origins(), *_proxies(), *_ports(), *_secrets(), *_cache()]
     return problems
 
 
@@ -36,6 +36,10 @@ def _error(number: int, message: str, hint: str) -> Error:
 def _is_on_this_machine(origin: str) -> bool:
     name = urlsplit(origin.replace("{tenant}", "tenant")).hostname or ""
     return is_localhost(name) or is_loopback(name)
+
+
+def _https() -> bool:
+    return any(origin.startswith("https:") for origin in settings.ORIGINS.values())
 
 
 def _demo() -> list[CheckMessage]:
@@ -61,8 +65,7 @@ def _database() -> list[CheckMessage]:
 def _own_sites() -> list[CheckMessage]:
     """An own site that is asked past its proxy believes that the call was to be https only if it trusts the caller."""
     address = settings.OWN_SITES_AT.rpartition(":")[0]
-    https = any(origin.startswith("https:") for origin in settings.ORIGINS.values())
-    if not https or not is_address(address) or any(ip_address(address) in each for each in settings.TRUSTED_PROXIES):
+    if not _https() or not is_address(address) or any(ip_address(address) in each for each in settings.TRUSTED_PROXIES):
         return []
     hint = f"Add {address} to TRUSTED_PROXIES."
     return [_error(14, f"OWN_SITES_AT={settings.OWN_SITES_AT} would answer with redirects to https.", hint)]
@@ -87,6 +90,14 @@ def _origins() -> list[CheckMessage]:
             hint = "Give it an https origin."
             problems.append(_error(2, f"The site {site} is at {origin}: passwords would cross the network.", hint))
     return problems
+
+
+def _proxies() -> list[CheckMessage]:
+    """A proxy has spoken https, and nobody else knows: untrusted, it makes http of it, and one client of all."""
+    if not _https() or settings.TRUSTED_PROXIES:
+        return []
+    message = "The sites are https and no proxy is trusted: every page would redirect to itself."
+    return [_error(16, message, "Set TRUSTED_PROXIES to the address of the proxy that speaks https.")]
 
 
 def _secrets() -> list[CheckMessage]:
