@@ -1,6 +1,7 @@
 # Two commands: `make demo` runs it, `make test` tests it. `make help` lists the others.
 
-VENV := .venv
+# Where it installs: elsewhere in a container that has this folder from its host.
+VENV ?= .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 

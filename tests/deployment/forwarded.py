@@ -48,6 +48,17 @@ def demo_at(port_origin: str, folder: Path) -> Iterator[dict[str, str]]:
             server.terminate()
 
 
+def attach(folder: Path, *, checkout: Path = ROOT, **environment: str) -> str:
+    """Return what .devcontainer/demo says in `checkout`, with a `make` that only says how it was called."""
+    make = folder / "bin" / "make"
+    make.parent.mkdir()
+    make.write_text('#!/bin/sh\necho "make $* DEMO=$DEMO PORT_ORIGIN=$PORT_ORIGIN"\n')
+    make.chmod(0o755)
+    environment |= {"PATH": f"{make.parent}:{os.environ['PATH']}"}
+    script = ROOT / ".devcontainer" / "demo"
+    return subprocess.run([script], cwd=checkout, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 class ForwardedBrowser(HttpBrowser):
     """Reaches the ports of this machine through a forwarder, if the names it uses are not this machine's."""
 

@@ -108,15 +108,30 @@ def test_the_image_holds_every_app_and_nothing_that_is_not_listed() -> None:
     assert all((ROOT / path).exists() for path in let_in)
 
 
-def test_the_dev_container_runs_the_demo() -> None:
+def dev_container() -> dict[str, Any]:
     text = (ROOT / ".devcontainer" / "devcontainer.json").read_text()
-    settings = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+    return dict(json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)))
+
+
+def test_the_dev_container_runs_the_demo() -> None:
+    settings = dev_container()
     assert settings["postAttachCommand"] == ".devcontainer/demo"
     script = ROOT / ".devcontainer" / "demo"
     assert script.stat().st_mode & 0o111 and script.read_text().endswith("exec make demo\n")
     sites = 3 + len(project_settings.DEMO_TENANTS)
     assert settings["forwardPorts"] == [8000 + number for number in range(sites)]
     assert set(settings["portsAttributes"]) == {str(port) for port in settings["forwardPorts"]}
+
+
+def test_the_dev_container_leaves_the_hosts_packages_alone() -> None:
+    settings = dev_container()
+    packages = settings["containerEnv"]["VENV"]
+    assert Path(packages).is_absolute() and not packages.startswith("/workspaces")
+    assert settings["postCreateCommand"] == "make $VENV/installed-requirements"
+    environment = {"PATH": os.environ["PATH"], "VENV": packages}
+    answer = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert f"{packages}/bin/python manage.py runserver" in answer.stdout, answer.stderr
+    assert ".venv" not in answer.stdout
 
 
 @pytest.mark.services

@@ -1,6 +1,7 @@
 """One port per site: GitHub Codespaces in the browser, other forwarders, browsers that know no name below localhost."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,7 +9,7 @@ import pytest
 import requests
 from pytest_django import Settings
 
-from tests.deployment.forwarded import SITES, ForwardedBrowser, demo_at, port_of
+from tests.deployment.forwarded import SITES, ForwardedBrowser, attach, demo_at, port_of
 from tests.support.in_process import sign_in
 from tests.support.pages import Page
 
@@ -66,3 +67,20 @@ def test_on_any_other_name_nothing_answers(origins: dict[str, str]) -> None:
     for site, host in (("wiki", "evil.example"), ("wiki", urlsplit(origins["todo"]).netloc + ".evil.example")):
         answer = requests.get(f"http://127.0.0.1:{port_of(origins[site])}/", headers={"Host": host}, timeout=30)
         assert answer.status_code == 404
+
+
+def test_in_a_codespace_the_dev_container_says_where_its_ports_are(tmp_path: Path) -> None:
+    codespace = {"CODESPACE_NAME": "box", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "app.github.dev"}
+    said = attach(tmp_path, checkout=tmp_path, CODESPACES="true", **codespace)
+    assert said == "make demo DEMO=true PORT_ORIGIN=https://box-{port}.app.github.dev\n"
+
+
+def test_elsewhere_it_runs_the_demo_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "serving.lock").touch()  # of a server that has ended
+    assert attach(tmp_path, checkout=tmp_path) == "make demo DEMO= PORT_ORIGIN=\n"
+
+
+@pytest.mark.slow
+def test_who_attaches_again_is_told_that_the_demo_runs(origins: dict[str, str], tmp_path: Path) -> None:
+    assert attach(tmp_path) == "The demo already runs here, on port 8000.\n"
