@@ -18,10 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OF_THIS_PROJECT = ["web", "migrate", "sweep"]
-DOCUMENTED = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+FOR_ALL, _ = (ROOT / ".env.example").read_text().split("# --- Only for docker-compose.yml ---")
+DOCUMENTED = set(re.findall(r"^#?([A-Z_]+)=", FOR_ALL, re.MULTILINE))
 THREADS = int(re.findall(r'"--threads=(\d+)"', (ROOT / "Dockerfile").read_text())[0])
 # Django's error pages are never for a deployment; where ports are forwarded, a container has no use for it.
 NOT_IN_A_CONTAINER = {"DEBUG", "PORT_ORIGIN"}
+OF_THE_DRIVER = {"MYSQL_PWD"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -36,6 +38,20 @@ def test_every_service_may_do_no_more_than_it_must(name: str) -> None:
 def test_the_image_runs_as_somebody_with_a_fixed_number() -> None:
     (user,) = re.findall(r"^USER (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert user == "10001:10001"
+
+
+def test_the_processes_of_a_container_may_count_together_after_a_restart_too() -> None:
+    """The first start leaves a directory of root's in the container; a tmpfs without an owner is like that then."""
+    for name in OF_THIS_PROJECT:
+        directory = SERVICES[name]["environment"]["PROMETHEUS_MULTIPROC_DIR"]
+        assert f"{directory}:uid=10001,gid=10001,mode=0700" in SERVICES[name]["tmpfs"]
+
+
+def test_no_two_builds_make_one_image() -> None:
+    """They run at the same time, and the second cannot export what the first one just has."""
+    assert [name for name, service in SERVICES.items() if "build" in service] == OF_THIS_PROJECT
+    images = [SERVICES[name]["image"] for name in OF_THIS_PROJECT if "image" in SERVICES[name]]
+    assert len(images) == len(set(images))
 
 
 def test_only_the_proxy_can_be_reached_from_outside_and_only_on_this_machine() -> None:
@@ -69,10 +85,24 @@ def test_all_processes_have_the_same_environment_and_secrets() -> None:
 
 def test_every_variable_can_be_set_from_outside() -> None:
     environment = SERVICES["web"]["environment"]
-    assert set(environment) == DOCUMENTED - NOT_IN_A_CONTAINER
+    assert set(environment) == DOCUMENTED - NOT_IN_A_CONTAINER | OF_THE_DRIVER
     ours = {"OWN_SITES_AT", "TRUSTED_PROXIES", "PROMETHEUS_MULTIPROC_DIR"}  # what the services are to each other
-    for name in set(environment) - ours:
+    for name in set(environment) - ours - OF_THE_DRIVER:
         assert environment[name] is None or environment[name].startswith(f"${{{name}:-"), name
+
+
+def test_nobody_chooses_the_demo_for_whoever_starts_it() -> None:
+    assert [SERVICES[name]["environment"]["DEMO"] for name in OF_THIS_PROJECT] == [None] * 3
+    assert "\n#DEMO=" in FOR_ALL, "a copy of it would choose"
+
+
+def test_one_password_is_enough_for_the_database_and_for_those_who_use_it() -> None:
+    password = SERVICES["db"]["environment"]["MARIADB_PASSWORD"]
+    assert password == "${MARIADB_PASSWORD:-idjag}"
+    for name in OF_THIS_PROJECT:
+        environment = SERVICES[name]["environment"]
+        assert environment["DATABASE_URL"] == "${DATABASE_URL:-mysql://idjag@db:3306/idjag}"
+        assert environment["MYSQL_PWD"] == password
 
 
 def test_the_webs_believe_the_proxy_and_themselves() -> None:
@@ -85,7 +115,7 @@ def test_the_webs_believe_the_proxy_and_themselves() -> None:
 
 def test_the_database_has_a_connection_for_every_thread_of_every_process() -> None:
     processes = int(SERVICES["web"]["environment"]["WEB_CONCURRENCY"].removeprefix("${WEB_CONCURRENCY:-").rstrip("}"))
-    most = int(re.findall(r"--max-connections=(\d+)", SERVICES["db"]["command"])[0])
+    (most,) = map(int, re.findall(r"--max-connections=\$\{MAX_CONNECTIONS:-(\d+)\}", SERVICES["db"]["command"]))
     assert SERVICES["web"]["deploy"]["replicas"] * processes * THREADS < most
 
 

@@ -1,6 +1,7 @@
 """A MariaDB and a Redis of the test's own: to be stopped, killed, frozen and started again."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,12 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.topology.processes import Process, free_port, program
+from tests.topology.webs import ROOT
 
 
 def answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def compose_options() -> list[str]:
+    """Return what docker-compose.yml starts MariaDB with, if the environment says nothing."""
+    (found,) = re.findall(r"command: (--character-set-server=.*)", (ROOT / "docker-compose.yml").read_text())
+    return re.sub(r"\$\{\w+:-(\w+)\}", r"\1", found).split()
 
 
 class Service(Process):
@@ -44,8 +52,7 @@ class MariaDB(Service):
 
     def command(self) -> Sequence[str]:
         own = [f"--datadir={self.data}", f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
-        as_in_compose = ["--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--max-connections=500"]
-        return [program("mariadbd", "mariadb-server"), "--no-defaults", *own, *as_in_compose, *self._as_root]
+        return [program("mariadbd", "mariadb-server"), "--no-defaults", *own, *compose_options(), *self._as_root]
 
     def is_ready(self) -> bool:
         return answers(self.port) and self._run("SELECT 1")
