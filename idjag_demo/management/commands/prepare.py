@@ -5,10 +5,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from idjag_demo.demo.move import addresses_differ, follow_addresses
 from idjag_demo.demo.welcome import welcome
 from idjag_demo.installation import install, is_installed
+
+COLLATION = "utf8mb4_bin"
+BYTE_FOR_BYTE = f"CHARACTER SET utf8mb4 COLLATE {COLLATION}"
 
 
 class Command(BaseCommand):
@@ -19,6 +23,8 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if connection.vendor == "mysql":
+            _stop_if_case_is_ignored()
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
         if settings.DEMO:
             self._prepare_demo()
@@ -35,3 +41,25 @@ class Command(BaseCommand):
             follow_addresses()
             self.stdout.write("The demo has moved to these addresses. Everybody must sign in again.")
         self.stdout.write(welcome())
+
+
+def _stop_if_case_is_ignored() -> None:
+    """Raise CommandError if MariaDB would take another `sub`, `client_id` or `iss` for the same.
+
+    A column compares as it was made, whatever the connection says, and is made as its database says.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DATABASE(), @@collation_database")
+        database, collation = cursor.fetchone()
+        cursor.execute(
+            "SELECT DISTINCT table_name FROM information_schema.columns"
+            " WHERE table_schema = DATABASE() AND collation_name <> %s",
+            [COLLATION],
+        )
+        ours = connection.introspection.django_table_names()
+        tables = sorted({table for (table,) in cursor.fetchall()}.intersection(ours))
+    mend = [f"ALTER DATABASE `{database}` {BYTE_FOR_BYTE};"] if collation != COLLATION else []
+    mend += [f"ALTER TABLE `{table}` CONVERT TO {BYTE_FOR_BYTE};" for table in tables]
+    if mend:
+        what = "This database does not compare byte for byte. Nothing was done. Mend it:"
+        raise CommandError("\n".join([what, *mend]))
