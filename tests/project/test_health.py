@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from authserver.models import SigningKey
 from idjag_demo import health
+from idjag_demo.installation import install
 from tests.support.embedded_idp import EmbeddedIdP, idp  # noqa: F401 (fixture)
 
 GOOD = {"database": "ok", "cache": "ok", "migrations": "ok", "signing keys": "ok"}
@@ -23,6 +24,11 @@ def _nothing_remembered() -> Iterator[None]:
     health._migrations.cache_clear()
     yield
     health._migrations.cache_clear()
+
+
+@pytest.fixture
+def installed(db: None) -> None:
+    install()
 
 
 def ask(path: str, host: str = "localhost:8000") -> Any:
@@ -42,19 +48,30 @@ def test_a_process_is_alive_without_asking_anybody() -> None:
 
 
 @pytest.mark.clause("requirements.md", "LIM-20", "health without secrets")
-def test_it_is_ready_when_everything_is_there(idp: EmbeddedIdP) -> None:  # noqa: F811
+def test_it_is_ready_when_everything_is_there(installed: None) -> None:
     response = ask("/readyz")
     assert (response.status_code, response.json()) == (200, {"status": "ready", "checks": GOOD})
     assert response["Cache-Control"] == "no-store"
     assert not response.cookies
 
 
-def test_a_server_without_an_active_key_is_not_ready(idp: EmbeddedIdP) -> None:  # noqa: F811
-    idp.server.signing_keys.update(status=SigningKey.Status.RETIRED)
+@pytest.mark.parametrize("realm", ["wiki", "todo"])
+def test_an_app_without_an_active_key_is_not_ready(installed: None, realm: str) -> None:
+    SigningKey.objects.filter(server__realm=realm).update(status=SigningKey.Status.RETIRED)
     assert_not_ready(ask("/readyz"), "signing keys")
 
 
-def test_a_migration_to_come_is_not_ready_and_looked_at_again(idp: EmbeddedIdP) -> None:  # noqa: F811
+def test_a_database_that_is_migrated_and_no_more_is_not_ready(db: None) -> None:
+    assert_not_ready(ask("/readyz"), "signing keys")
+
+
+@pytest.mark.clause("requirements.md", "LIM-20", "one tenant's IdP takes no process away from all others")
+def test_the_idp_of_a_tenant_without_a_key_keeps_nobody_from_serving(installed: None, idp: EmbeddedIdP) -> None:  # noqa: F811
+    idp.server.signing_keys.update(status=SigningKey.Status.RETIRED)
+    assert ask("/readyz").status_code == 200
+
+
+def test_a_migration_to_come_is_not_ready_and_looked_at_again(installed: None) -> None:
     applied = MigrationRecorder.Migration.objects.filter(app="audit")
     rows = list(applied)
     applied.delete()
@@ -63,12 +80,12 @@ def test_a_migration_to_come_is_not_ready_and_looked_at_again(idp: EmbeddedIdP) 
     assert ask("/readyz").status_code == 200
 
 
-def test_a_cache_that_keeps_nothing_is_not_ready(idp: EmbeddedIdP) -> None:  # noqa: F811
+def test_a_cache_that_keeps_nothing_is_not_ready(installed: None) -> None:
     with patch.object(cache, "get", return_value=None):
         assert_not_ready(ask("/readyz"), "cache")
 
 
-def test_why_it_is_not_ready_is_said_without_details(idp: EmbeddedIdP, caplog: pytest.LogCaptureFixture) -> None:  # noqa: F811
+def test_why_it_is_not_ready_is_said_without_details(installed: None, caplog: pytest.LogCaptureFixture) -> None:
     with patch.object(cache, "set", side_effect=DatabaseError("mysql://idjag:password@db")):
         response = ask("/readyz")
     assert_not_ready(response, "cache")

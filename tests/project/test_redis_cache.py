@@ -10,8 +10,8 @@ from pytest_django import Settings
 from redis.connection import Connection
 
 from idjag_demo import redis_cache
+from idjag_demo.installation import install
 from tenants.throttling import Limit, Throttled
-from tests.support.embedded_idp import EmbeddedIdP, idp  # noqa: F401 (fixture)
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
 
@@ -92,7 +92,8 @@ def test_limits_are_counted_meanwhile(asked: list[str], settings: Settings) -> N
     limit.count("alice")
 
 
-def test_a_process_without_redis_is_ready_and_says_what_is_missing(asked: list[str], idp: EmbeddedIdP) -> None:  # noqa: F811
+def test_a_process_without_redis_is_ready_and_says_what_is_missing(asked: list[str], db: None) -> None:
+    install()
     response = Browser(headers={"host": "localhost:8000"}).get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "ready")
     assert response.json()["checks"] == {
