@@ -18,12 +18,14 @@ from pytest_django import Settings
 from audit.models import Act
 from audit.signals import acted
 from crossapp.resource_app import errors as redemption_errors
+from crossapp.resource_app import issuer_keys
 from idjag_demo import metrics
 from idp import errors as idp_errors
 from idp.models import CrossAppPolicy
 from tests.flow.conftest import Demo, demo  # noqa: F401 (fixture)
 from tests.support.embedded_idp import EmbeddedIdP, idp  # noqa: F401 (fixture)
 from tests.support.in_process import sign_in
+from tests.tenancy.legs import id_jag_of, idp_of, redeem
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-more-than-16-characters"
@@ -160,8 +162,6 @@ def test_an_unfurl_counts_its_legs_its_token_and_the_keys(
 ) -> None:
     sign_in(demo.browser, "wiki", BOB)
     link = demo.link_to(BOB)
-    cache.clear()  # the sign-in has looked for keys
-    before_keys = counted("idjag_jwks_fetches_total").get(("answered",), 0)
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(3):
             assert demo.unfurl([link])[0]["card"]
@@ -172,9 +172,25 @@ def test_an_unfurl_counts_its_legs_its_token_and_the_keys(
         ("api", "2xx"): 3,
     }
     assert counted("idjag_exchange_leg_duration_seconds_sum")[("api", "2xx")] < 5
-    assert counted("idjag_jwks_fetches_total")[("answered",)] - before_keys == 1
     grants = counted("idjag_grants_total")
     assert grants[("token_exchange", "done", "")] == grants[("jwt_bearer", "done", "")] == 1
+
+
+@pytest.mark.django_db
+def test_needs_for_keys_are_counted_and_what_came_of_them(demo: Demo, counted: Counted) -> None:  # noqa: F811
+    def keys() -> tuple[dict[tuple[str, ...], float], dict[tuple[str, ...], float]]:
+        return counted("idjag_jwks_lookups_total"), counted("idjag_jwks_fetches_total")
+
+    sign_in(demo.browser, "wiki", BOB)
+    assert keys() == ({("miss",): 1}, {("answered",): 1})
+    first, second = id_jag_of(BOB), id_jag_of(BOB)
+    assert redeem(first).status_code == 200
+    assert keys() == ({("miss",): 1, ("hit",): 1}, {("answered",): 1})
+    cache.clear()
+    issuer_keys.start_anew()
+    demo.network.unreachable.add(idp_of("customer1"))
+    assert redeem(second).status_code == 503
+    assert keys() == ({("miss",): 2, ("hit",): 1}, {("answered",): 1, ("failed",): 1})
 
 
 @pytest.mark.django_db
