@@ -24,7 +24,4 @@ RUN python -m compileall -q . \
 USER 10001:10001
 VOLUME /app/var
 EXPOSE 8000
-# Threads, because one request may call another site of this process; so many, because a page with a card waits for an IdP
-# that hangs, and the other pages shall not. They keep a connection longer than the proxy does, so that it is never closed
-# under a request.
-CMD ["gunicorn", "idjag_demo.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--threads=128", "--keep-alive=75", "--no-control-socket"]
+CMD ["python", "manage.py", "serve", "0.0.0.0:8000"]

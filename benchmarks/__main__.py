@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--database", choices=environments.DATABASES, action="append")
     parser.add_argument("--part", choices=PARTS, action="append", help="default: all; with --only: scenarios")
-    parser.add_argument("--server", choices=PROGRAMS, default="gunicorn")
+    parser.add_argument("--server", choices=PROGRAMS, default=PROGRAMS[0])
     parser.add_argument("--threads", type=int, default=64, help="of the server")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8], help="connections of the generator")
     parser.add_argument("--sql", action="store_true", help="print the statements of one request")

@@ -25,7 +25,7 @@ def facts() -> dict[str, str]:
     for name in PROGRAMS:
         try:
             found[name] = version(name)
-        except PackageNotFoundError:  # granian, where only gunicorn is measured
+        except PackageNotFoundError:  # gunicorn, which is there for the comparison only
             continue
     return found
 

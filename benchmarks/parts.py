@@ -11,13 +11,13 @@ from benchmarks import growth, signatures, statements
 from benchmarks.measure import COUNTED, Bench
 from benchmarks.people import make_people
 from benchmarks.scenarios import BY_NAME, SCENARIOS, Requests, Scenario
-from benchmarks.servers import ServerKind
+from benchmarks.servers import PROGRAMS, ServerKind
 from benchmarks.terminal import line_of, say, show_sql
 from benchmarks.world import World
 from tenants.models import Tenant
 
 PEOPLE = 24
-COMPARED = [ServerKind(program, threads) for program in ("gunicorn", "granian") for threads in (64, 16)]
+COMPARED = [ServerKind(program, threads) for program in PROGRAMS for threads in (64, 16)]
 COMPARED_BY = ("healthz", "api-read", "jwt-bearer", "unfurl-cached", "unfurl-new")
 
 

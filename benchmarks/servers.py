@@ -16,7 +16,7 @@ from benchmarks import processes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
-PROGRAMS = ("gunicorn", "granian")
+PROGRAMS = ("granian", "gunicorn")
 APPLICATION = "idjag_demo.wsgi:application"
 
 
@@ -35,19 +35,19 @@ class ServerKind:
         return f"{self.program}, {self.threads} threads"
 
     def command(self, port: int, application: str = APPLICATION) -> list[str]:
-        if self.program == "granian":
-            return [
-                *(sys.executable, "-m", "granian", "--interface=wsgi", "--host=127.0.0.1", f"--port={port}"),
-                *("--workers=1", f"--blocking-threads={self.threads}", "--no-ws", "--log-level=warning"),
-                application,
-            ]
-        own = [f"--bind=127.0.0.1:{port}", f"--threads={self.threads}"]
-        options = [option for option in _deployed()[2:] if not option.startswith(("--bind", "--threads"))]
-        return [sys.executable, "-m", "gunicorn", application, *options, *own]
+        address, threads = f"127.0.0.1:{port}", str(self.threads)
+        if self.program == "gunicorn":
+            options = ["--worker-class=gthread", "--keep-alive=75", "--no-control-socket"]
+            options += [f"--bind={address}", f"--threads={threads}"]
+            return [sys.executable, "-m", "gunicorn", application, *options]
+        if application == APPLICATION:
+            return [sys.executable, *_deployed()[1:-1], address, f"--threads={threads}"]
+        options = ["--interface=wsgi", "--http=1", "--no-ws", "--workers=1", f"--blocking-threads={threads}"]
+        return [sys.executable, "-m", "granian", *options, f"--port={port}", application]
 
 
 def _deployed() -> list[str]:
-    """Return the command of the Dockerfile."""
+    """Return the command of the Dockerfile: python, what it runs, and the address."""
     lines = (BASE_DIR / "Dockerfile").read_text().splitlines()
     command = next(line for line in reversed(lines) if line.startswith("CMD "))
     return list(json.loads(command.removeprefix("CMD ")))

@@ -258,7 +258,7 @@ CROSSAPP_RESOURCE_APP = {
 
 # The proxies in front of us: from no other peer are X-Forwarded-For and X-Forwarded-Proto believed.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
-# gunicorn reads it too: how many processes there are.
+# How many processes `manage.py serve` starts.
 WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", default=1, least=1)
 # See `tenants.throttling`.
 LIMITS = {

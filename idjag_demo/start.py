@@ -8,7 +8,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
 
 NO_DRIVER = "DATABASE_URL needs a driver: pip install -r requirements-mysql.txt"
-# gunicorn takes it for a worker that cannot boot and ends, where it would start one after the other in vain.
 CANNOT_BOOT = 3
 
 

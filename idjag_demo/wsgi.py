@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves: `gunicorn idjag_demo.wsgi`."""
+"""The WSGI application that `manage.py serve` serves."""
 
 import gc
 import os

@@ -25,7 +25,7 @@ from tenants import trace_context
 from tenants.addresses import is_localhost, is_loopback, is_ours, is_public, own_address
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2.0, 4.0, 5.0
-IDLE_SECONDS = 1.5  # a connection waits so long for its next request: gunicorn, by default, closes it after 2
+IDLE_SECONDS = 1.5  # a connection waits so long for its next request: many a gunicorn closes it after 2
 MAX_BODY = 256 * 1024
 LOOPBACK = "127.0.0.1"
 

@@ -19,7 +19,7 @@ def test_one_value_is_every_percentile() -> None:
 
 
 def process(
-    proc: Path, pid: int, parent: int, name: str = "gunicorn", ticks: tuple[int, int, int, int] = (0, 0, 0, 0)
+    proc: Path, pid: int, parent: int, name: str = "granian", ticks: tuple[int, int, int, int] = (0, 0, 0, 0)
 ) -> None:
     directory = proc / str(pid)
     directory.mkdir()

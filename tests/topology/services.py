@@ -5,9 +5,11 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from crossapp.resource_app.issuer_keys import RECENT_SECONDS
 from tests.topology.processes import Process, free_port, program
 from tests.topology.webs import ROOT
 
@@ -91,8 +93,9 @@ class Redis(Service):
             return connection.recv(1000).decode().strip()
 
     def forget_everything(self) -> None:
-        """Empty it: what was cached is asked for anew."""
+        """Empty it, and wait until no web process holds what it has read of it: all is asked for anew."""
         assert self.ask("FLUSHALL") == "+OK"
+        time.sleep(RECENT_SECONDS)
 
     @property
     def url(self) -> str:

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from tests.topology.external_idps import TOKEN, serving
 from tests.topology.legs import Exchanges, Legs
 from tests.topology.people import Person, Storm
 from tests.topology.processes import until
+from tests.topology.proxy import compose_parameters
 from tests.topology.topology import Since, Topology
 from tests.topology.webs import Web
 
@@ -56,6 +57,40 @@ def test_in_a_storm_only_the_requests_in_the_killed_process_are_lost(
     assert all(one.start < gone and one.end > killed for one in lost)
     assert len(lost) <= PEOPLE * WINDOWS
     assert {answer.status_code for answer in exchanges.answers} <= {200, 400}
+    books.assert_balanced()
+    books.assert_all_issued_here()
+    assert not since.errors()
+
+
+@pytest.fixture
+def as_in_compose(topology: Topology) -> Iterator[None]:
+    """Two processes in each web, which asks itself."""
+    topology.proxy.parameters = compose_parameters(max_conns=True)
+    topology.start_webs(each_asks_itself=True, WEB_CONCURRENCY="2")
+    yield
+    topology.proxy.parameters = compose_parameters(max_conns=False)
+    topology.start_webs()
+
+
+@pytest.mark.usefixtures("as_in_compose")
+@pytest.mark.clause("limits", "", "LIM-18")
+def test_a_killed_process_takes_none_of_its_neighbours_requests_with_it(topology: Topology, since: Since) -> None:
+    a, _ = topology.webs
+    people, newcomers, books = [Person().sign_in() for _ in range(PEOPLE)], [Person().sign_in()], Books()
+    assert all(person.is_shown(person.ask_for_card()) for person in people)
+    topology.proxy.route()
+    with Storm(people, WINDOWS) as storm, Storm(newcomers, WINDOWS) as first_cards:
+        storm.goes_on(for_requests=20)
+        killed = time.monotonic()
+        a.kill_worker()
+        gone = time.monotonic()
+        storm.goes_on(for_requests=20)
+        # An exchange that died is not tried again for five seconds: then the newcomer has a card, too.
+        until(lambda: first_cards.asked[-1].is_shown, "the card of who had no token yet")
+    lost = [one for one in storm.asked if not one.is_shown]
+    assert {one.what for one in lost} <= {(a.address, 503, "5"), ("", 0, "broken")}
+    assert all(one.start < gone and one.end > killed for one in lost)
+    assert len(lost) <= PEOPLE * WINDOWS
     books.assert_balanced()
     books.assert_all_issued_here()
     assert not since.errors()

@@ -18,14 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 def command(port: int) -> list[str]:
     """Return what the Dockerfile runs, on a port of its own and with this checkout's Python."""
     (line,) = re.findall(r"^CMD (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    server, *options = json.loads(line)
-    options = [re.sub(r"^--bind=.*", f"--bind=127.0.0.1:{port}", option) for option in options]
-    assert server == "gunicorn" and f"--bind=127.0.0.1:{port}" in options, line
-    return [str(Path(sys.executable).with_name(server)), *options]
+    python, script, *arguments, address = json.loads(line)
+    assert (python, script, arguments) == ("python", "manage.py", ["serve"]), line
+    return [sys.executable, str(ROOT / script), *arguments, address.replace("0.0.0.0:8000", f"127.0.0.1:{port}")]
 
 
 class Web(Process):
-    """A gunicorn with one worker: a master that keeps the socket, and the process that serves."""
+    """A server with one worker: a master that keeps the socket, and the process that serves."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
@@ -40,7 +39,7 @@ class Web(Process):
         return f"127.0.0.1:{self.port}"
 
     def command(self) -> Sequence[str]:
-        return [*command(self.port), f"--chdir={ROOT}"]
+        return command(self.port)
 
     def environment(self) -> Mapping[str, str]:
         return self._environment
@@ -72,8 +71,8 @@ class Web(Process):
         return pid
 
     def kill_worker(self) -> None:
-        """Kill the process that serves; the master starts another one."""
-        killed = self.worker
-        os.kill(killed, signal.SIGKILL)
-        until(lambda: self.children() not in ([], [killed]), f"a new worker of {self.name}")
+        """Kill the process that serves, or one of them; the master starts another one."""
+        before = self.children()
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: len(set(self.children()) - {before[0]}) == len(before), f"a new worker of {self.name}")
         self.wait()

@@ -1,0 +1,78 @@
+"""Serves the product as a deployment does: several processes, each with many threads (docs/decisions/0010)."""
+
+import argparse
+import logging
+from copy import deepcopy
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+
+HELP = """\
+Serves all sites on one address, with WEB_CONCURRENCY processes. For a deployment, behind a proxy that drops names of
+headers with underscores, as nginx does by itself: X_Forwarded_For would pass for X-Forwarded-For.
+
+On SIGTERM it takes no more connections and lets each request end, within 30 seconds. A process that has died is
+replaced; if its successor dies at once too, the command ends, and whoever watches over it starts it anew.
+
+  manage.py serve                    127.0.0.1:8000
+  manage.py serve 0.0.0.0:8000       what the image runs
+
+"make demo" is for a desk and needs none of this.
+"""
+
+
+class Command(BaseCommand):
+    help = HELP
+    requires_system_checks = []  # idjag_demo.wsgi makes them, and says in one line what is wrong
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help="Where: address and port.")
+        # Because one request may call another site of this process; so many, because a page with a card waits for an
+        # IdP that hangs, and the other pages shall not.
+        parser.add_argument("--threads", type=int, default=128, help="Of each process: requests it answers at once.")
+
+    def handle(self, *args: Any, address: str, threads: int, **options: Any) -> None:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal():
+            raise CommandError(f"{address!r} is no address and port, as in 127.0.0.1:8000.")
+        import idjag_demo.wsgi  # noqa: F401 (here, so that all processes share it, and what is wrong is said once)
+
+        Granian(
+            "idjag_demo.wsgi:application",
+            address=host,
+            port=int(port),
+            interface=Interfaces.WSGI,
+            http=HTTPModes.http1,
+            websockets=False,
+            workers=settings.WEB_CONCURRENCY,
+            blocking_threads=threads,
+            blocking_threads_idle_timeout=600,  # as long as a thread keeps its connection, settings.DATABASES
+            respawn_failed_workers=True,
+            workers_kill_timeout=30,
+            # A connection is kept longer than the proxy does, so that it is never closed under a request.
+            http1_settings=HTTP1Settings(header_read_timeout=60_000, max_buffer_size=64 * 1024),
+            log_dictconfig=_logging(),
+        ).serve()
+
+
+def _logging() -> dict[str, Any]:
+    """Return our own configuration, which granian applies anew in each process, and its logger beside ours."""
+    config: dict[str, Any] = deepcopy(settings.LOGGING)
+    config["filters"]["without_advice"] = {"()": WithoutAdvice}
+    config["loggers"]["_granian"] = {"level": "INFO", "filters": ["without_advice"]}
+    return config
+
+
+class WithoutAdvice(logging.Filter):
+    """Drops what granian says of so many threads; `--threads` says why there are."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything else through."""
+        return "Python threads, which seems quite high" not in record.msg
