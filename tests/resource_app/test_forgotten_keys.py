@@ -1,11 +1,15 @@
 """A key has leaked: what was fetched before its IdP withdrew it is not used any more."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
+from crossapp.resource_app import issuer_keys
 from crossapp.resource_app.issuer_keys import forget_keys, key_for
 from crossapp.resource_app.issuer_metadata import fetch_jwks
 from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey
@@ -17,6 +21,16 @@ A_MINUTE = timedelta(minutes=1)
 
 def fetched(world: World) -> int:
     return world.session.requested.count(KEYS)
+
+
+@contextmanager
+def another_process() -> Iterator[None]:
+    """Be one that shares the cache and has read nothing of it yet; whatever it reads, ours keeps what it has read."""
+    ours = dict(issuer_keys._recent)
+    issuer_keys.start_anew()
+    yield
+    issuer_keys._recent.clear()
+    issuer_keys._recent.update(ours)
 
 
 @pytest.mark.clause("RFC 7517", "5", "MT-23")
@@ -71,3 +85,36 @@ def test_forgotten_keys_do_not_serve_while_the_idp_is_down(world: World) -> None
     forget_keys(ISSUER, fetched_before=datetime.now(UTC) + A_MINUTE)
     with pytest.raises(KeysUnavailable):
         key_for(ISSUER, "rsa", "RS256")
+
+
+@pytest.mark.clause("RFC 7517", "5", "MT-23")
+def test_keys_that_this_process_has_read_are_forgotten_though_the_cache_has_newer_ones(world: World) -> None:
+    key_for(ISSUER, "rsa", "RS256")
+    withdrawn_at = datetime.now(UTC)
+    world.session.publish([jwk for jwk in jwks() if jwk["kid"] != "rsa"])
+    with another_process():
+        forget_keys(ISSUER, fetched_before=withdrawn_at)
+        assert key_for(ISSUER, "ec", "ES256")
+    assert key_for(ISSUER, "rsa", "RS256"), "this process has read it lately"
+    forget_keys(ISSUER, fetched_before=withdrawn_at)
+    with pytest.raises(UnknownKey):
+        key_for(ISSUER, "rsa", "RS256")
+    assert fetched(world) == 2
+
+
+@pytest.mark.clause("RFC 7517", "5", "MT-23")
+def test_a_key_that_another_process_has_fetched_is_found_at_once(world: World) -> None:
+    world.session.publish([jwk for jwk in jwks() if jwk["kid"] != "ec"])
+    key_for(ISSUER, "rsa", "RS256")
+    world.session.publish(jwks())
+    with another_process():
+        _end_cool_down()
+        assert key_for(ISSUER, "ec", "ES256")
+    _end_cool_down()
+    assert key_for(ISSUER, "ec", "ES256")
+    assert fetched(world) == 2
+
+
+def _end_cool_down() -> None:
+    """Let whoever misses a key ask the IdP."""
+    cache.delete(issuer_keys._name("attempt", issuer_keys._Source(ISSUER, fetch_jwks)))
