@@ -67,6 +67,9 @@ class Measurement:
     services_cpu_ms: float | None = None
     """What the database server and Redis used meanwhile, if they run on this machine."""
     statements: Statements | None = None
+    """With all that a process may keep for some seconds at hand."""
+    statements_anew: Statements | None = None
+    """With nothing of that: as for somebody who comes alone."""
     grants: dict[str, float] = field(default_factory=dict)
     """How many token requests of each grant type a flow made."""
 

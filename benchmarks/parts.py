@@ -34,9 +34,9 @@ def _chosen(arguments: argparse.Namespace) -> list[Scenario]:
 
 
 def scenarios(bench: Bench, arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """Measure the scenarios with one server; count their statements first, with another process."""
+    """Measure the scenarios with one server; count their statements first, with other processes."""
     kind, requests, measured = ServerKind(arguments.server, arguments.threads), _requests(), []
-    counted = _count(bench, kind, requests, _chosen(arguments))
+    counted, anew = (_count(bench, kind, requests, _chosen(arguments), knows=what) for what in ("all", "nothing"))
     say(f"this core makes {signatures.signing_rate():,.0f} RS256 signatures a second of CPU now")
     with bench.serving(kind, _port()) as server:
         for scenario in _chosen(arguments):
@@ -44,6 +44,9 @@ def scenarios(bench: Bench, arguments: argparse.Namespace) -> list[dict[str, Any
             for concurrency in arguments.concurrency:
                 result = bench.measure(scenario, requests, server, concurrency)
                 result.statements = statements.count((sql for line in lines for sql in line["sql"]), COUNTED)
+                result.statements_anew = statements.count(
+                    (sql for line in anew[scenario.name] for sql in line["sql"]), COUNTED
+                )
                 result.grants = statements.grants(lines, COUNTED)
                 measured.append(asdict(result))
                 say(line_of(result))
@@ -53,10 +56,10 @@ def scenarios(bench: Bench, arguments: argparse.Namespace) -> list[dict[str, Any
 
 
 def _count(
-    bench: Bench, kind: ServerKind, requests: Requests, chosen: Sequence[Scenario]
+    bench: Bench, kind: ServerKind, requests: Requests, chosen: Sequence[Scenario], *, knows: str
 ) -> dict[str, list[dict[str, Any]]]:
     file = bench.directory / "statements.jsonl"
-    environment = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", statements.FILE: str(file)}
+    environment = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", statements.FILE: str(file), statements.KNOWS: knows}
     with bench.serving(kind, _port(), **environment):
         return {scenario.name: bench.count_statements(scenario, requests, file) for scenario in chosen}
 
