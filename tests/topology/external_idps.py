@@ -35,6 +35,7 @@ LIES: dict[str, tuple[int, str, bytes]] = {
     ),
 }
 MISBEHAVIOUR = (*LIES, "huge", "hang", "drip", "hang up")
+SLOW, SLOW_SECONDS = "slow but right", 2.0
 
 
 class ExternalIdps(ThreadingHTTPServer):
@@ -43,8 +44,8 @@ class ExternalIdps(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.misbehaviour: dict[tuple[str, str], str] = {}
         self.asked: Counter[tuple[str, str]] = Counter()
         self.hanging = 0
@@ -127,7 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
         form = dict(parse_qsl(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()))
         self.server.asked[slug, endpoint] += 1
         try:
-            if kind := self.server.misbehaviour.get((slug, endpoint)):
+            kind = self.server.misbehaviour.get((slug, endpoint))
+            if kind == SLOW:
+                time.sleep(SLOW_SECONDS)
+            if kind and kind != SLOW:
                 self._misbehave(kind)
             elif endpoint == "/authorize":
                 self._answer(302, "text/html", b"", self.server.authorize(slug, dict(parse_qsl(parts.query))))
@@ -176,8 +180,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[ExternalIdps]:
-    server = ExternalIdps()
+def serving(port: int = 0) -> Iterator[ExternalIdps]:
+    server = ExternalIdps(port)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -6,7 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.topology.external_idps import ENDPOINTS, KEYS, MISBEHAVIOUR, TOKEN, ExternalIdps, serving
+from tests.topology.external_idps import (
+    ENDPOINTS,
+    KEYS,
+    MISBEHAVIOUR,
+    SLOW,
+    SLOW_SECONDS,
+    TOKEN,
+    ExternalIdps,
+    serving,
+)
 from tests.topology.people import Person
 from tests.topology.processes import until
 from tests.topology.topology import Since, Topology
@@ -76,4 +85,48 @@ def test_forty_people_whose_idp_hangs_keep_nobody_else_waiting(
         assert Person("customer3").sign_in().browser.get(topology.origins["wiki"]).status == 200
         idps.released.set()
         assert {card.result()["reason"]["code"] for card in cards} == {"no_answer"}
+    assert not since.errors()
+
+
+@pytest.mark.clause("limits", "", "LIM-17")
+def test_an_idp_that_is_slow_but_right_is_waited_for(topology: Topology, since: Since, idps: ExternalIdps) -> None:
+    slugs = {endpoint: f"slow{number}" for number, endpoint in enumerate(ENDPOINTS)}
+    for slug in slugs.values():
+        idps.connect(slug)
+    people = [Person(slug).sign_in() for slug in slugs.values()]
+    topology.redis.forget_everything()
+    idps.misbehaviour = {(slug, endpoint): SLOW for endpoint, slug in slugs.items()}
+    with ThreadPoolExecutor(len(people)) as pool:
+        answers = list(pool.map(Person.ask_for_card, people))
+    assert [person.is_shown(answer) for person, answer in zip(people, answers, strict=True)] == [True] * len(people)
+    assert min(answer.elapsed.total_seconds() for answer in answers) > SLOW_SECONDS, "each was waited for"
+    assert not since.errors()
+
+
+@pytest.mark.clause("limits", "", "LIM-17")
+def test_an_idp_that_is_slow_everywhere_brings_the_card_when_its_keys_are_there(
+    topology: Topology, since: Since, idps: ExternalIdps
+) -> None:
+    """Todo0 asks for two documents while Wiki0 waits, which has less patience than both take."""
+    idps.connect("slow-everywhere")
+    person = Person("slow-everywhere").sign_in()
+    topology.redis.forget_everything()
+    idps.misbehaviour = {("slow-everywhere", endpoint): SLOW for endpoint in ENDPOINTS}
+    until(lambda: person.is_shown(person.ask_for_card()), "the card")
+    assert idps.asked["slow-everywhere", TOKEN] <= 1 + 2, "the sign-in's, and two exchanges"
+    assert not since.errors()
+
+
+@pytest.mark.clause("limits", "", "LIM-17")
+def test_an_idp_where_nothing_listens_is_a_reason_and_comes_back_by_itself(topology: Topology, since: Since) -> None:
+    with serving() as idps:
+        idps.connect("down")
+        person, newcomer, john = Person("down").sign_in(), Person("down"), Person("customer2").sign_in()
+    topology.redis.forget_everything()
+    assert person.card()["reason"]["code"] == "no_answer"
+    assert newcomer.browser.sign_in("wiki", newcomer.email).status == 502
+    assert john.is_shown(john.ask_for_card())
+    with serving(idps.server_port):
+        until(lambda: person.is_shown(person.ask_for_card()), "the card of somebody whose IdP is back")
+        newcomer.sign_in()
     assert not since.errors()
