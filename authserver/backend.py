@@ -5,10 +5,10 @@ from typing import Any
 from django.http import HttpRequest
 from oauth2_provider.models import get_grant_model
 from oauth2_provider.oauth2_backends import OAuthLibCore
-from oauthlib.common import Request
-from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, OAuth2Error
 
 from authserver.models import Client
+from authserver.server import FormRequest
 from authserver.servers import server_for
 
 
@@ -52,15 +52,21 @@ class Backend(OAuthLibCore):
     def create_token_response(self, request: HttpRequest) -> tuple[str | None, dict[str, str], str, int]:
         """Answer a token request; a code that another request spends at this very moment is no good code."""
         try:
-            return super().create_token_response(request)
+            headers, body, status = self.server.answer(self._form_request(request))
+            return None, headers, body, status
         except get_grant_model().DoesNotExist:
-            error = InvalidGrantError()
-            return None, error.headers, error.json, error.status_code
+            error: OAuth2Error = InvalidGrantError()
+        except OAuth2Error as refused:
+            error = refused
+        return None, error.headers, error.json, error.status_code
 
     def client_of(self, request: HttpRequest) -> Client:
         """Return the client that sends `request`, authenticated. Raises oauthlib's OAuth2Error."""
-        uri, method, body, headers = self._extract_params(request)
-        oauthlib_request = Request(uri, method, body, headers)
+        oauthlib_request = self._form_request(request)
         self.server.request_validator.authenticate_client(oauthlib_request)
         client: Client = oauthlib_request.client
         return client
+
+    def _form_request(self, request: HttpRequest) -> FormRequest:
+        uri, method = self._get_escaped_full_path(request), str(request.method)
+        return FormRequest(uri, method, self.extract_body(request), self.extract_headers(request))

@@ -77,7 +77,7 @@ def caller_of(request: HttpRequest) -> Caller:
 
     Raises `BearerError`.
     """
-    if "Authorization" in request.headers:
+    if "HTTP_AUTHORIZATION" in request.META:
         return caller_by_token(request)
     if not request.user.is_authenticated:
         raise BearerError(401, "", "Authentication is needed: a bearer token, or the session of this site.")
@@ -101,13 +101,14 @@ def bearer_token(request: HttpRequest) -> str:
 
     Raises `BearerError`.
     """
-    scheme, _, token = request.headers["Authorization"].partition(" ")
+    scheme, _, token = request.META["HTTP_AUTHORIZATION"].partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise BearerError(401, "", "The Authorization header must be: Bearer and an access token.")
     if not _TOKEN.fullmatch(token):  # two of these headers arrive as one, with a comma
         raise BearerError(400, "invalid_request", "The Authorization header must hold one access token.")
     in_form = request.content_type == "application/x-www-form-urlencoded" and "access_token" in request.POST
-    if in_form or "access_token" in request.GET:  # RFC 6750 section 3.1: more than one method
+    in_query = request.META.get("QUERY_STRING") and "access_token" in request.GET
+    if in_form or in_query:  # RFC 6750 section 3.1: more than one method
         raise BearerError(400, "invalid_request", "An access token belongs in the Authorization header only.")
     return token
 

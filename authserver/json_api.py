@@ -141,7 +141,7 @@ class JsonAPI(NinjaAPI):
         return checked
 
     def _refusal(self, request: HttpRequest) -> Exception | None:
-        length = request.headers.get("Content-Length") or "0"
+        length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > self.max_body:
             return HttpError(413, f"A request body has at most {self.max_body} bytes.")
         if length != "0" and request.content_type != "application/json":

@@ -5,11 +5,22 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 from oauth2_provider import oauth2_validators
+from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
+from oauthlib.oauth2.rfc6749.utils import scope_to_list
 from oauthlib.openid import RequestValidator
 from oauthlib.openid import Server as OpenIDServer
 
 from authserver import audited
+
+
+class FormRequest(Request):
+    """oauthlib's request for parameters that are read already; it takes them encoded, to decode them once more."""
+
+    def __init__(self, uri: str, http_method: str, parameters: list[tuple[str, str]], headers: dict[str, Any]) -> None:
+        super().__init__(uri, http_method, headers=headers)
+        self.decoded_body = parameters
+        self._params.update(parameters)
 
 
 class Server(OpenIDServer):
@@ -33,6 +44,17 @@ class Server(OpenIDServer):
         for name in ("authorization_code", "refresh_token"):
             self.grant_types[name] = audited.AuditedGrant(self.grant_types[name])
             oauth2_validators.GRANT_TYPE_MAPPING[name] = (name,)
+
+    def answer(self, request: FormRequest) -> tuple[dict[str, str], str, int]:
+        """Return headers, body and status of the answer to a token request (RFC 6749 section 3.2).
+
+        As oauthlib's endpoint; the token view has looked at the method, the grant type and the query. Raises
+        OAuth2Error.
+        """
+        request.scopes = scope_to_list(request.scope)
+        grant: Any = self.grant_types[request.grant_type]
+        headers, body, status = grant.create_token_response(request, self.default_token_type)
+        return headers, body, status
 
     def validate_revocation_request(self, request: Any) -> None:
         audited.revocation(request, super().validate_revocation_request)

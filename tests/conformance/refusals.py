@@ -16,17 +16,15 @@ def recorded_refusals(module: ModuleType | None) -> Iterator[set[str]]:
     """Yield a set that fills with "<side> <where>" for each refusal until the block ends.
 
     The side is "exchange" or "redemption". Where: "http" is a Django view's answer, "grant" that of oauthlib's
-    endpoint, "verification" an exception of `verify_id_jag` that `module` calls.
+    server, "verification" an exception of `verify_id_jag` that `module` calls.
     """
-    from oauthlib.oauth2.rfc6749.endpoints import TokenEndpoint
-
+    from authserver.server import Server
     from authserver.views.token import TokenView
 
     refused: set[str] = set()
     with ExitStack() as stack:
         stack.enter_context(patch.object(TokenView, "dispatch", _watched_view(TokenView.dispatch, refused)))
-        endpoint = TokenEndpoint.create_token_response
-        stack.enter_context(patch.object(TokenEndpoint, "create_token_response", _watched_endpoint(endpoint, refused)))
+        stack.enter_context(patch.object(Server, "answer", _watched_server(Server.answer, refused)))
         for name in ("parse_id_jag", "verify_id_jag"):
             if hasattr(module, name):
                 stack.enter_context(patch.object(module, name, _watched_check(getattr(module, name), refused)))
@@ -49,12 +47,12 @@ def _watched_view(dispatch: Callable[..., Any], refused: set[str]) -> Callable[.
     return watched
 
 
-def _watched_endpoint(create: Callable[..., Any], refused: set[str]) -> Callable[..., Any]:
-    @wraps(create)
-    def watched(endpoint: Any, *args: Any, **kwargs: Any) -> Any:
-        headers, body, status = create(endpoint, *args, **kwargs)
+def _watched_server(answer: Callable[..., Any], refused: set[str]) -> Callable[..., Any]:
+    @wraps(answer)
+    def watched(server: Any, request: Any) -> Any:
+        headers, body, status = answer(server, request)
         if status >= 400:
-            refused.update(f"{side} grant" for side in _sides(f"{args} {kwargs}"))
+            refused.update(f"{side} grant" for side in _sides(request.grant_type))
         return headers, body, status
 
     return watched
