@@ -7,12 +7,10 @@ the load: MariaDB would run out of connections.
 import contextlib
 from threading import local
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-
-_of_this_thread = local()
-
 
 class _Ending:
     """Closes a connection of the database's driver when nothing refers to this object any more."""
@@ -25,8 +23,18 @@ class _Ending:
             self._connection.close()
 
 
+class _Endings(local):
+    """Those of the connections of one thread; it goes with the thread."""
+
+    def __init__(self) -> None:
+        self.by_connection: WeakKeyDictionary[BaseDatabaseWrapper, _Ending] = WeakKeyDictionary()
+
+
+_endings = _Endings()
+
+
 def _opened(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
-    setattr(_of_this_thread, connection.alias, _Ending(connection.connection))
+    _endings.by_connection[connection] = _Ending(connection.connection)
 
 
 def listen() -> None:

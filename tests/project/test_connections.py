@@ -38,3 +38,13 @@ def test_a_connection_ends_with_its_thread() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,), "that of this thread is open"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_connections_of_one_thread_do_not_end_each_other() -> None:
+    second = connection.copy()
+    for each in (connection, second, connection):
+        with each.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            assert cursor.fetchone() == (1,)
+    second.close()
