@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+
 class _Ending:
     """Closes a connection of the database's driver when nothing refers to this object any more."""
 
