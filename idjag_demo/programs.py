@@ -13,16 +13,14 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 
 from idjag_demo.middleware import PrivatePagesMiddleware, RealmMiddleware, SessionLifetimeMiddleware
-from idjag_demo.views import PAGES_AMONG_THEM
+from idjag_demo.views import is_for_programs
 from tenants.known_browsers import KnownBrowserMiddleware
 
 
 def is_of_a_program(request: HttpRequest) -> bool:
     """Say whether a browser has no part in `request`: the OAuth endpoints but for two, and API calls with a token."""
-    path = request.path_info
-    if path.startswith("/api/"):
-        return "HTTP_AUTHORIZATION" in request.META
-    return path.startswith(("/oauth2/", "/.well-known/")) and path not in PAGES_AMONG_THEM
+    from_a_page = request.path.startswith("/api/") and "HTTP_AUTHORIZATION" not in request.META
+    return is_for_programs(request) and not from_a_page
 
 
 class ProgramsMiddleware:

@@ -46,14 +46,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def refused_unread(request: HttpRequest, status: int, description: str) -> HttpResponse:
     """Refuse a request that is too large or unclear, with a page that needs nothing: this is before the sites."""
-    if _is_for_programs(request):
+    if is_for_programs(request):
         return _json_error(status, "invalid_request", description)
     return HttpResponse(description, status=status, content_type="text/plain")
 
 
 def too_many(request: HttpRequest, throttled: Throttled) -> HttpResponse:
     """Answer 429 and say when to come back (RFC 6585 section 4)."""
-    if _is_for_programs(request):
+    if is_for_programs(request):
         return throttled_response(throttled)
     response = render(request, "429.html", {"throttled": throttled}, status=429)
     response["Retry-After"] = str(throttled.retry_after)
@@ -66,7 +66,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     A page here needs nothing that may just have failed: no context, no database.
     """
     status = 503 if database_outage(sys.exception()) else 500
-    if not _is_for_programs(request):
+    if not is_for_programs(request):
         response = render(None, f"{status}.html", status=status)
     elif status == 503:
         response = _json_error(503, "temporarily_unavailable", "The server is busy. Try again later.")
@@ -84,12 +84,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _answer(request: HttpRequest, status: int, error: str, description: str) -> HttpResponse:
     """Return the error as JSON below the paths that programs call, else as a page."""
-    if _is_for_programs(request):
+    if is_for_programs(request):
         return _json_error(status, error, description)
     return render(request, f"{status}.html", status=status)
 
 
-def _is_for_programs(request: HttpRequest) -> bool:
+def is_for_programs(request: HttpRequest) -> bool:
+    """Say whether programs ask for this, though pages of ours may, too: then every answer is JSON."""
     return request.path.startswith(API_PATHS) and request.path not in PAGES_AMONG_THEM
 
 

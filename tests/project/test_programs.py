@@ -15,7 +15,7 @@ class Asked:
     """A request, as far as `is_of_a_program` looks at it."""
 
     def __init__(self, path: str, **meta: str) -> None:
-        self.path_info, self.META = path, meta
+        self.path, self.META = path, meta
 
 
 @pytest.mark.parametrize(
