@@ -21,6 +21,7 @@ from django.utils import timezone
 from crossapp.requesting_app.masking import Masker
 from crossapp.requesting_app.signals import step_taken
 from tenants.models import Realm, User
+from tenants.prepared_statements import insert
 from tenants.signals import signed_in
 from wiki.models import RecordedStep
 
@@ -171,7 +172,10 @@ def _write(steps: list[RecordedStep]) -> None:
     """Write the steps of one user, and now and then delete what is too old or too much."""
     if not steps:
         return
-    RecordedStep.objects.bulk_create(steps)
+    if len(steps) == 1:
+        insert(steps[0])
+    else:
+        RecordedStep.objects.bulk_create(steps)
     newest = RecordedStep.objects.filter(user=steps[0].user).values_list("pk", flat=True)
     surplus = list(newest[KEPT_PER_USER:])
     if len(surplus) >= SURPLUS:
