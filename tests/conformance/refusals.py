@@ -16,15 +16,17 @@ def recorded_refusals(module: ModuleType | None) -> Iterator[set[str]]:
     """Yield a set that fills with "<side> <where>" for each refusal until the block ends.
 
     The side is "exchange" or "redemption". Where: "http" is a Django view's answer, "grant" that of oauthlib's
-    server, "verification" an exception of `verify_id_jag` that `module` calls.
+    endpoint, "verification" an exception of `verify_id_jag` that `module` calls.
     """
-    from authserver.server import Server
+    from oauthlib.oauth2.rfc6749.endpoints import TokenEndpoint
+
     from authserver.views.token import TokenView
 
     refused: set[str] = set()
     with ExitStack() as stack:
         stack.enter_context(patch.object(TokenView, "dispatch", _watched_view(TokenView.dispatch, refused)))
-        stack.enter_context(patch.object(Server, "answer", _watched_server(Server.answer, refused)))
+        endpoint = TokenEndpoint.create_token_response
+        stack.enter_context(patch.object(TokenEndpoint, "create_token_response", _watched_endpoint(endpoint, refused)))
         for name in ("parse_id_jag", "verify_id_jag"):
             if hasattr(module, name):
                 stack.enter_context(patch.object(module, name, _watched_check(getattr(module, name), refused)))
@@ -47,12 +49,12 @@ def _watched_view(dispatch: Callable[..., Any], refused: set[str]) -> Callable[.
     return watched
 
 
-def _watched_server(answer: Callable[..., Any], refused: set[str]) -> Callable[..., Any]:
-    @wraps(answer)
-    def watched(server: Any, request: Any) -> Any:
-        headers, body, status = answer(server, request)
+def _watched_endpoint(create: Callable[..., Any], refused: set[str]) -> Callable[..., Any]:
+    @wraps(create)
+    def watched(endpoint: Any, *args: Any, **kwargs: Any) -> Any:
+        headers, body, status = create(endpoint, *args, **kwargs)
         if status >= 400:
-            refused.update(f"{side} grant" for side in _sides(request.grant_type))
+            refused.update(f"{side} grant" for side in _sides(f"{args} {kwargs}"))
         return headers, body, status
 
     return watched
