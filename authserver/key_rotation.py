@@ -83,6 +83,7 @@ def rotate(
     it runs, there is exactly one active key.
     """
     AuthorizationServer.objects.select_for_update().get(pk=server.pk)
+    wanted = algorithm or server.algorithm  # before the newest key is withdrawn, which says so
     withdrawn = _withdraw(server, withdraw, now)
     if algorithm:
         _publish_one_for(algorithm, server)
@@ -91,10 +92,10 @@ def rotate(
     retired: tuple[str, ...] = ()
     if at_once or is_due(keys, now):
         retired = _retire(_with_status(keys, ACTIVE), now)
-        activated = _activate((_with_status(keys, NEXT) or [SigningKey.generate(server)])[0], now)
+        activated = _activate((_with_status(keys, NEXT) or [SigningKey.generate(server, algorithm=wanted)])[0], now)
     deleted = _delete([key for key in _with_status(keys, RETIRED) if is_spent(key, now)])
     published = server.signing_keys.filter(status=NEXT).order_by("created_at", "pk").first()
-    published = published or SigningKey.generate(server)
+    published = published or SigningKey.generate(server, algorithm=wanted)
     return Rotation(
         issuer=server.issuer,
         active=server.signing_keys.get(status=ACTIVE).kid,

@@ -115,9 +115,13 @@ class SigningKey(models.Model):
     def generate(cls, server: AuthorizationServer, status: str = Status.NEXT, algorithm: str = "") -> "SigningKey":
         """Make and save a new key for `server`: of 2048 bits for RS256, on P-256 for ES256 (RFC 7518 section 3.1).
 
-        Its `kid` is its thumbprint (RFC 7638). None begins with a hyphen: a command would take it for an option.
+        Its `kid` is its thumbprint (RFC 7638). None begins with a hyphen: a command would take it for an option. Raises
+        ValueError for an IdP that is to sign with anything but RS256.
         """
-        make, kid = _MAKE[algorithm or server.algorithm], "-"
+        algorithm, kid = algorithm or server.algorithm, "-"
+        if server.realm == Realm.IDP and algorithm != "RS256":
+            raise ValueError("An IdP signs with RS256.")
+        make = _MAKE[algorithm]
         while kid.startswith("-"):
             private_key = make()
             kid = JWK.from_pyca(private_key).thumbprint()

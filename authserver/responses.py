@@ -69,7 +69,7 @@ def form_error(request: HttpRequest, *, needed: str) -> HttpResponse | None:
     """
     if request.content_type != "application/x-www-form-urlencoded":
         return oauth_error("invalid_request", "The body must be application/x-www-form-urlencoded.")
-    if request.META.get("QUERY_STRING") and request.GET:
+    if request.META.get("QUERY_STRING"):
         return oauth_error("invalid_request", "Parameters belong in the body, not in the URL.")
     for name, values in request.POST.lists():
         if len(values) > 1 and name != "resource":

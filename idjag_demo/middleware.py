@@ -72,7 +72,7 @@ class SizeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         headers = (len(name) + len(value) for name, value in request.META.items() if name.startswith("HTTP_"))
-        if sum(headers) > self.MAX_HEADERS:
+        if sum(headers, start=len(request.META.get("CONTENT_TYPE", ""))) > self.MAX_HEADERS:
             return refused_unread(request, 431, "The headers are too large.")
         if "HTTP_TRANSFER_ENCODING" in request.META:
             both = bool(request.META.get("CONTENT_LENGTH"))

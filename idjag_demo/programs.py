@@ -1,7 +1,7 @@
 """Requests of programs: each brings what proves who sends it, so nothing that a browser needs is done for them.
 
-RFC 6749 section 2.3 and RFC 6750 section 2.1 know no cookies. Whatever cookie is sent counts for nothing, no answer
-sets one, and a grant or an API call is cheaper by a tenth of a millisecond.
+RFC 6749 section 2.3 and RFC 6750 section 2.1 know no cookies. Whatever session is sent counts for nothing, and a grant
+or an API call is cheaper by a tenth of a millisecond.
 """
 
 from typing import Any

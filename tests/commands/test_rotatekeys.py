@@ -159,10 +159,24 @@ def test_the_operator_chooses_rs256_for_an_app_and_it_stays_chosen(demo: Demo) -
     assert todo.signing_keys.get(status=NEXT).kid == chosen, "which is one for RS256 already"
 
 
+@pytest.mark.parametrize("which", ["all", "next"])
+@pytest.mark.clause("RFC 9068", "2.1", "RS256 is among the supported algorithms")
+def test_what_was_chosen_outlives_the_keys_that_are_withdrawn(demo: Demo, which: str) -> None:
+    todo = AuthorizationServer.objects.get(realm=Realm.TODO)
+    run("rotatekeys", "--at", "todo", "--algorithm", "RS256")
+    run(
+        "rotatekeys", "--at", "todo", "--withdraw", todo.signing_keys.get(status=NEXT).kid if which == "next" else "all"
+    )
+    assert todo.signing_keys.get(status=NEXT).algorithm == "RS256"
+    assert header_of(todo)[0] == ("ES256" if which == "next" else "RS256")
+
+
 @pytest.mark.parametrize("at", ["customer1", "all"])
 def test_an_idp_is_not_told_to_sign_with_es256(idp: EmbeddedIdP, at: str) -> None:
     with pytest.raises(CommandError, match=r"^An IdP signs with RS256: --algorithm ES256 is for todo or wiki\.$"):
         run("rotatekeys", "--at", at, "--algorithm", "ES256")
+    with pytest.raises(ValueError, match="RS256"):
+        SigningKey.generate(idp.server, algorithm="ES256")
     assert idp.server.signing_keys.count() == 1
 
 

@@ -152,7 +152,7 @@ def test_a_form_may_say_its_charset(todo0: TokenEndpoint, content_type: str) -> 
     todo0.assert_redeemed(todo0.send(body, content_type=content_type))
 
 
-@pytest.mark.parametrize("query", ["?x=1", "?scope=read", "?assertion=x", f"?client_id={CLIENT_ID}", "?x"])
+@pytest.mark.parametrize("query", ["?x=1", "?scope=read", "?assertion=x", f"?client_id={CLIENT_ID}", "?x", "?&", "?&&"])
 @pytest.mark.clause("RFC 6749", "3.2", "parameters are sent in the body, never in the URL")
 def test_a_parameter_in_the_url_is_refused(todo0: TokenEndpoint, query: str) -> None:
     response = todo0.send(urlencode({"grant_type": JWT_BEARER, "assertion": todo0.mint()}), path=query)
