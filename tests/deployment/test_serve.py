@@ -65,8 +65,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         until(running.answers, "the server to answer")
         yield running
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # a master that is killed leaves its workers behind
+        process.wait(40)
 
 
 ODD = {
