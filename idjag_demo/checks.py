@@ -17,9 +17,10 @@ from tenants.addresses import is_address, is_localhost, is_loopback
 @register(Tags.security)
 def check_environment(app_configs: object = None, **kwargs: object) -> list[CheckMessage]:
     """Return an error for everything in the environment that must not be so; most may be in demo mode."""
-    problems = [*_demo(), *_same_origins(), *_database(), *_own_sites(), *_limits(), *_logs(), *_metrics()]
+    problems = [*_demo(), *_same_origins(), *_database(), *_own_sites(), *_proxies()]
+    problems += [*_limits(), *_logs(), *_metrics()]
     if not settings.DEMO:
-        problems += [*_debug(), *_origins(), *_proxies(), *_ports(), *_secrets(), *_cache()]
+        problems += [*_debug(), *_origins(), *_ports(), *_secrets(), *_cache()]
     return problems
 
 
@@ -93,8 +94,11 @@ def _origins() -> list[CheckMessage]:
 
 
 def _proxies() -> list[CheckMessage]:
-    """A proxy has spoken https, and nobody else knows: untrusted, it makes http of it, and one client of all."""
-    if not _https() or settings.TRUSTED_PROXIES:
+    """A proxy has spoken https, and nobody else knows: untrusted, it makes http of it, and one client of all.
+
+    A forwarder of ports is none of these: it is on the machine of whoever looks at the demo.
+    """
+    if not _https() or settings.TRUSTED_PROXIES or settings.PORTS:
         return []
     message = "The sites are https and no proxy is trusted: every page would redirect to itself."
     return [_error(16, message, "Set TRUSTED_PROXIES to the address of the proxy that speaks https.")]

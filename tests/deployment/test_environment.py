@@ -150,7 +150,10 @@ def test_the_line_is_all_there_is(command: list[str], name: str, value: str, wor
     [
         ({"WIKI_ORIGIN": "http://todo.localhost:8000"}, "Two sites are at http://todo.localhost:8000."),
         ({"PORT_ORIGIN": "http://localhost:{port}", "DEMO": "false"}, "PORT_ORIGIN is for the demo"),
-        ({"OWN_SITES_AT": "10.0.0.7:80", "WIKI_ORIGIN": "https://w.localhost"}, "Add 10.0.0.7 to TRUSTED_PROXIES."),
+        (
+            {"OWN_SITES_AT": "10.0.0.7:80", "WIKI_ORIGIN": "https://w.localhost", "TRUSTED_PROXIES": "10.0.0.1"},
+            "Add 10.0.0.7 to TRUSTED_PROXIES.",
+        ),
         ({"CLIENT_SIGNING_KEY": "hidden"}, "['CLIENT_SIGNING_KEY'] is of no use"),
     ],
     ids=str,

@@ -140,7 +140,7 @@ def test_off_this_machine_somebody_has_to_choose_the_demo(arguments: list[str], 
 @pytest.mark.parametrize(
     "environment",
     [
-        {"BASE_DOMAIN": "apps.example", "DEMO": "true"},
+        {"BASE_DOMAIN": "apps.example", "DEMO": "true", "TRUSTED_PROXIES": "127.0.0.1"},
         {"BASE_DOMAIN": "demo.localhost:8123"},
         {"HOME_ORIGIN": "http://127.0.0.1:9001", "WIKI_ORIGIN": "http://[::1]:9002"},
         {"PORT_ORIGIN": "https://box-{port}.app.example", "DEMO": "true"},
@@ -151,6 +151,13 @@ def test_off_this_machine_somebody_has_to_choose_the_demo(arguments: list[str], 
 def test_the_demo_starts_where_it_is_chosen_or_on_this_machine(environment: dict[str, str]) -> None:
     answer = run(SERVE, **(dict.fromkeys(DEPLOYMENT) | environment))
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.clause("deployment", "", "SEC-06")
+def test_the_demo_off_this_machine_needs_to_know_its_proxy() -> None:
+    answer = run(SERVE, **(dict.fromkeys(DEPLOYMENT) | {"BASE_DOMAIN": "apps.example", "DEMO": "true"}))
+    assert answer.returncode != 0
+    assert "The sites are https and no proxy is trusted: every page would redirect to itself." in answer.stderr
 
 
 @pytest.mark.parametrize("command", ["seed", "resetdb"])
