@@ -19,6 +19,8 @@ from tests.support.in_process import Browser, sign_in
 from todo.models import Todo
 from wiki.models import Article
 
+empties_tables = pytest.mark.django_db(transaction=True)  # MariaDB does so in no transaction
+
 
 def run(name: str, *arguments: str) -> str:
     out = StringIO()
@@ -57,7 +59,7 @@ def test_seed_is_for_the_demo_only(settings: Settings) -> None:
         run("seed")
 
 
-@pytest.mark.django_db
+@empties_tables
 def test_two_seedings_share_no_secret() -> None:
     found: list[set[str]] = []
     for _ in range(2):
@@ -67,7 +69,7 @@ def test_two_seedings_share_no_secret() -> None:
     assert len(found[0] | found[1]) == 14
 
 
-@pytest.mark.django_db
+@empties_tables
 def test_resetdb_asks_first(monkeypatch: pytest.MonkeyPatch) -> None:
     seed()
     asked: list[str] = []
@@ -85,7 +87,7 @@ def test_resetdb_asks_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked[0].startswith("Are you sure you want to reset your database? All data will be lost.")
 
 
-@pytest.mark.django_db
+@empties_tables
 def test_resetdb_refuses_outside_the_demo_unless_forced(settings: Settings) -> None:
     settings.DEMO = False
     Tenant.objects.create(slug="mine", name="Mine")

@@ -109,7 +109,7 @@ class Topology:
     def as_default_database(self) -> Iterator[None]:
         """Let the models of this thread read and write the topology's database."""
         mine: dict[str, Any] = {
-            "ENGINE": "django.db.backends.mysql",
+            "ENGINE": "idjag_demo.mariadb",
             "HOST": "127.0.0.1",
             "PORT": self.database.port,
             "USER": "root",
