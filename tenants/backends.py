@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tenants.models import Realm, User
+from tenants.prepared_statements import prepared
 from tenants.throttling import SignInAttempt
 
 
@@ -13,15 +15,16 @@ class ActiveAccounts(ModelBackend):
     """Loads the account of a session: an active one, with its tenant."""
 
     def get_user(self, user_id: Any) -> User | None:
-        try:
-            user = User.objects.select_related("tenant").get(pk=user_id)
-        except User.DoesNotExist:
-            return None
-        return user if self.user_can_authenticate(user) else None
+        return next(filter(self.user_can_authenticate, _accounts(user_id)), None)
 
     # ModelBackend's own ask the database past the two methods above them.
     aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]
     aget_user = BaseBackend.aget_user
+
+
+@prepared("id")
+def _accounts() -> QuerySet[User]:
+    return User.objects.select_related("tenant")
 
 
 class RealmBackend(ActiveAccounts):

@@ -15,6 +15,7 @@ from tests.support.live_demo import origins_on, serving
 from tests.support.network import loopback_only
 from tests.support.rsa_keys import from_a_pool
 from tests.support.scheduling import FoldersTogether
+from wiki import debug_console
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,6 +34,7 @@ def _signing_keys_from_a_pool() -> Iterator[None]:
 def _empty_cache() -> None:
     cache.clear()
     issuer_keys.start_anew()
+    debug_console.start_anew()
     ContentType.objects.clear_cache()  # a test with transactions empties that table too
 
 

@@ -28,7 +28,7 @@ from wiki.models import RecordedStep
 logger = logging.getLogger(__name__)
 
 KEPT_PER_USER = 50
-SURPLUS = 10  # so many more may be there: they are deleted together
+SURPLUS = 10  # a process looks for too many at every tenth step of a user, its first included
 KEPT_FOR = timedelta(hours=24)
 SHOWN_API_REQUESTS = 10
 
@@ -37,6 +37,7 @@ _LONGEST_TEXT = 2000
 _LONGEST_LIST = 50
 _DEEPEST = 8
 
+_until_a_look: dict[int, int] = {}  # how many steps of a user this process writes before it looks
 _unwritten: ContextVar[list[RecordedStep] | None] = ContextVar("unwritten_steps", default=None)
 
 
@@ -70,6 +71,11 @@ class Console:
 def is_on() -> bool:
     """Say whether there is a debug console: only in the demo."""
     return bool(settings.DEMO)
+
+
+def start_anew() -> None:
+    """Be as in a new process: for tests, whose users have the keys of others."""
+    _until_a_look.clear()
 
 
 def connect() -> None:
@@ -176,9 +182,13 @@ def _write(steps: list[RecordedStep]) -> None:
         insert(steps[0])
     else:
         RecordedStep.objects.bulk_create(steps)
-    newest = RecordedStep.objects.filter(user=steps[0].user).values_list("pk", flat=True)
-    surplus = list(newest[KEPT_PER_USER:])
-    if len(surplus) >= SURPLUS:
+    user = steps[0].user
+    left = _until_a_look.get(user.pk, 0) - len(steps)
+    _until_a_look[user.pk] = left if left > 0 else SURPLUS
+    if left > 0:
+        return
+    newest = RecordedStep.objects.filter(user=user).values_list("pk", flat=True)
+    if surplus := list(newest[KEPT_PER_USER:]):
         RecordedStep.objects.filter(Q(pk__in=surplus) | Q(at__lt=timezone.now() - KEPT_FOR)).delete()
 
 

@@ -21,7 +21,7 @@ API = "GET todo.localhost /api/todos"
 
 WHO_ASKS = ["SELECT django_session", "SELECT tenants_user"]  # the user's row brings the tenant's
 HELD_TOKEN = ["SELECT requesting_app_storedaccesstoken"]
-DEBUG_CONSOLE = ["INSERT wiki_recordedstep", "SELECT wiki_recordedstep"]  # the second looks for surplus ones
+DEBUG_CONSOLE = ["INSERT wiki_recordedstep"]  # each tenth time a SELECT, which looks for surplus ones
 CLAIM = ["UPDATE requesting_app_lease", *HELD_TOKEN]  # a token may have come until now
 SUBJECT_TOKENS = ["SELECT tenants_subjecttokens"]  # the second time: is the user signed in still?
 STORE = ["UPDATE requesting_app_storedaccesstoken", "INSERT requesting_app_storedaccesstoken"]
