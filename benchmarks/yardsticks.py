@@ -27,12 +27,6 @@ def measure() -> dict[str, float]:
     return found
 
 
-def slowness(found: dict[str, float]) -> float:
-    """Return how many times as long Django takes here: the empty view under gunicorn."""
-    name = EMPTY_VIEW.format("gunicorn")
-    return found[name] / THERE[name]
-
-
 def _empty_view(program: str, generator: Generator, server_cpu: int | None) -> float:
     kind, port = servers.ServerKind(program, 64), servers.free_port()
     flows = [[http_request("GET", f"http://localhost:{port}/healthz")]] * COUNT
