@@ -1,5 +1,6 @@
 """The operator reads what happened, and changes nothing."""
 
+import re
 from datetime import UTC
 from typing import Any, cast
 
@@ -9,10 +10,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from audit.models import AuditEvent, Outcome
 
 LISTED = 2000
+WBR = SafeString("<wbr>")
 _NAMES = ("account", "client_id", "email", "issuer", "username")  # of what a peer may claim
 
 
@@ -82,13 +85,14 @@ class AuditEventAdmin(admin.ModelAdmin):
         known = [name for name in (event.client_id, event.user) if name]
         claimed = ", ".join(f"{name} {value}" for name, value in sorted(event.unverified.items()) if name in _NAMES)
         if claimed and not known:
-            return format_html('<span class="audit-unverified">not verified: {}</span>', claimed)
-        return format_html_join("", "<div>{}</div>", [[name] for name in known]) or event.tenant
+            return format_html('<span class="audit-unverified">not verified: {}</span>', _breakable(claimed))
+        return format_html_join("", "<div>{}</div>", [[_breakable(name)] for name in known]) or event.tenant
 
     @admin.display(description="to what, or why")
     def what(self, event: AuditEvent) -> str:
         """Say what was changed, or why something was refused, or what was granted where."""
-        return ": ".join(filter(None, [event.target or event.audience, event.detail or event.scope_granted]))
+        said = [event.target or event.audience, event.detail or event.scope_granted]
+        return _breakable(": ".join(filter(None, said)))
 
     @admin.display(description="by the peer")
     def claimed(self, event: AuditEvent) -> str:
@@ -102,6 +106,11 @@ class AuditEventAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _breakable(text: str) -> SafeString:
+    """Let a browser break a long name or address where its parts meet."""
+    return format_html_join(WBR, "{}", ([part] for part in re.split(r"(?<=[:/])(?=\w)", text)))
 
 
 def _says(event: AuditEvent | None, field: str) -> bool:
