@@ -17,10 +17,10 @@ from tenants.addresses import is_address, is_localhost, is_loopback
 @register(Tags.security)
 def check_environment(app_configs: object = None, **kwargs: object) -> list[CheckMessage]:
     """Return an error for everything in the environment that must not be so; most may be in demo mode."""
-    problems = [*_demo(), *_same_origins(), *_database(), *_own_sites(), *_proxies()]
+    problems = [*_demo(), *_same_origins(), *_same_scheme(), *_database(), *_own_sites(), *_proxies()]
     problems += [*_limits(), *_logs(), *_metrics()]
     if not settings.DEMO:
-        problems += [*_debug(), *_origins(), *_ports(), *_secrets(), *_cache()]
+        problems += [*_debug(), *_origins(), *_ports(), *_secrets(), *_database_password(), *_cache()]
     return problems
 
 
@@ -55,6 +55,14 @@ def _same_origins() -> list[CheckMessage]:
     sites = [*settings.ORIGINS.values(), *settings.IDP_ORIGINS.values()]
     twice = sorted({origin for origin in sites if sites.count(origin) > 1})
     return [_error(12, f"Two sites are at {origin}.", "Give each an origin of its own.") for origin in twice]
+
+
+def _same_scheme() -> list[CheckMessage]:
+    """Secure cookies, HSTS and the redirect to https are for all sites or for none: they are one process."""
+    plain = [origin for origin in settings.ORIGINS.values() if origin.startswith("http:")]
+    if settings.PORTS or not plain or not _https():
+        return []
+    return [_error(17, f"{plain[0]} is http, and other sites are https.", "Give all of them the same scheme.")]
 
 
 def _database() -> list[CheckMessage]:
@@ -115,6 +123,14 @@ def _secrets() -> list[CheckMessage]:
         hint = "Make one of your own, as .env.example says."
         problems.append(_error(4, "FIELD_ENCRYPTION_KEYS holds the demo's key, or one that is no Fernet key.", hint))
     return problems
+
+
+def _database_password() -> list[CheckMessage]:
+    database = settings.DATABASES["default"]
+    if (database.get("PASSWORD") or os.environ.get("MYSQL_PWD")) != "idjag":
+        return []
+    hint = "Set MARIADB_PASSWORD, or write another one into DATABASE_URL."
+    return [_error(18, "The database's password is the one that everybody reads in docker-compose.yml.", hint)]
 
 
 def _is_fernet_key(key: str) -> bool:

@@ -6,7 +6,7 @@ What a value means for the safety of a deployment is judged in `checks.py`. No m
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 NOTSET = environ.Env.NOTSET
 WORDS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "1": True, "0": False}
 DEFAULT_PORTS = {"http": 80, "https": 443}
+DRIVER_OPTIONS = {
+    *("compress", "connect_timeout", "read_default_file", "read_default_group"),
+    *("read_timeout", "ssl_mode", "unix_socket", "write_timeout"),
+}
+"""Of mysqlclient: what may come after the ? of DATABASE_URL. Its character set, collation and isolation are ours."""
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NAME = re.compile(rf"({_LABEL}\.)*[a-z]([a-z0-9-]*[a-z0-9])?")
 
@@ -28,6 +33,13 @@ class Environment(environ.Env):
                 raise ImproperlyConfigured(f"{var} is not set. .env.example says what to write.")
             return default
         return self.parse_value(self.ENVIRON[var], cast)
+
+    def secret(self, var: str, *, default: Any) -> str:
+        """Return the secret in `var`, which is not empty."""
+        value: str = self.str(var, default=default)
+        if not value:
+            raise ImproperlyConfigured(f"{var} is empty. .env.example says what to write.")
+        return value
 
     def flag(self, var: str, *, default: bool) -> bool:
         """Return whether `var` is on."""
@@ -86,6 +98,11 @@ class Environment(environ.Env):
         if not url.startswith("sqlite://") and not _has_host(url, ["mysql"]):
             wanted = "mysql://user:password@host:3306/name, with what is special in the password percent-encoded"
             raise ImproperlyConfigured(f"{var} is the address of no database here: write it as {wanted}.")
+        if url.startswith("mysql:") and not DRIVER_OPTIONS.issuperset(parse_qs(urlsplit(url).query, True)):
+            names = ", ".join(sorted(DRIVER_OPTIONS))
+            raise ImproperlyConfigured(
+                f"{var} has an option, after the ?, that may not be there: write any of {names}."
+            )
         return dict(self.db_url_config(url))
 
     def cache_server(self, var: str) -> dict[str, Any]:

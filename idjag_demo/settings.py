@@ -60,7 +60,7 @@ ALLOWED_HOSTS += [urlsplit(origin).hostname or "" for origin in IDP_ORIGINS.valu
 # --- Secrets -------------------------------------------------------------------------------------------------------
 
 _demo = demo_secrets(VAR_DIR) if DEMO else {}
-SECRET_KEY = env.str("DJANGO_SECRET_KEY", default=_demo.get("DJANGO_SECRET_KEY", Environment.NOTSET))
+SECRET_KEY = env.secret("DJANGO_SECRET_KEY", default=_demo.get("DJANGO_SECRET_KEY", Environment.NOTSET))
 # Fernet keys for the columns we must read back (tokens, client secrets, private keys): the first encrypts, all decrypt.
 FIELD_ENCRYPTION_KEYS = env.list(
     "FIELD_ENCRYPTION_KEYS", default=[_demo["FIELD_ENCRYPTION_KEY"]] if _demo else Environment.NOTSET

@@ -262,7 +262,7 @@ class SubjectTokens(models.Model):
     id_token = EncryptedTextField()
     id_token_expires_at = models.DateTimeField()
     refresh_token = EncryptedTextField(blank=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
 
     class Meta:
         verbose_name_plural = "subject tokens"

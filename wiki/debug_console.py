@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 KEPT_PER_USER = 50
 SURPLUS = 10  # a process looks for too many at every tenth step of a user, its first included
+MOST_USERS = 10_000  # whose steps a process counts
 KEPT_FOR = timedelta(hours=24)
 SHOWN_API_REQUESTS = 10
 
@@ -183,7 +184,9 @@ def _write(steps: list[RecordedStep]) -> None:
     else:
         RecordedStep.objects.bulk_create(steps)
     user = steps[0].user
-    left = _until_a_look.get(user.pk, 0) - len(steps)
+    left = _until_a_look.pop(user.pk, 0) - len(steps)
+    if len(_until_a_look) >= MOST_USERS:
+        _until_a_look.clear()  # then all are looked at sooner
     _until_a_look[user.pk] = left if left > 0 else SURPLUS
     if left > 0:
         return

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
@@ -18,7 +19,7 @@ from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
 from crossapp.resource_app.models import ConsumedJti
 from idjag_demo.management.commands import sweep
 from idp.models import GrantedAuthentication
-from tenants.models import User
+from tenants.models import IdPConnection, SubjectTokens, User
 from tests.commands.run import run
 from tests.support.embedded_idp import REFRESH_TOKEN_TYPE, EmbeddedIdP, bob, idp, signed_in  # noqa: F401 (fixtures)
 from wiki.models import RecordedStep
@@ -29,6 +30,7 @@ NOTHING = {
     "jtis": 0,
     "used codes": 0,
     "stored access tokens": 0,
+    "subject tokens": 0,
     "leases": 0,
     "sessions": 0,
     "recorded steps": 0,
@@ -50,6 +52,13 @@ def rows_of(at: datetime, user: User, resource_app: ResourceApp) -> None:
     Lease.objects.create(name=str(at), expires_at=at)
     Session.objects.create(session_key=str(at)[:40], session_data="x", expire_date=at)
     RecordedStep.objects.create(user=user, kind="api", at=at - timedelta(hours=24))
+    signed_in_at = at - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    names = {"tenant": user.tenant, "app": "wiki", "issuer": "https://idp.example", "client_id": "a"}
+    of_idp, _ = IdPConnection.objects.get_or_create(**names, defaults={"client_secret": "s"})
+    tokens, _ = SubjectTokens.objects.get_or_create(
+        user=user, defaults={"connection": of_idp, "id_token": "t", "id_token_expires_at": at}
+    )
+    SubjectTokens.objects.filter(pk=tokens.pk).update(updated_at=signed_in_at)
 
 
 def test_everything_that_has_expired_goes_and_nothing_else(signed_in: EmbeddedIdP, bob: User) -> None:  # noqa: F811
@@ -57,6 +66,7 @@ def test_everything_that_has_expired_goes_and_nothing_else(signed_in: EmbeddedId
     soon, gone = timezone.now() + timedelta(minutes=5), timezone.now() - timedelta(minutes=5)
     rows_of(soon, bob, ResourceApp.objects.create(key="one", **app))
     assert swept() == NOTHING
+    assert SubjectTokens.objects.count() == 1
     rows_of(gone, bob, ResourceApp.objects.create(key="two", **app))
     one_each = dict.fromkeys(NOTHING, 1) | {"tokens and codes": 0, "sign-ins of ended grants": 0, "audit events": 0}
     assert swept() == one_each
@@ -64,6 +74,7 @@ def test_everything_that_has_expired_goes_and_nothing_else(signed_in: EmbeddedId
     for model in (ConsumedJti, UsedCode, StoredAccessToken, Lease, RecordedStep):
         assert model.objects.count() == 1
     assert Session.objects.filter(expire_date=soon).exists()
+    assert not SubjectTokens.objects.exists(), "there is one of each user; the session of these is over"
 
 
 def test_tokens_go_with_their_codes_and_a_grant_that_can_be_refreshed_stays(signed_in: EmbeddedIdP) -> None:  # noqa: F811

@@ -107,6 +107,14 @@ def test_what_is_not_is_said_in_one_line(form: str, value: str, words: str, monk
     assert "hidden" not in line
 
 
+@pytest.mark.parametrize("option", ["charset=latin1", "isolation_level=serializable", "hidden=1", "conv=", "ssl_ca=/x"])
+def test_other_options_of_the_driver_are_refused(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", f"mysql://user@host/name?connect_timeout=3&{option}")
+    with pytest.raises(ImproperlyConfigured, match=r"^X has an option, after the \?, that may not be") as refusal:
+        Environment().database("X", default="")
+    assert "hidden" not in str(refusal.value)
+
+
 def test_a_secret_may_begin_with_a_dollar_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X", "$ecret")
     assert Environment().str("X") == "$ecret"
@@ -149,9 +157,14 @@ def test_the_line_is_all_there_is(command: list[str], name: str, value: str, wor
     ("environment", "words"),
     [
         ({"WIKI_ORIGIN": "http://todo.localhost:8000"}, "Two sites are at http://todo.localhost:8000."),
+        (
+            {"WIKI_ORIGIN": "https://w.localhost", "TRUSTED_PROXIES": "10.0.0.1"},
+            "is http, and other sites are https",
+        ),
+        ({"DJANGO_SECRET_KEY": ""}, "DJANGO_SECRET_KEY is empty. .env.example says what to write."),
         ({"PORT_ORIGIN": "http://localhost:{port}", "DEMO": "false"}, "PORT_ORIGIN is for the demo"),
         (
-            {"OWN_SITES_AT": "10.0.0.7:80", "WIKI_ORIGIN": "https://w.localhost", "TRUSTED_PROXIES": "10.0.0.1"},
+            {"OWN_SITES_AT": "10.0.0.7:80", "BASE_DOMAIN": "a.example", "DEMO": "true", "TRUSTED_PROXIES": "10.0.0.1"},
             "Add 10.0.0.7 to TRUSTED_PROXIES.",
         ),
         ({"CLIENT_SIGNING_KEY": "hidden"}, "['CLIENT_SIGNING_KEY'] is of no use"),
@@ -160,7 +173,7 @@ def test_the_line_is_all_there_is(command: list[str], name: str, value: str, wor
 )
 def test_what_contradicts_itself_stops_a_web_process(environment: dict[str, str], words: str) -> None:
     keys = {"DJANGO_SECRET_KEY": "k" * 50, "FIELD_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="}
-    answer = run(IMPORT, **keys, **environment)
+    answer = run(IMPORT, **(keys | environment))
     assert answer.returncode != 0
     assert words in answer.stderr and answer.stderr.count("\n") == 1
     assert "hidden" not in answer.stderr

@@ -65,6 +65,11 @@ def test_a_proper_deployment_starts() -> None:
         ({"DJANGO_SECRET_KEY": None}, "DJANGO_SECRET_KEY"),
         ({"FIELD_ENCRYPTION_KEYS": None}, "FIELD_ENCRYPTION_KEYS"),
         ({"TRUSTED_PROXIES": "everybody"}, "everybody"),
+        (
+            {"HOME_ORIGIN": "http://localhost:8000"},
+            "http://localhost:8000 is http, and other sites are https.",
+        ),
+        ({"MYSQL_PWD": "idjag"}, "The database's password is the one that everybody reads in docker-compose.yml."),
         ({"TRUSTED_PROXIES": None}, "The sites are https and no proxy is trusted"),
         ({"TRUSTED_PROXIES": ""}, "The sites are https and no proxy is trusted"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT=xml is no format of a log"),

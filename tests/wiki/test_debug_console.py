@@ -206,7 +206,7 @@ def test_it_is_answered_so_that_nothing_of_it_stays_or_leaks(browser: Client) ->
     assert response["X-Robots-Tag"] == "noindex"
 
 
-@pytest.mark.clause("requirements.md", "DC-10 UF-37", "a day and fifty steps at most")
+@pytest.mark.clause("requirements.md", "DC-10 UF-37", "a day and sixty steps at most: fifty after each look")
 def test_old_and_surplus_steps_are_dropped(bob: User, colleague: User) -> None:
     take_step(colleague, started_at=timezone.now() - timedelta(hours=25))
     assert b"None yet. Open a page" in browser_of(colleague).get("/debug-console").content

@@ -25,13 +25,15 @@ from authserver.models import UsedCode
 from crossapp.requesting_app.models import Lease, StoredAccessToken
 from crossapp.resource_app import replay
 from idp.models import GrantedAuthentication
+from tenants.models import SubjectTokens
 from wiki.debug_console import KEPT_FOR
 from wiki.models import RecordedStep
 
 BATCH = 1000
 HELP = f"""\
 Deletes what has expired, {BATCH} rows at a time: tokens, codes, sessions, the jtis of ID-JAGs and client assertions,
-what the debug console recorded, and audit events older than AUDIT_KEPT_DAYS. What still decides something stays.
+the tokens that a sign-in left for exchanges and whose session is over, what the debug console recorded, and audit
+events older than AUDIT_KEPT_DAYS. What still decides something stays.
 
 It may run at any time, also twice at once. Once an hour is a good schedule:
 
@@ -63,6 +65,9 @@ def sweeps() -> dict[str, Callable[[], int]]:
         "jtis": replay.expired(),
         "used codes": UsedCode.objects.filter(expires_at__lt=now),
         "stored access tokens": StoredAccessToken.objects.filter(expires_at__lt=now),
+        "subject tokens": SubjectTokens.objects.filter(
+            updated_at__lt=now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        ),
         "leases": Lease.objects.filter(expires_at__lt=now),
         "sessions": Session.objects.filter(expire_date__lt=now),
         "recorded steps": RecordedStep.objects.filter(at__lt=now - KEPT_FOR),
