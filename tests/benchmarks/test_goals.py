@@ -36,6 +36,12 @@ def test_a_goal_is_met_up_to_its_limit(cpu_ms: float, verdict: str) -> None:
     assert goals.verdict(GOAL, replace(MEASURED, cpu_ms=cpu_ms)) == verdict
 
 
+@pytest.mark.parametrize(("cpu_ms", "verdict"), [(0.85, "met"), (0.86, "met here"), (1.71, "**not met**")])
+def test_what_a_fast_machine_meets_and_the_goals_one_would_not_is_said(cpu_ms: float, verdict: str) -> None:
+    result = replace(MEASURED, cpu_ms=cpu_ms, signing_rate=2 * REFERENCE)
+    assert goals.verdict(replace(GOAL, stretch=None), result) == verdict
+
+
 def test_begin_and_commit_are_not_held_against_a_goal() -> None:
     goal = next(goal for goal in goals.GOALS if goal.what == goals.STATEMENTS)
     assert goals.verdict(goal, MEASURED) == "met"
