@@ -94,10 +94,13 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str], str]]:
                         yield f"{module.__name__}.{name}.{method}", value, method
 
 
+NOT_LOADED = {"idjag_demo.wsgi", "idjag_demo.mariadb.base"}  # it takes over the process; it needs a driver
+
+
 def _modules(package: str) -> Iterator[Any]:
     root = importlib.import_module(package)
     for found in pkgutil.walk_packages(root.__path__, f"{package}."):
-        if not {"migrations", "commands"} & set(found.name.split(".")) and found.name != "idjag_demo.wsgi":
+        if not {"migrations", "commands"} & set(found.name.split(".")) and found.name not in NOT_LOADED:
             yield importlib.import_module(found.name)
 
 

@@ -10,7 +10,6 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from idjag_demo.mariadb import base
 from tenants.models import Tenant
 from tests.topology.processes import until
 
@@ -80,7 +79,7 @@ def test_after_a_deadlock_nothing_can_be_done_but_end_the_block() -> None:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Mock:
     clock = Mock(return_value=1000.0)
-    monkeypatch.setattr(base.time, "monotonic", clock)
+    monkeypatch.setattr("idjag_demo.mariadb.base.time.monotonic", clock)
     return clock
 
 
@@ -112,6 +111,8 @@ def test_a_server_that_was_there_lately_is_not_asked_whether_it_is(of_a_thread: 
 
 
 def test_a_connection_that_the_server_has_ended_is_replaced(of_a_thread: Any) -> None:
+    from idjag_demo.mariadb import base  # it needs the driver, which is there for these tests only
+
     before = of_a_thread.connection
     with connection.cursor() as cursor:
         cursor.execute(f"KILL {before.thread_id()}")
