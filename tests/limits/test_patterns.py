@@ -139,6 +139,7 @@ READERS: list[Callable[[str], Any]] = [
 NAMES = ["email", "issuer", "next", "scope", "link", "page", "preview", "console", "jws", "title", "slug"]
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("reader", READERS, ids=NAMES)
 @pytest.mark.clause("CWE", "1333", "LIM-05")
 def test_what_reads_a_long_text_is_done_soon(reader: Callable[[str], Any]) -> None:
