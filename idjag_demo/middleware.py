@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 
 from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
@@ -13,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_urlconf
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from authserver.models import AuthorizationServer
 from idjag_demo.sites import site_for
@@ -81,6 +83,20 @@ class SizeMiddleware:
         if not length.isdecimal() or len(length) > 20 or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return refused_unread(request, 413, "The body is too large.")
         return self.get_response(request)
+
+
+class WholeFilesMiddleware(WhiteNoiseMiddleware):
+    """Serves static files whole, whatever part is asked for (RFC 9110 section 14.2 leaves that to the server).
+
+    After a load that a click has cut short, Chromium may ask for what follows the end of the file that it has all of,
+    and takes the 416 for the answer: the page is then without its script.
+    """
+
+    @staticmethod
+    def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
+        request.META.pop("HTTP_RANGE", None)
+        served: HttpResponse = WhiteNoiseMiddleware.serve(static_file, request)
+        return served
 
 
 class OwnCookiesMiddleware:

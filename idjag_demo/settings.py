@@ -105,7 +105,7 @@ MIDDLEWARE = [
     "idjag_demo.middleware.OwnCookiesMiddleware",
     "idjag_demo.middleware.SiteMiddleware",
     "audit.current_request.CurrentRequestMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "idjag_demo.middleware.WholeFilesMiddleware",
     "idjag_demo.programs.ProgramsMiddleware",
     "idjag_demo.programs.Sessions",
     "idjag_demo.programs.SessionLifetime",
