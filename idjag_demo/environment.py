@@ -3,8 +3,10 @@
 What a value means for the safety of a deployment is judged in `checks.py`. No message quotes what may hold a secret.
 """
 
+import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +21,7 @@ DRIVER_OPTIONS = {
     *("read_timeout", "ssl_mode", "unix_socket", "write_timeout"),
 }
 """Of mysqlclient: what may come after the ? of DATABASE_URL. Its character set, collation and isolation are ours."""
+_SETS_ONE = re.compile("(export )?[A-Za-z_0-9]+=")
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NAME = re.compile(rf"({_LABEL}\.)*[a-z]([a-z0-9-]*[a-z0-9])?")
 
@@ -33,6 +36,24 @@ class Environment(environ.Env):
                 raise ImproperlyConfigured(f"{var} is not set. .env.example says what to write.")
             return default
         return self.parse_value(self.ENVIRON[var], cast)
+
+    @classmethod
+    def read_file(cls, path: Path) -> None:
+        """Take the variables that `path` sets, if it is there; those of the environment win.
+
+        Raises ImproperlyConfigured for a line that sets none: it is not quoted, for it may hold a secret.
+        """
+        if not path.exists():
+            return
+        try:
+            lines = path.read_text().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{path.name} can not be read: {type(error).__name__}.") from None
+        for number, line in enumerate(lines, start=1):
+            if line.strip() and not line.startswith("#") and not _SETS_ONE.match(line):
+                wanted = "write it as NAME=value, with no space before or after the equals sign"
+                raise ImproperlyConfigured(f"Line {number} of {path.name} sets no variable: {wanted}.")
+        cls.read_env(path)
 
     def secret(self, var: str, *, default: Any) -> str:
         """Return the secret in `var`, which is not empty."""
@@ -98,6 +119,9 @@ class Environment(environ.Env):
         if not url.startswith("sqlite://") and not _has_host(url, ["mysql"]):
             wanted = "mysql://user:password@host:3306/name, with what is special in the password percent-encoded"
             raise ImproperlyConfigured(f"{var} is the address of no database here: write it as {wanted}.")
+        file = parse_qs(urlsplit(url).query).get("read_default_file", [""])[0]
+        if file and not os.access(file, os.R_OK):
+            raise ImproperlyConfigured(f"{var} has a read_default_file that can not be read: the driver would go on.")
         if url.startswith("mysql:") and not DRIVER_OPTIONS.issuperset(parse_qs(urlsplit(url).query, True)):
             names = ", ".join(sorted(DRIVER_OPTIONS))
             raise ImproperlyConfigured(

@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from authserver.models import AuthorizationServer, SigningKey
+from authserver.models import SigningKey
 from idjag_demo.installation import APPS
 
 log = logging.getLogger(__name__)
@@ -77,9 +77,9 @@ def _migrations() -> None:
 
 
 def _signing_keys() -> None:
-    """Ask for those of the apps: the IdP of one tenant is no reason to answer nobody any more."""
-    signing = AuthorizationServer.objects.filter(realm__in=APPS, signing_keys__status=SigningKey.Status.ACTIVE)
-    if set(signing.values_list("realm", flat=True)) != set(APPS):
+    """Look at those of the apps, decrypted: the IdP of one tenant is no reason to answer nobody any more."""
+    keys = SigningKey.objects.filter(server__realm__in=APPS, status=SigningKey.Status.ACTIVE).select_related("server")
+    if {key.server.realm for key in keys if key.private_pem} != set(APPS):
         raise NotReady
 
 

@@ -12,7 +12,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
 env = Environment()
-Environment.read_env(BASE_DIR / ".env")
+Environment.read_file(BASE_DIR / ".env")
 
 # Demo mode: demo accounts are shown, plain http for *.localhost is fine, secrets are made on first use.
 DEMO = env.flag("DEMO", default=True)

@@ -42,7 +42,7 @@ _ISSUED_AT_THE_OLD_ADDRESS: list[type[models.Model]] = [
 
 def addresses_differ() -> bool:
     """Say whether the demo was seeded at other addresses than those of the settings."""
-    return bool(_moves())
+    return bool(moves())
 
 
 @transaction.atomic
@@ -51,11 +51,11 @@ def follow_addresses() -> None:
 
     What was issued at the old addresses is dropped: everybody signs in again.
     """
-    moves = _moves()
+    new_origins = moves()
     # One may move to where another one was: first all leave, then all arrive.
-    between = {old: f"moving:{number}:" for number, old in enumerate(moves)}
+    between = {old: f"moving:{number}:" for number, old in enumerate(new_origins)}
     _replace(between)
-    _replace({between[old]: new for old, new in moves.items()})
+    _replace({between[old]: new for old, new in new_origins.items()})
     for model in _ISSUED_AT_THE_OLD_ADDRESS:
         model._default_manager.all().delete()
 
@@ -66,7 +66,7 @@ def _replace(texts: dict[str, str]) -> None:
             model._default_manager.update(**{column: Replace(F(column), Value(old), Value(new))})
 
 
-def _moves() -> dict[str, str]:
+def moves() -> dict[str, str]:
     """Return the new origin of each authorization server that has to move, by its old one."""
     servers = AuthorizationServer.objects.select_related("tenant")
     return {server.issuer: _origin(server) for server in servers if server.issuer != _origin(server)}

@@ -51,6 +51,7 @@ def test_a_new_client_gets_a_secret_that_is_shown_once() -> None:
         "scope": "read",
         "resource": "",
         "redirect_uris": [],
+        "post_logout_redirect_uris": [],
         "tenant": None,
         "enabled": True,
     }
@@ -193,6 +194,9 @@ def test_an_app_at_an_idp_signs_people_in_and_exchanges(idp: EmbeddedIdP, other_
         uris,
     )
     assert answer["scope"] == "openid profile email offline_access"
+    answer = run("--post-logout-redirect-uri", "https://agent.example/signed-out", at="customer1")
+    assert answer["post_logout_redirect_uris"] == ["https://agent.example/signed-out"]
+    assert answer["redirect_uris"] == uris, "what is not said stays"
     with pytest.raises(CommandError, match="another tenant"):
         run(*arguments, "--tenant", "customer2", at="customer1")
 

@@ -120,11 +120,41 @@ def test_a_secret_may_begin_with_a_dollar_sign(monkeypatch: pytest.MonkeyPatch) 
     assert Environment().str("X") == "$ecret"
 
 
-def test_what_comes_after_the_database_is_for_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("X", "mysql://user:p%40ss@host:3307/name?read_default_file=/etc/mysql/idjag.cnf")
+def test_what_comes_after_the_database_is_for_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "idjag.cnf"
+    monkeypatch.setenv("X", f"mysql://user:p%40ss@host:3307/name?read_default_file={file}")
+    with pytest.raises(ImproperlyConfigured, match=r"^X has a read_default_file that can not be read"):
+        Environment().database("X", default="")  # the driver would go on without it, and so without TLS
+    file.touch()
     database = Environment().database("X", default="")
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("host", 3307, "name")
-    assert (database["PASSWORD"], database["OPTIONS"]) == ("p@ss", {"read_default_file": "/etc/mysql/idjag.cnf"})
+    assert (database["PASSWORD"], database["OPTIONS"]) == ("p@ss", {"read_default_file": str(file)})
+
+
+def test_a_file_sets_what_the_environment_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "of the environment")
+    monkeypatch.delenv("Y", raising=False)
+    (tmp_path / ".env").write_text("# A comment\n\nX=of the file\nexport Y='of the file'\n")
+    monkeypatch.setattr(Environment, "ENVIRON", dict(os.environ))
+    Environment.read_file(tmp_path / ".env")
+    assert (Environment().str("X"), Environment().str("Y")) == ("of the environment", "of the file")
+    Environment.read_file(tmp_path / "none")
+
+
+@pytest.mark.parametrize("line", ["DJANGO_SECRET_KEY = hidden", "DJANGO_SECRET_KEY: hidden", " X=hidden", "hidden"])
+def test_a_line_of_the_file_that_sets_nothing_is_refused_unquoted(line: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"# A comment\n{line}\n")
+    with pytest.raises(
+        ImproperlyConfigured, match=r"^Line 2 of \.env sets no variable: write it as NAME=value"
+    ) as refusal:
+        Environment.read_file(tmp_path / ".env")
+    assert "hidden" not in str(refusal.value)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"X=\xff\n")
+    with pytest.raises(ImproperlyConfigured, match=r"^\.env can not be read: UnicodeDecodeError"):
+        Environment.read_file(tmp_path / ".env")
 
 
 # --- What an operator sees -------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a database needs before anything serves, in a company's installation and in the demo's."""
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import CommandError
 from pytest_django import Settings
 
@@ -53,9 +54,16 @@ def test_it_may_run_at_every_start(company: None) -> None:
 def test_the_issuers_of_a_company_do_not_move(company: None, settings: Settings) -> None:
     run("prepare")
     settings.ORIGINS = COMPANY | {"todo": "https://tasks.apps.example"}
-    with pytest.raises(CommandError, match="made at other origins"):
+    with pytest.raises(CommandError, match=r"made with https://.* and the settings say https://tasks"):
         run("prepare")
     assert AuthorizationServer.objects.filter(issuer=COMPANY["todo"]).exists()
+
+
+def test_a_database_whose_keys_nobody_can_decrypt_is_refused(company: None, settings: Settings) -> None:
+    run("prepare")
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(CommandError, match="no key in FIELD_ENCRYPTION_KEYS fits: it must hold the keys that this"):
+        run("prepare")
 
 
 def test_the_demo_is_seeded_once_and_follows_its_addresses(settings: Settings) -> None:

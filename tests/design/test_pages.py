@@ -91,6 +91,17 @@ def test_the_landing_page_names_the_active_embedded_idps_and_no_other() -> None:
 
 
 @pytest.mark.django_db
+def test_outside_the_demo_the_landing_page_names_no_customer_and_no_walk(settings: Any) -> None:
+    settings.DEMO = False
+    tenant = Tenant.objects.create(slug="customer1", name="Fake Org")
+    AuthorizationServer.objects.create(realm="idp", tenant=tenant, issuer="http://customer1.idp.localhost:8000")
+    page = views.landing(_request("localhost:8000")).content.decode()
+    for word in ("Fake Org", "customer1", "Try", "same password"):
+        assert word not in page
+    assert "Open Wiki0" in page
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("demo", [True, False])
 def test_the_demo_accounts_are_shown_in_demo_mode_only(settings: Any, demo: bool) -> None:
     settings.DEMO = demo

@@ -5,6 +5,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.db.migrations.recorder import MigrationRecorder
@@ -58,6 +59,11 @@ def test_it_is_ready_when_everything_is_there(installed: None) -> None:
 @pytest.mark.parametrize("realm", ["wiki", "todo"])
 def test_an_app_without_an_active_key_is_not_ready(installed: None, realm: str) -> None:
     SigningKey.objects.filter(server__realm=realm).update(status=SigningKey.Status.RETIRED)
+    assert_not_ready(ask("/readyz"), "signing keys")
+
+
+def test_keys_that_nobody_here_can_decrypt_are_not_ready(installed: None, settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     assert_not_ready(ask("/readyz"), "signing keys")
 
 

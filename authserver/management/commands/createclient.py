@@ -16,7 +16,12 @@ from tenants.models import Realm, Tenant
 
 MIN_SECRET = 32
 SHORT_NAMES = {"jwt-bearer": JWT_BEARER, "token-exchange": TOKEN_EXCHANGE}
-_OPTIONS = {"grants": "--grant: ", "redirect_uris": "--redirect-uri: ", NON_FIELD_ERRORS: ""}  # the others: their name
+_OPTIONS = {
+    "grants": "--grant: ",
+    "redirect_uris": "--redirect-uri: ",
+    "post_logout_redirect_uris": "--post-logout-redirect-uri: ",
+    NON_FIELD_ERRORS: "",
+}  # the others: their name
 
 HELP = """\
 Creates a client of an authorization server, or changes the one of that identifier; may be run again and again.
@@ -68,6 +73,12 @@ class Command(BaseCommand):
         parser.add_argument("--scope", help='The scopes it may have: "read write".')
         parser.add_argument("--resource", metavar="URI", help="The API whose resource server it is: may introspect.")
         parser.add_argument("--redirect-uri", action="append", metavar="URI", help="May be repeated.")
+        parser.add_argument(
+            "--post-logout-redirect-uri",
+            action="append",
+            metavar="URI",
+            help="Where a sign-out at an IdP may lead back.",
+        )
         parser.add_argument("--name", help="What people read.")
         binding = parser.add_mutually_exclusive_group()
         binding.add_argument("--tenant", metavar="SLUG", help="The only tenant it may act for.")
@@ -136,7 +147,7 @@ def _fields(options: dict[str, Any], server: AuthorizationServer) -> dict[str, A
         method = _method_with_secret(server, options["client_id"])
     if has_keys and method != PRIVATE_KEY_JWT:
         raise CommandError(f"{method} takes a secret, not keys.")
-    grants, redirect_uris = options["grant"], options["redirect_uri"]
+    grants = options["grant"]
     return {
         "auth_method": method,
         "jwks": _key_set(options["jwks"]) if options["jwks"] else ({} if has_keys else None),
@@ -144,12 +155,17 @@ def _fields(options: dict[str, Any], server: AuthorizationServer) -> dict[str, A
         "grants": None if grants is None else list(dict.fromkeys(SHORT_NAMES.get(grant, grant) for grant in grants)),
         "scope": options["scope"],
         "resource": options["resource"],
-        "redirect_uris": None if redirect_uris is None else " ".join(redirect_uris),
+        "redirect_uris": _spaced(options["redirect_uri"]),
+        "post_logout_redirect_uris": _spaced(options["post_logout_redirect_uri"]),
         "name": options["name"],
         "tenant": _tenant(options["tenant"], server),
         "any_tenant": options["any_tenant"],
         "is_active": not options["disable"],
     }
+
+
+def _spaced(values: list[str] | None) -> str | None:
+    return None if values is None else " ".join(values)
 
 
 def _method_with_secret(server: AuthorizationServer, client_id: str) -> str:
@@ -195,6 +211,7 @@ def describe(registration: Registration, at: str) -> dict[str, Any]:
         "scope": client.scope,
         "resource": client.resource,
         "redirect_uris": client.redirect_uris.split(),
+        "post_logout_redirect_uris": client.post_logout_redirect_uris.split(),
         "tenant": client.tenant.slug if client.tenant else None,
         "enabled": client.is_active,
     }
@@ -204,7 +221,16 @@ def describe(registration: Registration, at: str) -> dict[str, Any]:
 def _in_words(facts: dict[str, Any]) -> str:
     done = "is created" if facts["created"] else "is up to date"
     lines = [f"The client {facts['client_id']} at {facts['issuer']} {done}{'' if facts['enabled'] else ', disabled'}."]
-    for name in ("auth_method", "jwks_uri", "grants", "scope", "resource", "redirect_uris", "tenant"):
+    for name in (
+        "auth_method",
+        "jwks_uri",
+        "grants",
+        "scope",
+        "resource",
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "tenant",
+    ):
         value = " ".join(facts[name]) if isinstance(facts[name], list) else facts[name]
         lines += [f"  {name:<14} {value}"] if value else []
     if "client_secret" in facts:

@@ -7,7 +7,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from idjag_demo.demo.move import addresses_differ, follow_addresses
+from authserver.models import SigningKey
+from crossapp.requesting_app.fields import Undecryptable
+from idjag_demo.demo.move import addresses_differ, follow_addresses, moves
 from idjag_demo.demo.welcome import welcome
 from idjag_demo.installation import install, is_installed
 
@@ -32,8 +34,12 @@ class Command(BaseCommand):
         if not is_installed():
             install()
             self.stdout.write("The apps have their authorization servers.")
-        if addresses_differ():
-            raise CommandError("This database was made at other origins than the settings say: issuers cannot move.")
+        for old, new in moves().items():
+            what = f"This database was made with {old}, and the settings say {new}: issuers cannot move."
+            raise CommandError(
+                f"{what} Set BASE_DOMAIN, or the origins, as they were, or begin with an empty database."
+            )
+        _stop_if_keys_are_lost()
 
     def _prepare_demo(self) -> None:
         call_command("seed", stdout=self.stdout)
@@ -41,6 +47,13 @@ class Command(BaseCommand):
             follow_addresses()
             self.stdout.write("The demo has moved to these addresses. Everybody must sign in again.")
         self.stdout.write(welcome())
+
+
+def _stop_if_keys_are_lost() -> None:
+    try:
+        list(SigningKey.objects.filter(status=SigningKey.Status.ACTIVE))
+    except Undecryptable as error:
+        raise CommandError(f"{error}: it must hold the keys that this database was made with.") from None
 
 
 def _stop_if_case_is_ignored() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import socket
 from copy import deepcopy
 from typing import Any
 
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal():
             raise CommandError(f"{address!r} is no address and port, as in 127.0.0.1:8000.")
+        _stop_if_taken(host, int(port))
         import idjag_demo.wsgi  # noqa: F401 (here, so that all processes share it, and what is wrong is said once)
 
         Granian(
@@ -60,6 +62,17 @@ class Command(BaseCommand):
             http1_settings=HTTP1Settings(header_read_timeout=60_000, max_buffer_size=64 * 1024),
             log_dictconfig=_logging(),
         ).serve()
+
+
+def _stop_if_taken(host: str, port: int) -> None:
+    """Raise CommandError if somebody listens there: granian would share the address, and the requests, with them."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as granian: what has just ended is no hindrance
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(f"{host}:{port} can not be used: {error.strerror}.") from None
 
 
 def _logging() -> dict[str, Any]:
