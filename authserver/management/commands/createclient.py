@@ -232,7 +232,7 @@ def _in_words(facts: dict[str, Any]) -> str:
         "tenant",
     ):
         value = " ".join(facts[name]) if isinstance(facts[name], list) else facts[name]
-        lines += [f"  {name:<14} {value}"] if value else []
+        lines += [f"  {name.removesuffix('_redirect_uris'):<14} {value}"] if value else []
     if "client_secret" in facts:
         lines += [f"  client_secret  {facts['client_secret']}", "  The secret is shown this once."]
     return "\n".join(lines)
