@@ -16,12 +16,12 @@ from tenants.models import Realm, Tenant
 
 MIN_SECRET = 32
 SHORT_NAMES = {"jwt-bearer": JWT_BEARER, "token-exchange": TOKEN_EXCHANGE}
-_OPTIONS = {
+_OPTIONS = {  # of fields that are called otherwise than their option
     "grants": "--grant: ",
     "redirect_uris": "--redirect-uri: ",
     "post_logout_redirect_uris": "--post-logout-redirect-uri: ",
     NON_FIELD_ERRORS: "",
-}  # the others: their name
+}
 
 HELP = """\
 Creates a client of an authorization server, or changes the one of that identifier; may be run again and again.
