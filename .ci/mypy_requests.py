@@ -12,13 +12,13 @@ from mypy.types import AnyType, TypeOfAny
 
 REQUEST = "django.http.request.HttpRequest"
 ATTRIBUTES = (
-    "trace",  # idjag_demo.tracing
+    "trace",  # operations.tracing
     "client_address",  # idjag_demo.middleware.PeerMiddleware
-    "for_program",  # idjag_demo.programs.ProgramsMiddleware
+    "for_program",  # idjag_demo.program_requests.ProgramsMiddleware
     "site",  # idjag_demo.middleware.SiteMiddleware
     "tenant",
     "urlconf",
-    "_authorization_server",  # authserver.servers
+    "_authorization_server",  # authserver.current_server
     "auth",  # django-ninja: the caller
     "sign_in",  # tenants.single_sign_on
     "known_browser",  # tenants.known_browsers

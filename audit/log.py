@@ -13,9 +13,9 @@ from django.db import Error, OperationalError, router, transaction
 from audit.current_request import current_request
 from audit.models import MAX_TEXT, Act, AuditEvent, Outcome
 from audit.signals import acted
-from tenants import trace_context
+from base import trace_context
+from base.limits import RECORDED_REFUSALS, Throttled, neighbourhood
 from tenants.models import User
-from tenants.throttling import RECORDED_REFUSALS, Throttled, neighbourhood
 
 logger = logging.getLogger("audit")
 trouble = logging.getLogger("idjag_demo.audit")  # whoever collects the acts gets nothing but JSON

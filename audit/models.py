@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NoReturn
 from django.db import models
 from django.utils import timezone
 
-from tenants.prepared_statements import insert
+from base.prepared_queries import insert
 
 MAX_TEXT = 200
 BATCH = 1000  # rows that one statement deletes

@@ -12,7 +12,7 @@ from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_id_token_model, get_refresh_token_model
 
 from authserver.models import AuthorizationServer, Client, SigningKey
-from tenants.addresses import idp_origin
+from base.addresses import idp_origin
 from tenants.models import Realm, Tenant
 
 for model in (

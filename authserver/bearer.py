@@ -13,12 +13,12 @@ from django.utils import timezone
 from ninja.utils import check_csrf
 from oauth2_provider.models import get_access_token_model
 
+from authserver.current_server import server_for
 from authserver.models import AuthorizationServer, Client
-from authserver.servers import server_for
+from base.limits import API
+from base.prepared_queries import prepared
+from base.recent_rows import recent
 from tenants.models import IdPConnection, Realm, Tenant, User
-from tenants.prepared_statements import prepared
-from tenants.recent_rows import recent
-from tenants.throttling import API
 
 log = logging.getLogger("idjag_demo.authserver.bearer")
 

@@ -17,8 +17,8 @@ from ninja.parser import Parser
 from authserver.api_document import ApiDocument
 from authserver.bearer import BearerError, BearerOrSession, Caller, bearer_error_response, caller_of
 from authserver.throttling import throttled_response
+from base.limits import Throttled
 from crossapp.resource_app.strict_json import NotStrictJson, strict_json_object
-from tenants.throttling import Throttled
 
 View = Callable[..., Any]
 READ, WRITE = BearerOrSession("read"), BearerOrSession("write")

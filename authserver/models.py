@@ -18,9 +18,9 @@ from oauth2_provider.models import AbstractApplication
 from oauthlib.oauth2.rfc6749.errors import TemporarilyUnavailableError
 
 from authserver import client_rules
+from base.recent_rows import recent
 from crossapp.requesting_app.fields import EncryptedTextField
 from tenants.models import Realm, Tenant
-from tenants.recent_rows import recent
 
 logger = logging.getLogger(__name__)
 

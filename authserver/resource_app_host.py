@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from authserver.models import AuthorizationServer
+from base.recent_rows import recent
 from crossapp.resource_app.host import IssuerRefused, SubjectRefused, TrustedIssuer
 from crossapp.resource_app.id_jag import IdJag
 from crossapp.resource_app.issuer_keys import forget_keys
 from tenants.models import IdPConnection, Tenant, User
-from tenants.recent_rows import recent
 from tenants.subjects import SubjectClaims, resolve_subject
 from tenants.subjects import SubjectRefused as NoSuchSubject
 

@@ -9,7 +9,7 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from audit.clients import unverified_client
 from authserver.responses import oauth_error
-from tenants.throttling import (
+from base.limits import (
     CLIENT,
     CLIENT_FAILURES,
     CLIENT_FAILURES_ADDRESS,

@@ -11,13 +11,13 @@ from oauth2_provider.models import get_access_token_model, get_refresh_token_mod
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
 
-from authserver import audited, client_assertion, used_codes
+from authserver import client_assertion, oauth_audit, used_codes
 from authserver.models import JWT_BEARER, AuthorizationServer, Client, SigningKey
-from authserver.server import InvalidTarget
+from authserver.oauthlib_server import InvalidTarget
 from authserver.throttling import throttled
+from base.prepared_queries import insert
+from base.recent_rows import recent
 from tenants.models import Tenant
-from tenants.prepared_statements import insert
-from tenants.recent_rows import recent
 
 _NO_SECRET = get_hasher("machine_made_secret").encode("no client has this secret", "-")
 
@@ -175,7 +175,7 @@ class Validator(OAuth2Validator):
             super().invalidate_authorization_code(request.client_id, request.code, request)
             used_codes.remember(request.code, client=request.client, access_token=token["access_token"])
         if request.grant_type in ("authorization_code", "refresh_token"):  # the other grants keep a record themselves
-            audited.issued(request, token)
+            oauth_audit.issued(request, token)
 
     def _create_access_token(
         self, expires: datetime, request: Any, token: dict[str, Any], source_refresh_token: Any = None

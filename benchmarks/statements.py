@@ -11,9 +11,9 @@ from typing import Any
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
+from base import recent_rows
 from benchmarks.figures import Statements
 from crossapp.resource_app import issuer_keys
-from tenants import recent_rows
 
 FILE = "BENCHMARK_STATEMENTS"
 """The environment variable that names the file: one line of JSON for each request, written before it is answered."""

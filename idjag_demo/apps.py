@@ -8,11 +8,9 @@ class IdjagDemoConfig(AppConfig):
     verbose_name = "idjag_demo"
 
     def ready(self) -> None:
-        from idjag_demo import checks, connections, metrics  # noqa: F401
+        from idjag_demo import checks  # noqa: F401
         from idjag_demo.middleware import start_session
 
-        metrics.listen()
-        connections.listen()
         user_logged_in.connect(start_session)
         admin.site.site_header = admin.site.site_title = "idjag_demo"
         admin.ModelAdmin.list_max_show_all = admin.ModelAdmin.list_per_page  # no list of ours has more on a page

@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from limits import parse
 
+from base.addresses import is_address, is_localhost, is_loopback
 from idjag_demo.demo.secrets import existing_demo_secrets
-from tenants.addresses import is_address, is_localhost, is_loopback
 
 KNOWN_PASSWORDS = ["idjag"]  # docker-compose.yml has it for the demo
 

@@ -17,11 +17,11 @@ from django.urls import set_urlconf
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from authserver.models import AuthorizationServer
+from base.limits import Throttled
+from base.recent_rows import recent
 from idjag_demo.sites import site_for
 from idjag_demo.views import refused_unread, too_many
 from tenants.models import Realm, Tenant, User
-from tenants.recent_rows import recent
-from tenants.throttling import Throttled
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -70,6 +70,7 @@ FIELD_ENCRYPTION_KEYS = env.list(
 
 INSTALLED_APPS = [
     "idjag_demo",
+    "operations",
     "oauth2_provider",  # before authserver, which replaces its admin pages
     "wiki",
     "todo",
@@ -94,7 +95,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "idjag_demo.tracing.TracingMiddleware",
+    "operations.tracing.TracingMiddleware",
     "idjag_demo.forwarded_ports.PortMiddleware",
     "idjag_demo.forwarded_ports.PortCookiesMiddleware",
     "idjag_demo.middleware.PeerMiddleware",
@@ -106,16 +107,16 @@ MIDDLEWARE = [
     "idjag_demo.middleware.SiteMiddleware",
     "audit.current_request.CurrentRequestMiddleware",
     "idjag_demo.middleware.WholeFilesMiddleware",
-    "idjag_demo.programs.ProgramsMiddleware",
-    "idjag_demo.programs.Sessions",
-    "idjag_demo.programs.SessionLifetime",
-    "idjag_demo.programs.KnownBrowser",
+    "idjag_demo.program_requests.ProgramsMiddleware",
+    "idjag_demo.program_requests.Sessions",
+    "idjag_demo.program_requests.SessionLifetime",
+    "idjag_demo.program_requests.KnownBrowser",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "idjag_demo.programs.Authentication",
-    "idjag_demo.programs.Realm",
-    "idjag_demo.programs.PrivatePages",
-    "idjag_demo.programs.Messages",
+    "idjag_demo.program_requests.Authentication",
+    "idjag_demo.program_requests.Realm",
+    "idjag_demo.program_requests.PrivatePages",
+    "idjag_demo.program_requests.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "idjag_demo.middleware.ThrottledMiddleware",
@@ -171,14 +172,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache_server("REDIS_URL")}
 if CACHES["default"]["BACKEND"] == "django_redis.cache.RedisCache":
-    CACHES["default"] = {"KEY_PREFIX": "idjag"} | CACHES["default"] | {"BACKEND": "idjag_demo.redis_cache.RedisCache"}
+    CACHES["default"] = {"KEY_PREFIX": "idjag"} | CACHES["default"] | {"BACKEND": "operations.redis_cache.RedisCache"}
 
 # --- Accounts and sessions -----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = [
-    "tenants.backends.RealmBackend",
-    "tenants.single_sign_on.backend.SingleSignOnBackend",
+    "tenants.passwords.RealmBackend",
+    "tenants.single_sign_on.authentication.SingleSignOnBackend",
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -206,9 +207,9 @@ CSRF_FAILURE_VIEW = "idjag_demo.views.csrf_failure"
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "authserver.Client"
 OAUTH2_PROVIDER = {
-    "OAUTH2_SERVER_CLASS": "authserver.server.Server",
+    "OAUTH2_SERVER_CLASS": "authserver.oauthlib_server.Server",
     "OAUTH2_VALIDATOR_CLASS": "idp.validator.OpenIDValidator",
-    "OAUTH2_BACKEND_CLASS": "authserver.backend.Backend",
+    "OAUTH2_BACKEND_CLASS": "authserver.oauthlib_request.Backend",
     "SCOPES_BACKEND_CLASS": "authserver.scopes.ServerScopes",
     "CLIENT_SECRET_HASHER": "machine_made_secret",
     "ACCESS_TOKEN_GENERATOR": "authserver.access_tokens.generate_access_token",
@@ -246,12 +247,12 @@ AUTHSERVER_GRANTS = {
 
 # The liftable halves know nothing of this project; these settings plug it in.
 CROSSAPP_REQUESTING_APP = {
-    "HTTP_SESSION": "tenants.outgoing.session",
+    "HTTP_SESSION": "base.outgoing.session",
     "SUBJECT_TOKEN_STORE": "tenants.subject_tokens.SubjectTokenStore",
     "CLIENT_SIGNING_KEY": env.str("CLIENT_SIGNING_KEY", default="", multiline=True),
 }
 CROSSAPP_RESOURCE_APP = {
-    "HTTP_SESSION": "tenants.outgoing.session",
+    "HTTP_SESSION": "base.outgoing.session",
     "HOST": "authserver.resource_app_host.ResourceAppHost",
 }
 
@@ -261,7 +262,7 @@ CROSSAPP_RESOURCE_APP = {
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 # How many processes `manage.py serve` starts.
 WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", default=1, least=1)
-# See `tenants.throttling`.
+# See `base.limits`.
 LIMITS = {
     "SIGN_IN_ACCOUNT": env.str("LIMIT_SIGN_IN_ACCOUNT", default="10/5minutes"),
     "SIGN_IN_ACCOUNT_ANYWHERE": env.str("LIMIT_SIGN_IN_ACCOUNT_ANYWHERE", default="30/5minutes"),
@@ -327,12 +328,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "outages_in_one_line": {"()": "idjag_demo.logs.OutagesInOneLine"},
-        "request_ids": {"()": "idjag_demo.logs.RequestIds"},
-        "without_queries": {"()": "idjag_demo.logs.WithoutQueries"},
+        "outages_in_one_line": {"()": "operations.logs.OutagesInOneLine"},
+        "request_ids": {"()": "operations.logs.RequestIds"},
+        "without_queries": {"()": "operations.logs.WithoutQueries"},
     },
     "formatters": {
-        "json": {"()": "idjag_demo.logs.JsonFormatter"},
+        "json": {"()": "operations.logs.JsonFormatter"},
         "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
         "server": {"()": "django.utils.log.ServerFormatter", "format": "[{server_time}] {message}", "style": "{"},
     },
@@ -355,6 +356,8 @@ LOGGING = {
         # At DEBUG these write codes, states and URLs with them, whatever the level of the root.
         **{name: {"level": "INFO"} for name in ("oauthlib", "oauth2_provider", "mozilla_django_oidc", "urllib3")},
         "tenants": {"level": "INFO"},
+        "base": {"level": "INFO"},
+        "operations": {"level": "INFO"},
         "django.server": {
             "handlers": ["nowhere" if _json else "server"],  # the access log says it
             "level": "INFO",

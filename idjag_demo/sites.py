@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from tenants.addresses import idp_origin
+from base.addresses import idp_origin
 
 
 @dataclass(frozen=True)

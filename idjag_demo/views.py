@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 from authserver.models import AuthorizationServer
 from authserver.responses import RETRY_AFTER_SECONDS
 from authserver.throttling import throttled_response
-from idjag_demo.outages import database_outage
+from base.limits import Throttled
+from operations.outages import database_outage
 from tenants.models import Realm
-from tenants.throttling import Throttled
 
 API_PATHS = ("/api/", "/oauth2/", "/.well-known/")
 MOST_IDPS = 20

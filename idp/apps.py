@@ -6,6 +6,6 @@ class IdpConfig(AppConfig):
     verbose_name = "Embedded identity providers"
 
     def ready(self) -> None:
-        from idp import authentication, named_people  # noqa: F401 (the first connects its receiver)
+        from idp import authentication, orphaned_policies  # noqa: F401 (the first connects its receiver)
 
-        named_people.listen()
+        orphaned_policies.listen()

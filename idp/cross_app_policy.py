@@ -12,11 +12,11 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from authserver.models import AuthorizationServer, Client
+from base.recent_rows import recent
 from idp.errors import AccessDenied, InsufficientUserAuthentication, InvalidScope, InvalidTarget
 from idp.models import SCOPE, CrossAppPolicy
 from idp.subject_tokens import Subject
 from tenants.models import User
-from tenants.recent_rows import recent
 
 
 @dataclass(frozen=True)

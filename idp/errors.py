@@ -6,7 +6,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, OAuth2Error
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError as InvalidRequest
 from oauthlib.oauth2.rfc6749.errors import InvalidScopeError as InvalidScope
 
-from authserver.server import InvalidTarget
+from authserver.oauthlib_server import InvalidTarget
 
 __all__ = [
     "AccessDenied",

@@ -13,11 +13,11 @@ from django.db.models import Model, QuerySet
 from oauth2_provider.models import get_id_token_model
 
 from authserver.models import AuthorizationServer, Client, SigningKey
+from base.prepared_queries import prepared
+from base.recent_rows import recent
 from idp.errors import InvalidGrant
 from idp.validator import may_sign_in
 from tenants.models import Realm, User
-from tenants.prepared_statements import prepared
-from tenants.recent_rows import recent
 
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # RFC 8693 section 3
 REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from tenants.addresses import is_address, is_localhost, is_loopback, is_ours, is_public
+from base.addresses import is_address, is_localhost, is_loopback, is_ours, is_public
 
 
 def validate_issuer(issuer: str) -> None:

@@ -18,10 +18,10 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
+from base.emails import EmailAddressField
 from crossapp.requesting_app.client_signing_key import NoSigningKey, signing_key
 from crossapp.requesting_app.fields import EncryptedTextField
 from tenants.deletion import cascade
-from tenants.emails import EmailAddressField
 from tenants.issuers import validate_issuer
 
 KEYS_SETTLE = timedelta(seconds=5)

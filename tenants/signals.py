@@ -8,7 +8,3 @@ signed_in = Signal()
 # Nobody was signed in. Arguments: `refused` (a SignInRefused), `connection` (None if it is not known which) and, if no
 # tenant has it, `email`.
 sign_in_refused = Signal()
-
-# Something happened too often, for the first time in this window. Arguments: `limit`, its name, and `facts` about the
-# sender, named as the columns of an audit event.
-throttled = Signal()

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from base.recent_rows import recent
 from crossapp.requesting_app.errors import Cause, CrossAppError
 from crossapp.requesting_app.fields import Undecryptable
 from crossapp.requesting_app.subject_tokens import SubjectTokenRefused, SubjectTokens
@@ -12,7 +13,6 @@ from crossapp.resource_app.issuer_keys import forget_keys, key_for
 from crossapp.resource_app.jwk import KeysUnavailable
 from tenants.models import IdPConnection, Tenant, User
 from tenants.models import SubjectTokens as Stored
-from tenants.recent_rows import recent
 from tenants.single_sign_on.id_token import Expected, IdToken, IdTokenRefused, verify_id_token
 from tenants.single_sign_on.provider import revoke
 

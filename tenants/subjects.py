@@ -13,9 +13,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from tenants.emails import validate_email_address
+from base.emails import validate_email_address
+from base.prepared_queries import prepared
 from tenants.models import EmailDomain, IdPConnection, User
-from tenants.prepared_statements import prepared
 
 
 @dataclass(frozen=True)

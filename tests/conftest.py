@@ -8,8 +8,8 @@ from django.core.cache import cache
 from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 
+from base import recent_rows
 from crossapp.resource_app import issuer_keys
-from tenants import recent_rows
 from tests.support.in_process import Browser, InProcessNetwork, answering
 from tests.support.live_demo import origins_on, serving
 from tests.support.network import loopback_only
@@ -51,7 +51,7 @@ def _no_row_outlives_its_test(request: pytest.FixtureRequest, monkeypatch: pytes
 @pytest.fixture
 def in_process_network() -> Iterator[InProcessNetwork]:
     """The server-to-server calls of this process, answered by its own sites (see `tests.support.in_process`)."""
-    from tenants.outgoing import session
+    from base.outgoing import session
 
     with answering(session()) as network:
         yield network

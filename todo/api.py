@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Status
 
 from authserver.json_api import BODY, READ, WRITE, ApiRequest, JsonAPI, errors, page_of
-from tenants.prepared_statements import prepared
+from base.prepared_queries import prepared
 from todo.models import Todo
 from todo.schemas import Filters, NewTodo, TodoChanges, TodoId, TodoOut, TodoPage, WholeTodo
 

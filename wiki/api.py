@@ -8,8 +8,8 @@ from ninja import Query, Status
 
 from authserver.bearer import SessionOnly
 from authserver.json_api import BODY, READ, WRITE, ApiRequest, JsonAPI, errors, page_of
+from base.limits import UNFURL
 from tenants.single_sign_on import step_up
-from tenants.throttling import UNFURL
 from wiki import debug_console
 from wiki.demo_page import create_demo_page
 from wiki.models import Article

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from base.recent_rows import recent
 from crossapp.requesting_app import flow
 from crossapp.requesting_app.errors import Cause, CrossAppError
 from crossapp.requesting_app.models import ResourceApp
 from tenants.models import User
-from tenants.recent_rows import recent
 from wiki import debug_console
 from wiki.links import todo_id
 from wiki.text import one_line

@@ -15,12 +15,12 @@ from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from audit.models import Act
-from authserver import audited
+from authserver import oauth_audit
 from authserver.access_tokens import subject_at
 from authserver.bearer import BearerError, scopes_of, usable_access_token
+from authserver.current_server import server_for
 from authserver.models import AuthorizationServer, Client
 from authserver.responses import form_error, from_oauthlib, method_not_allowed, oauth_response
-from authserver.servers import server_for
 
 
 @method_decorator(
@@ -31,11 +31,11 @@ class IntrospectView(OAuthLibMixin, View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if refusal := form_error(request, needed="token"):
-            return audited.malformed(request, refusal, Act.INTROSPECTION)
+            return oauth_audit.malformed(request, refusal, Act.INTROSPECTION)
         try:
             client = self.get_oauthlib_core().client_of(request)
         except OAuth2Error as error:
-            audited.introspection_refused(request, error)
+            oauth_audit.introspection_refused(request, error)
             return from_oauthlib(error.json, error.status_code)
         return oauth_response(introspection(request.POST["token"], server=server_for(request), client=client))
 
@@ -50,7 +50,7 @@ def introspection(token: str, *, server: AuthorizationServer, client: Client) ->
     except BearerError:
         return {"active": False}
     if not _may_know(client, row):
-        audited.introspection_denied(client, row)
+        oauth_audit.introspection_denied(client, row)
         return {"active": False}
     return {
         "active": True,

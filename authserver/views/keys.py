@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from authserver.servers import server_for
+from authserver.current_server import server_for
 from authserver.views.documents import document
 
 

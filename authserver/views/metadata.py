@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from authserver.current_server import server_for
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer, Client
-from authserver.servers import server_for
 from authserver.views.documents import document
 from crossapp.resource_app.jwk import KEY_TYPES
 from tenants.models import Realm

@@ -8,7 +8,7 @@ from django.views.generic import View
 from oauth2_provider.views.mixins import OAuthLibMixin
 
 from audit.models import Act
-from authserver import audited
+from authserver import oauth_audit
 from authserver.responses import form_error, from_oauthlib, method_not_allowed
 
 
@@ -20,7 +20,7 @@ class RevokeView(OAuthLibMixin, View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if refusal := form_error(request, needed="token"):
-            return audited.malformed(request, refusal, Act.REVOCATION)
+            return oauth_audit.malformed(request, refusal, Act.REVOCATION)
         _, _, body, status = self.create_revocation_response(request)
         return from_oauthlib(body, status)
 

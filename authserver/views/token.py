@@ -6,9 +6,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 from oauth2_provider.views.mixins import OAuthLibMixin
 
-from authserver import audited
+from authserver import oauth_audit
+from authserver.current_server import server_for
 from authserver.responses import form_error, from_oauthlib, method_not_allowed
-from authserver.servers import server_for
 
 _SECRET_PARAMETERS = (
     "client_secret",
@@ -26,7 +26,7 @@ class TokenView(OAuthLibMixin, View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if refusal := form_error(request, needed="grant_type") or _grant_type_error(request):
-            return audited.malformed(request, refusal)
+            return oauth_audit.malformed(request, refusal)
         _, headers, body, status = self.create_token_response(request)
         response = from_oauthlib(body, status)
         if "Retry-After" in headers:

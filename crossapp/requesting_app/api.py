@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from . import failures
 from .errors import BadAnswer, Cause, CrossAppError, PeerError, Unreachable
-from .steps import Run, explained, ms_since, request
+from .peer_requests import Run, explained, ms_since, request
 from .strict_json import json_value
 
 logger = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from .discovery import Kind
 from .errors import Cause, CrossAppError
 from .jwt_bearer import AccessToken
 from .models import ResourceApp
+from .peer_requests import Run, ms_since, token_request
 from .signals import token_looked_up
-from .steps import Run, ms_since, token_request
 from .subject_tokens import SubjectTokens
 from .token_exchange import IdJagGrant, Wanted
 

@@ -8,7 +8,7 @@ from .conf import conf, subject_token_store
 from .discovery import Kind
 from .errors import Cause, CrossAppError
 from .fields import Undecryptable
-from .steps import Run, token_request
+from .peer_requests import Run, token_request
 from .subject_tokens import SubjectTokenRefused, SubjectTokens
 
 logger = logging.getLogger(__name__)

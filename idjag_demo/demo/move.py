@@ -11,9 +11,9 @@ from django.db.models.functions import Replace
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
 from authserver.models import AuthorizationServer, Client
+from base.addresses import idp_origin
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from idp.models import CrossAppPolicy
-from tenants.addresses import idp_origin
 from tenants.models import IdPConnection, Realm, SubjectTokens, User
 from wiki.models import Article
 

@@ -11,10 +11,10 @@ from django.db import transaction
 
 from audit.changes import unrecorded
 from authserver.models import TOKEN_EXCHANGE, AuthorizationServer, Client
+from base.addresses import idp_origin
 from crossapp.requesting_app.models import ResourceApp
 from idjag_demo.installation import add_server, install
 from idp.models import CrossAppPolicy
-from tenants.addresses import idp_origin
 from tenants.models import EmailDomain, IdPConnection, Realm, Tenant, User
 from todo.models import Todo
 from wiki.models import Article

@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
+from base.addresses import idp_origin
 from idjag_demo.demo.seed import DEMO_PASSWORD, ORGANISATIONS, STAFF_NAME
-from tenants.addresses import idp_origin
 
 
 def welcome() -> str:

@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from idjag_demo.health import healthz, readyz
-from idjag_demo.metrics import metrics
 from idjag_demo.urls.error_handlers import *  # noqa: F403
 from idjag_demo.views import landing
+from operations.health import healthz, readyz
+from operations.metrics import metrics
 
 urlpatterns = [
     path("", landing, name="landing"),

@@ -20,8 +20,8 @@ from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views.mixins import OAuthLibMixin
 
-from authserver import audited
-from authserver.servers import server_for
+from authserver import oauth_audit
+from authserver.current_server import server_for
 from idp.authentication import answers, auth_time_of
 
 _CODE_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.2
@@ -95,7 +95,7 @@ class AuthorizeView(OAuthLibMixin, View):
 
     def _redirect(self, redirect_uri: str, answer: dict[str, str | None]) -> HttpResponse:
         """Redirect with the refusal in `answer` and the issuer (RFC 9207 section 2)."""
-        audited.authorization_refused(self.request, answer["error"] or "", answer.get("error_description"))
+        oauth_audit.authorization_refused(self.request, answer["error"] or "", answer.get("error_description"))
         parameters = {name: value for name, value in answer.items() if value}
         parameters["iss"] = server_for(self.request).issuer
         separator = "&" if "?" in redirect_uri else "?"
@@ -104,7 +104,7 @@ class AuthorizeView(OAuthLibMixin, View):
         )
 
     def _error_page(self, error: str, description: str) -> HttpResponse:
-        audited.authorization_refused(self.request, error, description)
+        oauth_audit.authorization_refused(self.request, error, description)
         return render(self.request, "idp/error.html", {"error": error, "description": description}, status=400)
 
 

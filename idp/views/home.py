@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from authserver.servers import server_for
+from authserver.current_server import server_for
 
 
 @require_safe

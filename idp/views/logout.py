@@ -13,10 +13,10 @@ from django.views.generic import View
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.settings import oauth2_settings
 
+from authserver.current_server import server_for
 from authserver.models import Client
-from authserver.servers import server_for
 from idp.errors import InvalidGrant
-from idp.grants import end_grants_of
+from idp.grant_revocation import end_grants_of
 from idp.subject_tokens import verify_own_id_token
 from idp.views.sign_in import allow_form_redirects
 
@@ -27,7 +27,7 @@ _PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state"
 class LogoutView(View):
     """Always asks the person first (section 2), so a link on a foreign page can sign nobody out.
 
-    A sign-out here ends what every app may do in the person's name: see `idp.grants`.
+    A sign-out here ends what every app may do in the person's name: see `idp.grant_revocation`.
     """
 
     def get(self, request: HttpRequest) -> HttpResponseBase:

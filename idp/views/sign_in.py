@@ -14,12 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
+from authserver.current_server import server_for
 from authserver.models import Client
-from authserver.servers import server_for
+from base.emails import EmailAddressFormField
+from base.limits import Throttled
 from idp.authentication import remember_request
-from tenants.emails import EmailAddressFormField
 from tenants.models import Realm, User
-from tenants.throttling import Throttled
 
 MOST_DEMO_ACCOUNTS = 20
 

@@ -7,7 +7,7 @@ import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
 import tenants.deletion
-import tenants.emails
+import base.emails
 import tenants.issuers
 from django.conf import settings
 from django.db import migrations, models
@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                 ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
                 ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('email', tenants.emails.EmailAddressField(blank=True, max_length=254, verbose_name='email address')),
+                ('email', base.emails.EmailAddressField(blank=True, max_length=254, verbose_name='email address')),
                 ('address', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Lower('email'), output_field=models.CharField(max_length=254))),
                 ('realm', models.CharField(choices=[('staff', 'Operator'), ('idp', 'Embedded IdP'), ('wiki', 'Wiki0'), ('todo', 'Todo0')], default='staff', max_length=10)),
                 ('issuer', models.CharField(blank=True, help_text='Who named the subject; empty in a directory and before a first sign-in.', max_length=255)),

@@ -4,7 +4,7 @@ import re
 
 from django import forms
 
-from tenants.emails import EmailAddressFormField
+from base.emails import EmailAddressFormField
 
 
 class EmailForm(forms.Form):

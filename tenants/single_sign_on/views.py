@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import View
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
+from base.limits import EMAIL_STEP, neighbourhood
 from crossapp.requesting_app.endpoints import with_query
 from crossapp.requesting_app.fields import Undecryptable
 from crossapp.requesting_app.flow import forget_tokens
@@ -26,7 +27,6 @@ from tenants.single_sign_on import attempts, step_up
 from tenants.single_sign_on.errors import NO_ACCESS, NOT_CONFIGURED, UNKNOWN_ADDRESS, SignInRefused
 from tenants.single_sign_on.forms import EmailForm, own_path
 from tenants.single_sign_on.provider import metadata_of
-from tenants.throttling import EMAIL_STEP, neighbourhood
 
 SCOPE = "openid profile email offline_access"
 

@@ -19,7 +19,7 @@ def operator(demo: Demo) -> Browser:
     assert demo.unfurl([demo.link_to("bob@tables.fake")])[0]["card"]
     log.refused(Act.SIGN_IN, {"unverified": {"email": "nobody@<b>.example"}}, check="password")
     browser = Browser(headers={"host": "localhost:8000"})
-    browser.force_login(User.objects.get(username="admin"), backend="tenants.backends.RealmBackend")
+    browser.force_login(User.objects.get(username="admin"), backend="tenants.passwords.RealmBackend")
     return browser
 
 

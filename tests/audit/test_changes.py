@@ -187,7 +187,7 @@ def test_a_connection_whose_secret_no_key_opens_can_still_be_mended(demo: Demo, 
 
 def test_a_change_in_the_admin_names_the_operator(demo: Demo) -> None:
     browser = Browser(headers={"host": "localhost:8000"})
-    browser.force_login(User.objects.get(username="admin"), backend="tenants.backends.RealmBackend")
+    browser.force_login(User.objects.get(username="admin"), backend="tenants.passwords.RealmBackend")
     policy = CrossAppPolicy.objects.get(server__tenant__slug="customer2")
     url = reverse("admin:idp_crossapppolicy_delete", args=[policy.pk], urlconf="idjag_demo.urls.staff")
     assert browser.post(url, {"post": "yes"}).status_code == 302

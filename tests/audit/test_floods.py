@@ -78,7 +78,7 @@ def test_a_person_who_asks_an_api_too_often_is_named(idp: EmbeddedIdP, set_limit
     AuthorizationServer.objects.create(realm=Realm.WIKI, issuer="http://wiki.localhost:8000")
     user = User.objects.create(username="wiki:bob", realm=Realm.WIKI, tenant=idp.server.tenant)
     browser = Browser(headers={"host": "wiki.localhost:8000"})
-    browser.force_login(user, backend="tenants.backends.RealmBackend")
+    browser.force_login(user, backend="tenants.passwords.RealmBackend")
     before = len(acts(lines))
     assert [browser.get("/api/users/me").status_code for _ in range(4)] == [200, 429, 429, 429]
     assert acts(lines)[before:] == ["throttled"]

@@ -60,7 +60,7 @@ def test_a_silent_request_without_a_session_is_recorded_and_a_good_one_is_not(
     idp.authorize(prompt="none")
     row = the_row("authorization", lines)
     assert (row.error, row.failed_check, row.user) == ("login_required", "session", "")
-    idp.browser.force_login(bob, backend="tenants.backends.RealmBackend")
+    idp.browser.force_login(bob, backend="tenants.passwords.RealmBackend")
     assert idp.code(prompt="none")
     assert AuditEvent.objects.filter(act="authorization").count() == 1
 

@@ -9,8 +9,8 @@ from django.core import serializers
 
 from audit.models import AuditEvent
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
-from idjag_demo.logs import JsonFormatter
 from idp.models import CrossAppPolicy
+from operations.logs import JsonFormatter
 from tenants.models import IdPConnection, SubjectTokens
 from tests.audit.conftest import Lines
 from tests.flow.conftest import Demo

@@ -29,7 +29,7 @@ def other_app(app: ResourceServer) -> AuthorizationServer:
 
 
 def tokens_of_john(idp: EmbeddedIdP) -> dict[str, Any]:
-    idp.browser.force_login(make_person(idp, "john"), backend="tenants.backends.RealmBackend")
+    idp.browser.force_login(make_person(idp, "john"), backend="tenants.passwords.RealmBackend")
     return idp.tokens()
 
 

@@ -28,7 +28,7 @@ def tokens(signed_in: EmbeddedIdP) -> dict[str, Any]:
 def signed_in_at_customer2(other_idp: EmbeddedIdP) -> dict[str, Any]:
     """The tokens that a sign-in at another tenant's IdP has brought."""
     john = make_person(other_idp, "john")
-    other_idp.browser.force_login(john, backend="tenants.backends.RealmBackend")
+    other_idp.browser.force_login(john, backend="tenants.passwords.RealmBackend")
     tokens = other_idp.tokens()
     return {name: tokens[name] for name in ("access_token", "refresh_token", "id_token")}
 

@@ -116,7 +116,7 @@ from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
 from django.test import Client
 from authserver import client_assertion
-from tenants.outgoing import session
+from base.outgoing import session
 from tests.support.in_process import answering
 
 verify = client_assertion.verify_signature

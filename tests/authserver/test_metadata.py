@@ -154,7 +154,7 @@ def test_nobodys_session_cookie_goes_with_a_document(demo: None, site: str, path
     realm = "idp" if site == "customer1" else site
     user = User.objects.filter(realm=realm, tenant__slug="customer1")[0]
     browser = at(site)
-    browser.force_login(user, backend="tenants.backends.RealmBackend")
+    browser.force_login(user, backend="tenants.passwords.RealmBackend")
     session = browser.session
     session["started"] = session["seen"] = int((timezone.now() - timedelta(minutes=5)).timestamp())
     session.save()

@@ -166,7 +166,7 @@ def test_a_token_of_another_tenant_stays_good(signed_in: EmbeddedIdP, other_idp:
 @pytest.mark.clause("RFC 7009", "2.1", "IR-23")
 def test_two_tenants_people_hold_tokens_of_their_own(signed_in: EmbeddedIdP, other_idp: EmbeddedIdP) -> None:
     john = make_person(other_idp, "john")
-    other_idp.browser.force_login(john, backend="tenants.backends.RealmBackend")
+    other_idp.browser.force_login(john, backend="tenants.passwords.RealmBackend")
     ours, theirs = signed_in.tokens(), other_idp.tokens()
     assert_done(signed_in.post(REVOKE, {"token": ours["refresh_token"]}))
     assert userinfo(other_idp, theirs["access_token"]).status_code == 200
@@ -179,7 +179,7 @@ def test_two_tenants_people_hold_tokens_of_their_own(signed_in: EmbeddedIdP, oth
 @pytest.fixture
 def operator(db: None) -> Browser:
     browser = Browser(headers={"host": "localhost:8000"})
-    browser.force_login(User.objects.create_superuser("operator", realm="staff"), "tenants.backends.RealmBackend")
+    browser.force_login(User.objects.create_superuser("operator", realm="staff"), "tenants.passwords.RealmBackend")
     return browser
 
 

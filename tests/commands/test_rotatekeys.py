@@ -403,7 +403,7 @@ def test_the_operator_says_that_another_idp_has_withdrawn_a_key(demo: Demo, cust
     SigningKey.generate(customer1, ACTIVE)
     leaked.delete()  # at an IdP that is not ours
     browser = Browser(headers={"host": "localhost:8000"})
-    browser.force_login(User.objects.get(username="admin"), backend="tenants.backends.RealmBackend")
+    browser.force_login(User.objects.get(username="admin"), backend="tenants.passwords.RealmBackend")
     chosen = IdPConnection.objects.get(tenant__slug="customer1", app="todo").pk
     data = {"action": "fetch_keys_anew", "_selected_action": [chosen]}
     page = browser.post("/admin/tenants/idpconnection/", data, follow=True)

@@ -17,8 +17,8 @@ from audit.models import AuditEvent
 from authserver.models import Client, UsedCode
 from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
 from crossapp.resource_app.models import ConsumedJti
-from idjag_demo.management.commands import sweep
 from idp.models import GrantedAuthentication
+from operations.management.commands import sweep
 from tenants.models import IdPConnection, SubjectTokens, User
 from tests.commands.run import run
 from tests.support.embedded_idp import REFRESH_TOKEN_TYPE, EmbeddedIdP, bob, idp, signed_in  # noqa: F401 (fixtures)

@@ -51,7 +51,7 @@ def caller(request: pytest.FixtureRequest, walker: Walker, app: str) -> Browser:
     seed()
     browser = Browser()
     if request.param == "session":
-        browser.force_login(User.objects.get(realm=Realm(app), email=BOB), backend="tenants.backends.RealmBackend")
+        browser.force_login(User.objects.get(realm=Realm(app), email=BOB), backend="tenants.passwords.RealmBackend")
     elif request.param == "bearer" and app == "wiki":
         browser.defaults["HTTP_AUTHORIZATION"] = f"Bearer {token_for_wiki0()}"
     elif request.param == "bearer":

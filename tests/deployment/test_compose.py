@@ -20,7 +20,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OF_THIS_PROJECT = ["web", "migrate", "sweep"]
 FOR_ALL, _ = (ROOT / ".env.example").read_text().split("# --- Only for docker-compose.yml ---")
 DOCUMENTED = set(re.findall(r"^#?([A-Z_]+)=", FOR_ALL, re.MULTILINE))
-SERVE = (ROOT / "idjag_demo/management/commands/serve.py").read_text()
+SERVE = (ROOT / "operations/management/commands/serve.py").read_text()
 THREADS = int(re.findall(r'"--threads", type=int, default=(\d+)', SERVE)[0])
 # Django's error pages are never for a deployment; where ports are forwarded, a container has no use for it.
 NOT_IN_A_CONTAINER = {"DEBUG", "PORT_ORIGIN"}

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from tenants.addresses import own_address
-from tenants.outgoing import session
+from base.addresses import own_address
+from base.outgoing import session
 from tests.deployment.proxy import Web
 
 ROOT = Path(__file__).resolve().parents[2]

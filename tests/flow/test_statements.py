@@ -4,8 +4,8 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
+from base import recent_rows
 from crossapp.requesting_app.models import Lease, StoredAccessToken
-from tenants import recent_rows
 from tests.flow.conftest import Demo
 from tests.support.in_process import sign_in
 from tests.support.statements import statements_by_request

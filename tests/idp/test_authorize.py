@@ -305,7 +305,7 @@ def test_a_client_that_only_describes_itself_gets_no_code(
 @pytest.mark.clause("OIDC Core", "3.1.2.6", "OP-08")
 def test_prompt_none_shows_no_page(idp: EmbeddedIdP, bob: User) -> None:
     assert query_of(idp.authorize(prompt="none"))["error"] == "login_required"
-    idp.browser.force_login(bob, backend="tenants.backends.RealmBackend")
+    idp.browser.force_login(bob, backend="tenants.passwords.RealmBackend")
     assert "code" in query_of(idp.authorize(prompt="none"))
 
 
@@ -442,7 +442,7 @@ def test_two_people_get_their_own_subject(signed_in: EmbeddedIdP, bob: User) -> 
     trinity = make_person(signed_in, "trinity")
     subs = []
     for person in (bob, trinity):
-        signed_in.browser.force_login(person, backend="tenants.backends.RealmBackend")
+        signed_in.browser.force_login(person, backend="tenants.passwords.RealmBackend")
         subs.append(jwt.decode(signed_in.tokens()["id_token"], options={"verify_signature": False})["sub"])
     assert subs == [bob.sub, trinity.sub]
 
@@ -454,7 +454,7 @@ def test_auth_time_is_that_of_the_session_that_was_asked_and_stays_with_its_toke
     first = signed_in.backdate_session(minutes=5)
     tokens = signed_in.tokens()
     Browser(headers={"host": signed_in.host}).force_login(
-        bob, backend="tenants.backends.RealmBackend"
+        bob, backend="tenants.passwords.RealmBackend"
     )  # elsewhere, now
     refreshed = signed_in.token({"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}).json()
     again = signed_in.token({"grant_type": "refresh_token", "refresh_token": refreshed["refresh_token"]}).json()

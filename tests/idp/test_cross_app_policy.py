@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
+from base import recent_rows
 from idp.models import CrossAppPolicy
-from tenants import recent_rows
 from tenants.models import Realm, User
 from tests.idp.test_token_exchange import assert_refused
 from tests.project.test_admin import operator  # noqa: F401 (fixture)
@@ -198,7 +198,7 @@ def test_signing_in_again_mends_it(signed_in: EmbeddedIdP, policy: CrossAppPolic
     CrossAppPolicy.objects.update(max_age=3600)
     max_age = str(signed_in.exchange(signed_in.tokens()["id_token"]).json()["max_age"])
     assert signed_in.authorize(max_age=max_age)["Location"].startswith("/sign-in")
-    signed_in.browser.force_login(bob, backend="tenants.backends.RealmBackend")
+    signed_in.browser.force_login(bob, backend="tenants.passwords.RealmBackend")
     assert query_of(signed_in.authorize(max_age=max_age))["code"]
     assert signed_in.exchange(signed_in.tokens()["id_token"]).status_code == 200
 

@@ -92,6 +92,6 @@ def test_an_idp_that_cannot_sign_says_so_and_others_are_not_affected(
     signed_in.server.signing_keys.update(status=SigningKey.Status.RETIRED)
     assert_refused(signed_in.exchange(id_token), 503, "temporarily_unavailable", "cannot sign")
     eve = make_person(other_idp, "eve")
-    other_idp.browser.force_login(eve, backend="tenants.backends.RealmBackend")
+    other_idp.browser.force_login(eve, backend="tenants.passwords.RealmBackend")
     response = other_idp.exchange(other_idp.tokens()["id_token"], audience=AUDIENCE)
     assert response.json()["error"] == "invalid_target"

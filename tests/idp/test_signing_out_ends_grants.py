@@ -56,7 +56,7 @@ def test_only_the_confirmed_sign_out_ends_anything(signed_in: EmbeddedIdP, id_to
 @pytest.mark.clause("draft", "4.3.3", "TE-35")
 def test_other_people_keep_what_they_have(signed_in: EmbeddedIdP, bob: User, id_token: str) -> None:
     alice = make_person(signed_in, "alice")
-    signed_in.browser.force_login(alice, backend="tenants.backends.RealmBackend")
+    signed_in.browser.force_login(alice, backend="tenants.passwords.RealmBackend")
     signed_in.tokens()
     sign_out(signed_in)
     assert signed_in.exchange(id_token).status_code == 200
@@ -65,5 +65,5 @@ def test_other_people_keep_what_they_have(signed_in: EmbeddedIdP, bob: User, id_
 def test_a_new_sign_in_begins_anew(signed_in: EmbeddedIdP, bob: User) -> None:
     signed_in.tokens()
     sign_out(signed_in)
-    signed_in.browser.force_login(bob, backend="tenants.backends.RealmBackend")
+    signed_in.browser.force_login(bob, backend="tenants.passwords.RealmBackend")
     assert signed_in.exchange(signed_in.tokens()["id_token"]).status_code == 200

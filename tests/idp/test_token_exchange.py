@@ -244,7 +244,7 @@ def test_an_id_token_of_another_tenants_idp_is_refused(
     signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, id_token: str
 ) -> None:
     eve = make_person(other_idp, "eve")
-    other_idp.browser.force_login(eve, backend="tenants.backends.RealmBackend")
+    other_idp.browser.force_login(eve, backend="tenants.passwords.RealmBackend")
     assert_refused(
         signed_in.exchange(other_idp.tokens()["id_token"]), 400, "invalid_grant", "not signed by this server"
     )

@@ -32,7 +32,7 @@ def test_a_valid_actor_token_is_refused_and_never_ignored(signed_in: EmbeddedIdP
     actor_token = id_token
     if whose == "alice":
         alice = make_person(signed_in, "alice")
-        signed_in.browser.force_login(alice, backend="tenants.backends.RealmBackend")
+        signed_in.browser.force_login(alice, backend="tenants.passwords.RealmBackend")
         actor_token = signed_in.tokens()["id_token"]
     response = signed_in.exchange(id_token, actor_token=actor_token, actor_token_type=ID_TOKEN_TYPE)
     assert_refused(response, 400, "invalid_request", "actor_token is not supported")
@@ -66,7 +66,7 @@ def test_a_stolen_id_token_is_worth_nothing_without_the_clients_secret(signed_in
 @pytest.mark.clause("draft", "6", "TE-44")
 def test_a_refresh_token_of_another_tenants_idp_is_refused(signed_in: EmbeddedIdP, other_idp: EmbeddedIdP) -> None:
     eve = make_person(other_idp, "eve")
-    other_idp.browser.force_login(eve, backend="tenants.backends.RealmBackend")
+    other_idp.browser.force_login(eve, backend="tenants.passwords.RealmBackend")
     response = signed_in.exchange(other_idp.tokens()["refresh_token"], subject_token_type=REFRESH_TOKEN_TYPE)
     assert_refused(response, 400, "invalid_grant", "not valid")
 
@@ -140,7 +140,7 @@ def test_without_the_scope_openid_there_is_no_id_token(signed_in: EmbeddedIdP) -
 @pytest.mark.clause("OIDC Core", "3.1.2.1", "OP-13")
 def test_a_hint_never_switches_the_session(signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, bob: User) -> None:
     eve = make_person(other_idp, "eve")
-    other_idp.browser.force_login(eve, backend="tenants.backends.RealmBackend")
+    other_idp.browser.force_login(eve, backend="tenants.passwords.RealmBackend")
     for hint in (other_idp.tokens()["id_token"], "garbage"):
         response = signed_in.authorize(id_token_hint=hint, prompt="none")
         code = query_of(response).get("code")

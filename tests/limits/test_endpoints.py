@@ -69,7 +69,7 @@ def somebody(realm: str, **extra: Any) -> Client:
     if user is None:
         tenant = User.objects.filter(realm=Realm.IDP).order_by("pk")[0].tenant
         user = User.objects.create(username=f"{realm}:walker", realm=realm, tenant=tenant, sub="walker")
-    browser.force_login(user, backend="tenants.backends.RealmBackend")
+    browser.force_login(user, backend="tenants.passwords.RealmBackend")
     return browser
 
 

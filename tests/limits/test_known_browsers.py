@@ -12,7 +12,7 @@ from pytest_django import Settings
 from idjag_demo.sites import site_for
 from tenants import known_browsers
 from tenants.models import User
-from tenants.throttling import SignInAttempt, Throttled
+from tenants.sign_in_attempts import SignInAttempt, Throttled
 from tests.limits.conftest import SetLimit
 from tests.support.embedded_idp import EmbeddedIdP, make_person
 

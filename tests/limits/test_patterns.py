@@ -13,9 +13,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 
+from base.emails import validate_email_address
 from crossapp.resource_app import jws
 from crossapp.resource_app.scope import is_scope
-from tenants.emails import validate_email_address
 from tenants.issuers import validate_issuer
 from tenants.models import Tenant
 from tenants.single_sign_on.forms import own_path

@@ -21,7 +21,7 @@ def people(db: None) -> tuple[Client, Client]:
     for name in ("bob", "trinity"):
         user = User.objects.create(username=f"wiki:{name}", realm=Realm.WIKI, tenant=tenant, sub=f"limits-{name}")
         browser = Client(headers=WIKI)
-        browser.force_login(user, backend="tenants.backends.RealmBackend")
+        browser.force_login(user, backend="tenants.passwords.RealmBackend")
         browsers.append(browser)
     return browsers[0], browsers[1]
 

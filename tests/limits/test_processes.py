@@ -19,12 +19,12 @@ from django.db import connection
 from django.utils import timezone
 from requests.adapters import BaseAdapter
 
+from base.outgoing import session
 from crossapp.requesting_app.conf import conf
 from crossapp.requesting_app.models import StoredAccessToken
 from crossapp.resource_app import replay
 from crossapp.resource_app.models import ConsumedJti
 from tenants.models import SubjectTokens
-from tenants.outgoing import session
 from tests.flow.conftest import Demo, demo  # noqa: F401 (fixture)
 from tests.flow.test_over_http import unfurl
 from tests.support.in_process import InProcessNetwork, sign_in

@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache, caches
 from pytest_django import Settings
 
-from tenants.throttling import Limit, Throttled
+from base.limits import Limit, Throttled
 from tests.limits.conftest import SetLimit
 
 pytestmark = pytest.mark.skipif(shutil.which("redis-server") is None, reason="there is no redis-server here")
@@ -28,7 +28,7 @@ def redis(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes
             break
         time.sleep(0.05)
     before = settings.CACHES
-    settings.CACHES = {"default": {"BACKEND": "idjag_demo.redis_cache.RedisCache", "LOCATION": f"unix://{socket}"}}
+    settings.CACHES = {"default": {"BACKEND": "operations.redis_cache.RedisCache", "LOCATION": f"unix://{socket}"}}
     yield server
     caches["default"].close()
     settings.CACHES = before

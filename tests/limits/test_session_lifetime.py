@@ -19,7 +19,7 @@ def todo_browser(db: None) -> Browser:
     """The browser of somebody signed in to Todo0."""
     tenant = Tenant.objects.create(slug="acme", name="Acme")
     browser = Browser(headers={"host": "todo.localhost:8000"})
-    browser.force_login(User.objects.create(realm="todo", tenant=tenant, sub="u-bob"), "tenants.backends.RealmBackend")
+    browser.force_login(User.objects.create(realm="todo", tenant=tenant, sub="u-bob"), "tenants.passwords.RealmBackend")
     return browser
 
 

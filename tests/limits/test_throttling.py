@@ -8,8 +8,8 @@ import pytest
 from django.core.cache import cache, caches
 from django.core.cache.backends.base import BaseCache
 
-from tenants.signals import throttled
-from tenants.throttling import Limit, Throttled, neighbourhood
+from base.limits import Limit, Throttled, neighbourhood
+from base.signals import throttled
 from tests.limits.conftest import SetLimit
 
 

@@ -1,4 +1,4 @@
-"""Threads come and go, and take their database connections with them: `idjag_demo.connections`."""
+"""Threads come and go, and take their database connections with them: `operations.database_connections`."""
 
 import gc
 from collections.abc import Iterator

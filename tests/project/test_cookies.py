@@ -19,7 +19,7 @@ def somebody(realm: str) -> tuple[Client, str]:
     """Return a browser with the session of an account of the realm, and the value of its cookie."""
     browser = Client(headers={"host": HOSTS[realm]})
     user = User.objects.filter(realm=realm).order_by("pk")[0]
-    browser.force_login(user, backend="tenants.backends.RealmBackend")
+    browser.force_login(user, backend="tenants.passwords.RealmBackend")
     return browser, browser.cookies[SESSION].value
 
 

@@ -13,8 +13,8 @@ from django.test import Client as Browser
 from pytest_django import Settings
 
 from authserver.models import SigningKey
-from idjag_demo import health
 from idjag_demo.installation import install
+from operations import health
 from tests.support.embedded_idp import EmbeddedIdP, idp  # noqa: F401 (fixture)
 
 GOOD = {"database": "ok", "cache": "ok", "migrations": "ok", "signing keys": "ok"}

@@ -19,9 +19,9 @@ from audit.models import Act
 from audit.signals import acted
 from crossapp.resource_app import errors as redemption_errors
 from crossapp.resource_app import issuer_keys
-from idjag_demo import metrics
 from idp import errors as idp_errors
 from idp.models import CrossAppPolicy
+from operations import metrics
 from tests.flow.conftest import Demo, demo  # noqa: F401 (fixture)
 from tests.support.embedded_idp import EmbeddedIdP, idp  # noqa: F401 (fixture)
 from tests.support.in_process import sign_in

@@ -37,7 +37,7 @@ def test_every_script_carries_the_nonce_of_the_header(
     browser = Client(headers={"host": HOSTS[realm]})
     bob = User.objects.create(username="b", realm=realm, tenant_id=User.objects.filter(realm="idp")[0].tenant_id)
     if signed_in:
-        browser.force_login(bob, backend="tenants.single_sign_on.backend.SingleSignOnBackend")
+        browser.force_login(bob, backend="tenants.single_sign_on.authentication.SingleSignOnBackend")
     page = Article.objects.create(author=bob, title="A page", content="<p>Text</p>").pk if realm == "wiki" else 0
     nonces = []
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What programs ask for goes past all that is for people: `idjag_demo.programs`."""
+"""What programs ask for goes past all that is for people: `idjag_demo.program_requests`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from idjag_demo.demo.seed import seed
-from idjag_demo.programs import is_of_a_program
+from idjag_demo.program_requests import is_of_a_program
 from tests.project.test_cookies import somebody
 
 

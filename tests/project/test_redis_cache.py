@@ -9,9 +9,9 @@ from django.test import Client as Browser
 from pytest_django import Settings
 from redis.connection import Connection
 
-from idjag_demo import redis_cache
+from base.limits import Limit, Throttled
 from idjag_demo.installation import install
-from tenants.throttling import Limit, Throttled
+from operations import redis_cache
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
 
@@ -28,7 +28,7 @@ def asked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
 
     monkeypatch.setattr(Connection, "_connect", counted)
     before = settings.CACHES
-    settings.CACHES = {"default": {"BACKEND": "idjag_demo.redis_cache.RedisCache", "LOCATION": NOBODY_LISTENS}}
+    settings.CACHES = {"default": {"BACKEND": "operations.redis_cache.RedisCache", "LOCATION": NOBODY_LISTENS}}
     yield tries
     redis_cache.outage_of(NOBODY_LISTENS).end()
     settings.CACHES = before

@@ -23,8 +23,8 @@ from pytest_django import Settings
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, SigningKey
 from crossapp.requesting_app.fields import EncryptedTextField, Undecryptable
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
-from idjag_demo.logs import JsonFormatter
-from idjag_demo.management.commands.reencrypt import encrypted_columns
+from operations.logs import JsonFormatter
+from operations.management.commands.reencrypt import encrypted_columns
 from tenants.models import IdPConnection, Realm, SubjectTokens, User
 from tests.commands.run import run
 from tests.flow.conftest import Demo, demo  # noqa: F401 (fixture)
@@ -158,7 +158,10 @@ GRANTS = {
 OF_THE_TOKEN_ENDPOINT = (*GRANTS, "client_secret", "client_assertion", "code_verifier")
 OF_A_TOKENS_OWNER = ("token", "client_secret", "client_assertion")
 TODO, IDP = "todo.localhost:8000", "customer1.idp.localhost:8000"
-CLIENTS, PEOPLE = "authserver.validator.Validator.authenticate_client", "tenants.backends.RealmBackend.authenticate"
+CLIENTS, PEOPLE = (
+    "authserver.validator.Validator.authenticate_client",
+    "tenants.passwords.RealmBackend.authenticate",
+)
 
 
 @pytest.mark.parametrize(
@@ -339,7 +342,7 @@ def test_a_long_password_of_any_characters_is_taken_whole(
 def new_operator(password: str) -> Any:
     admin = User.objects.create(username="admin", realm=Realm.STAFF, is_staff=True, is_superuser=True)
     browser = Browser(headers={"host": "localhost:8000"})
-    browser.force_login(admin, "tenants.backends.RealmBackend")
+    browser.force_login(admin, "tenants.passwords.RealmBackend")
     form = {"username": "trinity-of-the-rabbit", "realm": "staff", "email": "", "usable_password": "true"}
     return browser.post("/admin/tenants/user/add/", form | {"password1": password, "password2": password})
 

@@ -31,7 +31,7 @@ def test_a_session_copied_to_another_site_is_nobodys() -> None:
         user = User.objects.filter(realm=realm).order_by("pk").first()
         assert user
         browser = Client()
-        browser.force_login(user, backend="tenants.backends.RealmBackend")
+        browser.force_login(user, backend="tenants.passwords.RealmBackend")
         for host in HOSTS:
             assert who_is(browser, host) == (realm if host == realm else ""), f"{realm} at {host}"
 
@@ -42,7 +42,7 @@ def test_a_session_of_one_tenants_idp_is_nobodys_at_anothers() -> None:
     seed()
     john = User.objects.get(realm=Realm.IDP, email="john@tables.fake2")
     browser = Client()
-    browser.force_login(john, backend="tenants.backends.RealmBackend")
+    browser.force_login(john, backend="tenants.passwords.RealmBackend")
     assert who_is(browser, "idp") == ""
 
 

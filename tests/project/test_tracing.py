@@ -91,7 +91,7 @@ def test_a_failure_is_one_line_with_its_traceback(log: JsonLog, monkeypatch: pyt
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("in the middle\nof it")
 
-    monkeypatch.setattr("idjag_demo.health.JsonResponse", fail)
+    monkeypatch.setattr("operations.health.JsonResponse", fail)
     browser = Client(headers={"host": "localhost:8000", "x-request-id": "the-request"}, raise_request_exception=False)
     assert browser.get("/healthz")["X-Request-ID"] == "the-request"
     failure, access = (log.of(name)[0] for name in ("django.request", "idjag_demo.access"))

@@ -212,7 +212,7 @@ def test_a_body_that_is_too_large_is_refused(todo0: TokenEndpoint) -> None:
 @pytest.mark.clause("draft", "8", "a session is no client, and a page of another site gets no answer")
 def test_there_is_nothing_at_the_token_endpoint_for_browsers(todo0: TokenEndpoint) -> None:
     browser = Browser(enforce_csrf_checks=True)
-    browser.force_login(todo0.bob, backend="tenants.backends.RealmBackend")
+    browser.force_login(todo0.bob, backend="tenants.passwords.RealmBackend")
     body = urlencode({"grant_type": JWT_BEARER, "assertion": todo0.mint()})
     headers = {"Host": "todo.example", "Origin": "https://evil.example"}
     response = browser.post("/oauth2/v1/token", body, content_type=FORM, secure=True, headers=headers)

@@ -97,7 +97,7 @@ def _token(tokens: SubjectTokens) -> dict[str, str]:
 def _events(**query: str) -> Path:
     def prepare(demo: Demo) -> Act:
         browser = HttpClient(headers={"host": "localhost:8000"})
-        browser.force_login(User.objects.get(username="admin"), backend="tenants.backends.RealmBackend")
+        browser.force_login(User.objects.get(username="admin"), backend="tenants.passwords.RealmBackend")
         return lambda: _is(200, browser.get("/admin/audit/auditevent/", query).status_code)
 
     return prepare

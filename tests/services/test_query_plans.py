@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 from pytest_django import DjangoDbBlocker
 
 from audit.models import AuditEvent
+from base import recent_rows
+from base.outgoing import session
 from idjag_demo.demo.seed import seed
-from tenants import recent_rows
 from tenants.models import Tenant, User
-from tenants.outgoing import session
 from tests.flow.conftest import Demo
 from tests.services.many_rows import fill
 from tests.services.paths import PATHS

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from crossapp.requesting_app.models import Lease
 from crossapp.resource_app.models import ConsumedJti
-from idjag_demo.management.commands.sweep import sweeps
+from operations.management.commands.sweep import sweeps
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from okta_ai_sdk import OktaAIConfig, OktaAISDK, SDKError
 
 from authserver.models import Client
-from tenants import recent_rows
+from base import recent_rows
 from tests.resource_app.fakes import number, rsa_jwk
 from tests.strangers.conftest import ID_JAG, Peers
 

@@ -180,7 +180,7 @@ def other_idp(db: None) -> EmbeddedIdP:
 @pytest.fixture
 def signed_in(idp: EmbeddedIdP, bob: User) -> EmbeddedIdP:
     """The IdP of customer1 with Bob's session in its browser."""
-    idp.browser.force_login(bob, backend="tenants.backends.RealmBackend")
+    idp.browser.force_login(bob, backend="tenants.passwords.RealmBackend")
     return idp
 
 

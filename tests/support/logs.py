@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from idjag_demo.logs import JsonFormatter, RequestIds
+from operations.logs import JsonFormatter, RequestIds
 
 
 class JsonLog(logging.Handler):

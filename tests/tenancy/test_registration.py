@@ -45,7 +45,7 @@ def test_two_tenants_have_clients_people_subjects_and_addresses_of_the_same_name
     assert User.objects.filter(sub="sub-of-bob").count() == 6
     for each in (idp, other_idp):
         each.browser.force_login(
-            User.objects.get(realm="idp", tenant=each.server.tenant), "tenants.backends.RealmBackend"
+            User.objects.get(realm="idp", tenant=each.server.tenant), "tenants.passwords.RealmBackend"
         )
         assert each.tokens()["id_token"], "both work, each with the secret of its own client"
     assert idp.token(

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from base.outgoing import session
 from tenants.models import EmailDomain, IdPConnection, Tenant
-from tenants.outgoing import session
 from tests.tenants.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER, FakeIdp
 
 

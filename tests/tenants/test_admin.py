@@ -16,7 +16,7 @@ from tests.tenants.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER, id_token_cl
 def admin(db: None) -> Client:
     operator = User.objects.create_superuser("operator", "operator@home.example", "avocado", realm="staff")
     client = Client(headers={"host": "localhost:8000"})
-    client.force_login(operator, backend="tenants.backends.RealmBackend")
+    client.force_login(operator, backend="tenants.passwords.RealmBackend")
     return client
 
 

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 
 from idjag_demo.sites import site_for
-from tenants.backends import RealmBackend
 from tenants.models import Tenant, User
+from tenants.passwords import RealmBackend
 from tests.support.running import run
 
 HOSTS = {

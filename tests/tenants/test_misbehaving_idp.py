@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from audit.models import Act, AuditEvent
-from tenants import outgoing
+from base import outgoing
 from tenants.models import IdPConnection
 from tests.tenants.fake_idp import CLIENT_SECRET, FakeIdp
 from tests.tenants.local_server import serving

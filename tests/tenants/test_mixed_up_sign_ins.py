@@ -8,8 +8,8 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 
 from audit.models import Act, AuditEvent
+from base.outgoing import session
 from tenants.models import IdPConnection
-from tenants.outgoing import session
 from tests.tenants.fake_idp import ISSUER, FakeIdp, Reply, json_reply
 from tests.tenants.test_sign_in import Browser, refused
 

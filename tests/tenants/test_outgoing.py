@@ -17,10 +17,10 @@ from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 from urllib3.util import Timeout
 
+from base import outgoing
+from base.addresses import is_public
+from base.outgoing import AddressAdapter, StrictSession, address_for
 from crossapp.requesting_app import http
-from tenants import outgoing
-from tenants.addresses import is_public
-from tenants.outgoing import AddressAdapter, StrictSession, address_for
 from tests.tenants.local_server import serving
 
 PUBLIC, PRIVATE = "93.184.215.14", "10.1.2.3"

@@ -1,4 +1,4 @@
-"""A prepared query finds what its queryset finds, and `insert` adds what `save` adds: `tenants.prepared_statements`."""
+"""A prepared query finds what its queryset finds, and `insert` adds what `save` adds: `base.prepared_queries`."""
 
 import hashlib
 from threading import Thread
@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_id_token_model
 
+from base.prepared_queries import PreparedQuery, insert, prepared
 from tenants.models import Tenant, User
-from tenants.prepared_statements import PreparedQuery, insert, prepared
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""Rows are kept for seconds only, and not past a change: `tenants.recent_rows`."""
+"""Rows are kept for seconds only, and not past a change: `base.recent_rows`."""
 
 from collections.abc import Iterator
 from threading import Thread
@@ -7,9 +7,9 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tenants import recent_rows
+from base import recent_rows
+from base.recent_rows import RecentRows, recent
 from tenants.models import Tenant
-from tenants.recent_rows import RecentRows, recent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,9 +6,9 @@ import pytest
 import requests
 from pytest_django import Settings
 
-from tenants import trace_context
-from tenants.outgoing import StrictSession
-from tenants.trace_context import TraceContext, received
+from base import trace_context
+from base.outgoing import StrictSession
+from base.trace_context import TraceContext, received
 from tests.tenants.local_server import serving
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -29,5 +29,5 @@ def make_user(tenant: Tenant, name: str) -> User:
 
 def browser_of(user: User, *, enforce_csrf_checks: bool = False) -> Client:
     browser = Client(enforce_csrf_checks=enforce_csrf_checks, headers={"host": HOST})
-    browser.force_login(user, backend="tenants.backends.RealmBackend")
+    browser.force_login(user, backend="tenants.passwords.RealmBackend")
     return browser

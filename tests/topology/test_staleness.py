@@ -1,4 +1,4 @@
-"""What a process keeps of rows that another one changes: for as long as `tenants.recent_rows` says, and no longer."""
+"""What a process keeps of rows that another one changes: for as long as `base.recent_rows` says, and no longer."""
 
 import time
 from collections.abc import Callable
@@ -11,8 +11,8 @@ import requests
 from django.db.models import Model
 
 from authserver.models import Client
+from base import recent_rows
 from idp.models import CrossAppPolicy
-from tenants import recent_rows
 from tenants.models import App, IdPConnection, Realm, Tenant
 from tests.topology.legs import Legs
 from tests.topology.operators import Operator

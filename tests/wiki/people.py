@@ -33,5 +33,5 @@ def make_user(tenant: Tenant, login: str, **fields: Any) -> User:
 def browser_of(user: User | None, **options: Any) -> Client:
     client = Client(headers={"host": HOST}, **options)
     if user is not None:
-        client.force_login(user, backend="tenants.backends.RealmBackend")
+        client.force_login(user, backend="tenants.passwords.RealmBackend")
     return client

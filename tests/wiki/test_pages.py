@@ -111,7 +111,7 @@ def test_titles_are_escaped_in_the_admin_its_search_and_messages(browser: Client
     article = Article.objects.create(author=bob, title=OUTSIDE)
     operator = User.objects.create_superuser("operator", realm="staff")
     admin = Client(headers={"host": "localhost:8000"})
-    admin.force_login(operator, backend="tenants.backends.RealmBackend")
+    admin.force_login(operator, backend="tenants.passwords.RealmBackend")
     pages = [
         admin.get("/admin/wiki/article/", {"q": OUTSIDE}),
         admin.get(f"/admin/wiki/article/{article.pk}/change/"),

@@ -11,10 +11,10 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
+from base.outgoing import session
 from crossapp.requesting_app import api, http
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from tenants.models import User
-from tenants.outgoing import session
 from tests.requesting_app import peers
 from tests.wiki.people import TODO, browser_of
 
@@ -28,7 +28,7 @@ CAPITALS = "HTTP://TODO.LOCALHOST:8000/todos/1"
 def wire(bob: User, settings: Settings) -> Iterator[peers.World]:
     """The process's own session with peers at the other end; Bob has signed in, nobody has exchanged anything yet."""
     settings.CROSSAPP_REQUESTING_APP = {
-        "HTTP_SESSION": "tenants.outgoing.session",
+        "HTTP_SESSION": "base.outgoing.session",
         "SUBJECT_TOKEN_STORE": "tests.requesting_app.peers.MemoryStore",
     }
     ResourceApp.objects.create(

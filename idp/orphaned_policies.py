@@ -12,8 +12,8 @@ from tenants.models import User
 def listen() -> None:
     """Connect the receivers to the deletion of accounts and groups."""
     for sender in (User, Group):
-        pre_delete.connect(_note_policies, sender=sender, dispatch_uid="idp.named_people.before")
-        post_delete.connect(_switch_off, sender=sender, dispatch_uid="idp.named_people.after")
+        pre_delete.connect(_note_policies, sender=sender, dispatch_uid="idp.orphaned_policies.before")
+        post_delete.connect(_switch_off, sender=sender, dispatch_uid="idp.orphaned_policies.after")
 
 
 def _note_policies(sender: type, instance: Any, **kwargs: Any) -> None:

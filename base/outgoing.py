@@ -21,8 +21,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from tenants import trace_context
-from tenants.addresses import is_localhost, is_loopback, is_ours, is_public, own_address
+from base import trace_context
+from base.addresses import is_localhost, is_loopback, is_ours, is_public, own_address
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2.0, 4.0, 5.0
 IDLE_SECONDS = 1.5  # a connection waits so long for its next request: many a gunicorn closes it after 2

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from audit.log import one_line
-from idjag_demo import metrics
-from tenants import trace_context
+from base import trace_context
+from operations import metrics
 
 access_log = logging.getLogger("idjag_demo.access")
 

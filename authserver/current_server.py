@@ -3,8 +3,8 @@
 from django.http import Http404, HttpRequest
 
 from authserver.models import AuthorizationServer
+from base.recent_rows import recent
 from tenants.models import Tenant
-from tenants.recent_rows import recent
 
 
 def server_for(request: HttpRequest) -> AuthorizationServer:

@@ -12,8 +12,8 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from crossapp.resource_app.issuer_keys import forget_keys, key_for
 from crossapp.resource_app.jwk import KeysUnavailable
-from tenants.backends import ActiveAccounts
 from tenants.models import User
+from tenants.passwords import ActiveAccounts
 from tenants.single_sign_on.attempts import SignIn
 from tenants.single_sign_on.errors import NO_ACCESS, NO_ANSWER, NOT_ACCEPTED, SignInRefused
 from tenants.single_sign_on.id_token import Expected, IdTokenRefused, verify_id_token

@@ -11,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from authserver.models import SigningKey
-from idjag_demo.installation import APPS
+from tenants.models import App
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +78,10 @@ def _migrations() -> None:
 
 def _signing_keys() -> None:
     """Look at those of the apps, decrypted: the IdP of one tenant is no reason to answer nobody any more."""
-    keys = SigningKey.objects.filter(server__realm__in=APPS, status=SigningKey.Status.ACTIVE).select_related("server")
-    if {key.server.realm for key in keys if key.private_pem} != set(APPS):
+    keys = SigningKey.objects.filter(server__realm__in=App.values, status=SigningKey.Status.ACTIVE).select_related(
+        "server"
+    )
+    if {key.server.realm for key in keys.select_related("server") if key.private_pem} != set(App.values):
         raise NotReady
 
 

@@ -4,6 +4,7 @@ import argparse
 import logging
 import socket
 from copy import deepcopy
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -28,7 +29,7 @@ replaced; if its successor dies at once too, the command ends, and whoever watch
 
 class Command(BaseCommand):
     help = HELP
-    requires_system_checks = []  # idjag_demo.wsgi makes them, and says in one line what is wrong
+    requires_system_checks = []  # the WSGI module makes them, and says in one line what is wrong
 
     def create_parser(self, *args: Any, **kwargs: Any) -> Any:
         return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
@@ -44,10 +45,11 @@ class Command(BaseCommand):
         if not host or not port.isdecimal():
             raise CommandError(f"{address!r} is no address and port, as in 127.0.0.1:8000.")
         _stop_if_taken(host, int(port))
-        import idjag_demo.wsgi  # noqa: F401 (here, so that all processes share it, and what is wrong is said once)
+        module, _, name = settings.WSGI_APPLICATION.rpartition(".")
+        import_module(module)  # here, so that all processes share it, and what is wrong is said once
 
         Granian(
-            "idjag_demo.wsgi:application",
+            f"{module}:{name}",
             address=host,
             port=int(port),
             interface=Interfaces.WSGI,

@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from idjag_demo.outages import database_outage
-from tenants import trace_context
+from base import trace_context
+from operations.outages import database_outage
 
 _QUERY = re.compile(r"\?.*?(?= HTTP/\d|$)", re.MULTILINE)
 

@@ -7,9 +7,9 @@ from oauth2_provider.models import get_grant_model
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, OAuth2Error
 
+from authserver.current_server import server_for
 from authserver.models import Client
-from authserver.server import FormRequest
-from authserver.servers import server_for
+from authserver.oauthlib_server import FormRequest
 
 
 class Backend(OAuthLibCore):

@@ -6,9 +6,9 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from base.prepared_queries import prepared
 from tenants.models import Realm, User
-from tenants.prepared_statements import prepared
-from tenants.throttling import SignInAttempt
+from tenants.sign_in_attempts import SignInAttempt
 
 
 class ActiveAccounts(ModelBackend):

@@ -11,7 +11,7 @@ from oauthlib.oauth2.rfc6749.utils import scope_to_list
 from oauthlib.openid import RequestValidator
 from oauthlib.openid import Server as OpenIDServer
 
-from authserver import audited
+from authserver import oauth_audit
 
 
 class FormRequest(Request):
@@ -42,7 +42,7 @@ class Server(OpenIDServer):
             self.grant_types[name] = import_string(path)(request_validator)
             oauth2_validators.GRANT_TYPE_MAPPING[name] = (name,)
         for name in ("authorization_code", "refresh_token"):
-            self.grant_types[name] = audited.AuditedGrant(self.grant_types[name])
+            self.grant_types[name] = oauth_audit.AuditedGrant(self.grant_types[name])
             oauth2_validators.GRANT_TYPE_MAPPING[name] = (name,)
 
     def answer(self, request: FormRequest) -> tuple[dict[str, str], str, int]:
@@ -57,7 +57,7 @@ class Server(OpenIDServer):
         return headers, body, status
 
     def validate_revocation_request(self, request: Any) -> None:
-        audited.revocation(request, super().validate_revocation_request)
+        oauth_audit.revocation(request, super().validate_revocation_request)
 
 
 class InvalidTarget(errors.OAuth2Error):

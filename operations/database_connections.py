@@ -40,4 +40,4 @@ def _opened(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
 
 def listen() -> None:
     """Connect the receiver."""
-    connection_created.connect(_opened, dispatch_uid="idjag_demo.connections")
+    connection_created.connect(_opened, dispatch_uid="operations.database_connections")
