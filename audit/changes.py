@@ -14,7 +14,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_sa
 from audit import log
 from audit.current_request import current_request
 from audit.models import Act
-from crossapp.requesting_app.fields import Undecryptable
+from crossapp.fields import Undecryptable
 from tenants.models import User
 
 # The table, what its changes are called, and which of its columns matter (None: all).
@@ -23,7 +23,7 @@ WATCHED: dict[str, tuple[Act, frozenset[str] | None]] = {
     "authserver.SigningKey": (Act.KEY_CHANGE, None),
     "authserver.Client": (Act.CLIENT_CHANGE, None),
     "tenants.IdPConnection": (Act.CONNECTION_CHANGE, None),
-    "requesting_app.ResourceApp": (Act.CONNECTION_CHANGE, None),
+    "crossapp_requesting.ResourceApp": (Act.CONNECTION_CHANGE, None),
     "tenants.Tenant": (Act.TENANT_CHANGE, None),
     "tenants.EmailDomain": (Act.TENANT_CHANGE, None),
     "tenants.User": (

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 from urllib.parse import unquote_plus
 
-from crossapp.resource_app.jws import MAX_LENGTH, MalformedJws, parse_jws
+from crossapp.core.jws import MAX_LENGTH, MalformedJws, parse_jws
 
 
 def unverified_client(request: Any) -> str:

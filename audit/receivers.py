@@ -13,9 +13,9 @@ from audit.clients import unverified_client
 from audit.current_request import after_answering, current_request
 from audit.models import Act
 from base.signals import throttled
-from crossapp.resource_app.errors import Busy
-from crossapp.resource_app.id_jag import IdJag
-from crossapp.resource_app.jws import UnverifiedJws
+from crossapp.core.id_jag import IdJag
+from crossapp.core.jws import UnverifiedJws
+from crossapp.core.refusals import Busy
 from crossapp.resource_app.signals import redemption_granted, redemption_refused
 from tenants.models import IdPConnection, User
 from tenants.signals import sign_in_refused

@@ -13,6 +13,7 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 
 from authserver.models import AuthorizationServer, Client, SigningKey
 from base.addresses import idp_origin
+from crossapp.core.client_authentication import AuthMethod
 from tenants.models import Realm, Tenant
 
 for model in (
@@ -140,5 +141,5 @@ class ClientAdmin(admin.ModelAdmin):
         if not change or form.cleaned_data["renew_secret"]:
             secret = obj.client_secret = generate_client_secret()
         super().save_model(request, obj, form, change)
-        if secret and obj.auth_method != Client.AuthMethod.PRIVATE_KEY_JWT:
+        if secret and obj.auth_method != AuthMethod.PRIVATE_KEY_JWT:
             messages.warning(request, f"The client secret of {obj.client_id}, shown this once: {secret}")

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from authserver.client_rules import PRIVATE_KEY_JWT
 from authserver.models import AuthorizationServer, Client
+from base.issuers import keys
+from crossapp.core.claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
+from crossapp.core.client_authentication import AuthMethod
+from crossapp.core.jwk import KEY_TYPES, MAX_KID_LENGTH, KeysUnavailable, VerificationKey, usable_keys
+from crossapp.core.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
 from crossapp.resource_app import replay
-from crossapp.resource_app.claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
-from crossapp.resource_app.issuer_keys import keys_at
-from crossapp.resource_app.jwk import KEY_TYPES, MAX_KID_LENGTH, KeysUnavailable, VerificationKey, usable_keys
-from crossapp.resource_app.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
 
 log = logging.getLogger("idjag_demo.authserver.client_assertion")
 
@@ -167,7 +167,7 @@ def check_client(case: Case) -> None:
     client = case.find_client(case.payload["sub"])
     if client is None:
         raise Refused("no such client here")
-    if client.auth_method != PRIVATE_KEY_JWT:
+    if client.auth_method != AuthMethod.PRIVATE_KEY_JWT:
         raise Refused(f"the client is registered for {client.auth_method}")
     case.client = client
 
@@ -176,17 +176,17 @@ def check_key(case: Case) -> None:
     """RFC 8725 sections 3.1 and 3.10: the client's own key, by its name or as the only one for the algorithm."""
     kid, alg = case.header.get("kid"), case.header["alg"]
     try:
-        keys = _keys_of(case.client, kid)
+        known = _keys_of(case.client, kid)
     except KeysUnavailable as error:
         raise Refused(str(error)) from error
-    fitting = [key for key in keys.values() if key.fits(alg) and kid in (None, key.kid)]
+    fitting = [key for key in known.values() if key.fits(alg) and kid in (None, key.kid)]
     if len(fitting) != 1:
         raise Refused(f"{len(fitting)} keys fit kid {kid!r} and alg {alg}")
     case.key = fitting[0]
 
 
 def _keys_of(client: Client, kid: str | None) -> Mapping[str, VerificationKey]:
-    return keys_at(client.jwks_uri, kid) if client.jwks_uri else usable_keys(client.jwks.get("keys", []))
+    return keys().keys_at(client.jwks_uri, kid) if client.jwks_uri else usable_keys(client.jwks.get("keys", []))
 
 
 def check_signature(case: Case) -> None:

@@ -7,8 +7,8 @@ from django.contrib.auth.hashers import get_hasher
 from django.db import transaction
 from oauth2_provider.generators import generate_client_secret
 
-from authserver.client_rules import PRIVATE_KEY_JWT
 from authserver.models import JWT_BEARER, AuthorizationServer, Client
+from crossapp.core.client_authentication import AuthMethod
 from tenants.models import Realm
 
 # What full_clean can not judge: what save() sets, and what this project does not use.
@@ -37,14 +37,14 @@ def register(
     created = client is None
     if client is None:
         client = Client(server=server, client_id=client_id, client_secret="", **_defaults(server, fields))
-    had_secret = not created and client.auth_method != PRIVATE_KEY_JWT
+    had_secret = not created and client.auth_method != AuthMethod.PRIVATE_KEY_JWT
     for name, value in fields.items():
         if value is not None:
             setattr(client, name, value)
     if any_tenant:
         client.tenant = None
     new_secret = ""
-    if client.auth_method == PRIVATE_KEY_JWT:
+    if client.auth_method == AuthMethod.PRIVATE_KEY_JWT:
         client.client_secret = generate_client_secret()  # nobody knows it
     else:
         client.jwks, client.jwks_uri = {}, ""

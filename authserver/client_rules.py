@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from crossapp.requesting_app.endpoints import is_acceptable_url, is_loopback
-from crossapp.resource_app.jwk import PRIVATE_MEMBERS, usable_keys
-
-PRIVATE_KEY_JWT = "private_key_jwt"
+from crossapp.core.client_authentication import AuthMethod
+from crossapp.core.jwk import PRIVATE_MEMBERS, usable_keys
+from crossapp.core.urls import is_acceptable_url, is_local
 
 
 def check_grants(grants: Any, server: Any) -> None:
@@ -29,16 +28,14 @@ def check_scope(scope: str, server: Any) -> None:
 
 def check_keys(auth_method: str, jwks: Any, jwks_uri: str) -> None:
     """OpenID Connect Core section 9: who authenticates with a key has one key set, here or at a URL; nobody else."""
-    if auth_method != PRIVATE_KEY_JWT:
+    if auth_method != AuthMethod.PRIVATE_KEY_JWT:
         if jwks or jwks_uri:
-            raise ValidationError({"auth_method": f"Keys are for {PRIVATE_KEY_JWT} only."})
+            raise ValidationError({"auth_method": "Keys are for private_key_jwt only."})
         return
     if jwks and jwks_uri:
         raise ValidationError({"jwks": "There is a key set and the URL of one. Give one of them."})
     if not (jwks or jwks_uri):
-        raise ValidationError(
-            {"jwks": f"{PRIVATE_KEY_JWT} needs public keys of the client: a key set or the URL of one."}
-        )
+        raise ValidationError({"jwks": "private_key_jwt needs public keys of the client: a key set or the URL of one."})
     if jwks_uri and not is_acceptable_url(jwks_uri, http_on_loopback=settings.DEMO):
         raise ValidationError({"jwks_uri": f"{jwks_uri!r} is no https URL without query and fragment."})
     if jwks:
@@ -72,5 +69,5 @@ def _is_redirect_uri(uri: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    plain = parts.scheme == "http" and settings.DEMO and is_loopback(host)
+    plain = parts.scheme == "http" and settings.DEMO and is_local(host)
     return (parts.scheme == "https" or plain) and bool(host) and "@" not in parts.netloc and "#" not in uri

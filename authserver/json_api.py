@@ -18,7 +18,7 @@ from authserver.api_document import ApiDocument
 from authserver.bearer import BearerError, BearerOrSession, Caller, bearer_error_response, caller_of
 from authserver.throttling import throttled_response
 from base.limits import Throttled
-from crossapp.resource_app.strict_json import NotStrictJson, strict_json_object
+from crossapp.core.strict_json import NotStrictJson, strict_json_object
 
 View = Callable[..., Any]
 READ, WRITE = BearerOrSession("read"), BearerOrSession("write")

@@ -19,7 +19,8 @@ from oauthlib.oauth2.rfc6749.errors import TemporarilyUnavailableError
 
 from authserver import client_rules
 from base.recent_rows import recent
-from crossapp.requesting_app.fields import EncryptedTextField
+from crossapp.core.client_authentication import AUTH_METHODS, AuthMethod
+from crossapp.fields import RESOURCE, EncryptedTextField
 from tenants.models import Realm, Tenant
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class SigningKey(models.Model):
 
     server = models.ForeignKey(AuthorizationServer, on_delete=models.CASCADE, related_name="signing_keys")
     kid = models.CharField(max_length=64, unique=True, editable=False)
-    private_pem = EncryptedTextField(editable=False)
+    private_pem = EncryptedTextField(keys_of=RESOURCE, editable=False)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.NEXT)
     created_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -188,17 +189,12 @@ class Client(AbstractApplication):
     registrations. The IdP's cross-app policy holds the mapping between them.
     """
 
-    class AuthMethod(models.TextChoices):
-        BASIC = "client_secret_basic", "client_secret_basic"
-        POST = "client_secret_post", "client_secret_post"
-        PRIVATE_KEY_JWT = "private_key_jwt", "private_key_jwt"
-
     server = models.ForeignKey(AuthorizationServer, on_delete=models.CASCADE, related_name="clients")
     tenant = models.ForeignKey(
         Tenant, on_delete=models.CASCADE, null=True, blank=True, help_text="If set: the only tenant it may act for."
     )
     client_id = models.CharField(max_length=255, help_text="Unique at its server.")
-    auth_method = models.CharField(max_length=30, choices=AuthMethod.choices, default=AuthMethod.BASIC)
+    auth_method = models.CharField(max_length=30, choices=AUTH_METHODS, default=AuthMethod.CLIENT_SECRET_BASIC.value)
     jwks = models.JSONField(
         "key set", default=_no_keys, blank=True, help_text="For private_key_jwt: its public keys (RFC 7517), or:"
     )

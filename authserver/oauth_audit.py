@@ -15,7 +15,7 @@ from audit import log
 from audit.clients import unverified_client, unverified_client_in
 from audit.models import Act
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, Client
-from crossapp.resource_app.jws import MalformedJws, parse_jws
+from crossapp.core.jws import MalformedJws, parse_jws
 
 _ACTS = {
     "authorization_code": Act.AUTHORIZATION_CODE,

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from authserver.models import AuthorizationServer
+from base.issuers import keys
 from base.recent_rows import recent
+from crossapp.core.id_jag import IdJag
 from crossapp.resource_app.host import IssuerRefused, SubjectRefused, TrustedIssuer
-from crossapp.resource_app.id_jag import IdJag
-from crossapp.resource_app.issuer_keys import forget_keys
 from tenants.models import IdPConnection, Tenant, User
 from tenants.subjects import SubjectClaims, resolve_subject
 from tenants.subjects import SubjectRefused as NoSuchSubject
@@ -44,7 +44,7 @@ class ResourceAppHost:
             raise IssuerRefused(f"The tenant {connection.tenant.slug} is not active.")
         if request.client.tenant_id not in (None, connection.tenant_id):
             raise IssuerRefused(f"The client is bound to another tenant than {connection.tenant.slug}.")
-        forget_keys(issuer, fetched_before=connection.keys_fetched_since)
+        keys().forget(issuer, fetched_before=connection.keys_fetched_since)
         return TrustedIssuer(issuer=connection.issuer, connection=connection, single_use=connection.single_use)
 
     def client_scopes(self, request: Any) -> Sequence[str]:

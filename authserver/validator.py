@@ -17,6 +17,7 @@ from authserver.oauthlib_server import InvalidTarget
 from authserver.throttling import throttled
 from base.prepared_queries import insert
 from base.recent_rows import recent
+from crossapp.core.client_authentication import AuthMethod
 from tenants.models import Tenant
 
 _NO_SECRET = get_hasher("machine_made_secret").encode("no client has this secret", "-")
@@ -44,13 +45,13 @@ def _method_used(request: Any) -> str:
         description = "Authenticate in one way: Authorization header, client_secret or client_assertion."
         raise errors.InvalidRequestError(description, request=request)
     if by_assertion:
-        return Client.AuthMethod.PRIVATE_KEY_JWT
-    return Client.AuthMethod.BASIC if in_header else Client.AuthMethod.POST
+        return AuthMethod.PRIVATE_KEY_JWT
+    return AuthMethod.CLIENT_SECRET_BASIC if in_header else AuthMethod.CLIENT_SECRET_POST
 
 
 def _why_refused(request: Any, method: str) -> str:
     """Say for the operator why the client has not authenticated with a secret."""
-    if method == Client.AuthMethod.POST and not getattr(request, "client_secret", None):
+    if method == AuthMethod.CLIENT_SECRET_POST and not getattr(request, "client_secret", None):
         return "There are no credentials."
     if request.client is None:
         return getattr(request, "client_refused", "The Authorization header can not be read.")
@@ -92,9 +93,9 @@ class Validator(OAuth2Validator):
         """
         body_client_id = request.client_id
         method = _method_used(request)
-        if method == Client.AuthMethod.PRIVATE_KEY_JWT:
+        if method == AuthMethod.PRIVATE_KEY_JWT:
             authenticated = self._authenticate_assertion(request)
-        elif method == Client.AuthMethod.BASIC:
+        elif method == AuthMethod.CLIENT_SECRET_BASIC:
             authenticated = self._authenticate_basic_auth(request)
         else:
             authenticated = self._authenticate_request_body(request)

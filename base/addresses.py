@@ -5,6 +5,8 @@ import re
 
 from django.conf import settings
 
+from crossapp.core.urls import address_of
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 
 
@@ -31,35 +33,12 @@ def own_address(origin: str) -> tuple[str, int] | None:
     return host, int(number)
 
 
-def is_localhost(name: str) -> bool:
-    """Say whether `name` is `localhost` or below it (RFC 6761 section 6.3)."""
-    return name == "localhost" or name.endswith(".localhost")
-
-
-def is_loopback(name: str) -> bool:
-    """Say whether `name` is an address of this machine's loopback interface."""
-    ip = _address(name)
-    return ip is not None and ip.is_loopback
-
-
 def is_public(name: str) -> bool:
     """Say whether `name` is a globally routable address; an IPv4 address within an IPv6 one is judged itself."""
-    ip = _address(name)
+    ip = address_of(name)
     if isinstance(ip, ipaddress.IPv6Address):
         if ip in _NAT64:
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         else:
             ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1]) or ip
     return ip is not None and ip.is_global and not ip.is_multicast
-
-
-def is_address(name: str) -> bool:
-    """Say whether `name` is an address and not a name."""
-    return _address(name) is not None
-
-
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        return None

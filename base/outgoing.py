@@ -11,7 +11,6 @@ import time
 from contextvars import ContextVar
 from functools import cache
 from http.client import HTTPResponse
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,11 +21,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from base import trace_context
-from base.addresses import is_localhost, is_loopback, is_ours, is_public, own_address
+from base.addresses import is_ours, is_public, own_address
+from crossapp.core.http import READ_SECONDS, BoundedSession, deadline_within
+from crossapp.core.urls import is_localhost, is_loopback
 
-CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2.0, 4.0, 5.0
 IDLE_SECONDS = 1.5  # a connection waits so long for its next request: many a gunicorn closes it after 2
-MAX_BODY = 256 * 1024
 LOOPBACK = "127.0.0.1"
 
 _deadline: ContextVar[float] = ContextVar("deadline")  # of the exchange this thread is in
@@ -38,43 +37,23 @@ def session() -> requests.Session:
     return StrictSession()
 
 
-class StrictSession(requests.Session):
-    """No proxies or passwords from the environment, no redirects, no cookies, bounded in time and size."""
+class StrictSession(BoundedSession):
+    """A session that asks only addresses which `address_for` allows, under the trace of the current request."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.trust_env = False
         self.headers["User-Agent"] = "idjag_demo"
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
             self.mount(scheme, AddressAdapter(pool_maxsize=50))
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect, whatever the caller says: a secret in the request must not travel on."""
-
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send `request` and read its answer whole; raises RequestException."""
-        kwargs |= {"stream": True, "timeout": kwargs.get("timeout") or (CONNECT_SECONDS, READ_SECONDS)}
-        total = getattr(kwargs["timeout"], "total", None) or TOTAL_SECONDS  # the caller may have less time
         request.headers.update(trace_context.headers(ours=_is_ours(str(request.url))))
-        token = _deadline.set(time.monotonic() + min(TOTAL_SECONDS, total))
+        token = _deadline.set(deadline_within(kwargs.get("timeout")))
         try:
-            response = super().send(request, **kwargs)
-            with response:
-                response._content = _read(response)
-            return response
+            return super().send(request, **kwargs)
         finally:
             _deadline.reset(token)
-
-
-def _read(response: requests.Response) -> bytes:
-    """Return the decoded body of `response`, which may not be longer than `MAX_BODY`."""
-    body = bytearray()
-    for chunk in response.iter_content(16 * 1024):
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise requests.RequestException(f"it answered more than {MAX_BODY} bytes", response=response)
-    return bytes(body)
 
 
 class AddressAdapter(HTTPAdapter):

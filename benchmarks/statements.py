@@ -11,9 +11,8 @@ from typing import Any
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from base import recent_rows
+from base import issuers, recent_rows
 from benchmarks.figures import Statements
-from crossapp.resource_app import issuer_keys
 
 FILE = "BENCHMARK_STATEMENTS"
 """The environment variable that names the file: one line of JSON for each request, written before it is answered."""
@@ -37,7 +36,7 @@ class StatementsMiddleware:
         connection.force_debug_cursor = True
         if self.knows_nothing:
             recent_rows.start_anew()
-            issuer_keys.start_anew()
+            issuers.keys()._recent.clear()
         response = self.get_response(request)
         url = f"{request.META.get('HTTP_HOST')}{request.path}"
         line = {

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from limits import parse
 
-from base.addresses import is_address, is_localhost, is_loopback
+from crossapp.core.urls import address_of, is_local
 from idjag_demo.demo.secrets import existing_demo_secrets
 
 KNOWN_PASSWORDS = ["idjag"]  # docker-compose.yml has it for the demo
@@ -28,7 +28,7 @@ def check_environment(app_configs: object = None, **kwargs: object) -> list[Chec
 
 def stop_if_unsafe() -> None:
     """Raise ImproperlyConfigured with one line per error."""
-    if problems := [*run_checks(tags=["requesting_app"]), *check_environment()]:
+    if problems := [*run_checks(tags=["crossapp_requesting"]), *check_environment()]:
         raise ImproperlyConfigured("\n".join(f"{problem.id}: {problem.msg} {problem.hint}" for problem in problems))
 
 
@@ -38,7 +38,7 @@ def _error(number: int, message: str, hint: str) -> Error:
 
 def _is_on_this_machine(origin: str) -> bool:
     name = urlsplit(origin.replace("{tenant}", "tenant")).hostname or ""
-    return is_localhost(name) or is_loopback(name)
+    return is_local(name)
 
 
 def _https() -> bool:
@@ -76,7 +76,11 @@ def _database() -> list[CheckMessage]:
 def _own_sites() -> list[CheckMessage]:
     """An own site that is asked past its proxy believes that the call was to be https only if it trusts the caller."""
     address = settings.OWN_SITES_AT.rpartition(":")[0]
-    if not _https() or not is_address(address) or any(ip_address(address) in each for each in settings.TRUSTED_PROXIES):
+    if (
+        not _https()
+        or address_of(address) is None
+        or any(ip_address(address) in each for each in settings.TRUSTED_PROXIES)
+    ):
         return []
     hint = f"Add {address} to TRUSTED_PROXIES."
     return [_error(14, f"OWN_SITES_AT={settings.OWN_SITES_AT} would answer with redirects to https.", hint)]
@@ -117,7 +121,7 @@ def _proxies() -> list[CheckMessage]:
 def _secrets() -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     demo = existing_demo_secrets(settings.VAR_DIR).values()
-    key, encryption_keys = settings.SECRET_KEY, settings.FIELD_ENCRYPTION_KEYS
+    key, encryption_keys = settings.SECRET_KEY, settings.CROSSAPP_REQUESTING_APP["ENCRYPTION_KEYS"]
     if key in demo or key.startswith("django-insecure-") or len(key) < 32:
         hint = "Make one of your own, as .env.example says."
         problems.append(_error(3, "DJANGO_SECRET_KEY is the demo's, or shorter than 32 characters.", hint))

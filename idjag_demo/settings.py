@@ -62,7 +62,7 @@ ALLOWED_HOSTS += [urlsplit(origin).hostname or "" for origin in IDP_ORIGINS.valu
 _demo = demo_secrets(VAR_DIR) if DEMO else {}
 SECRET_KEY = env.secret("DJANGO_SECRET_KEY", default=_demo.get("DJANGO_SECRET_KEY", Environment.NOTSET))
 # Fernet keys for the columns we must read back (tokens, client secrets, private keys): the first encrypts, all decrypt.
-FIELD_ENCRYPTION_KEYS = env.list(
+_encryption_keys = env.list(
     "FIELD_ENCRYPTION_KEYS", default=[_demo["FIELD_ENCRYPTION_KEY"]] if _demo else Environment.NOTSET
 )
 
@@ -247,12 +247,14 @@ AUTHSERVER_GRANTS = {
 
 # The liftable halves know nothing of this project; these settings plug it in.
 CROSSAPP_REQUESTING_APP = {
+    "ENCRYPTION_KEYS": _encryption_keys,  # tokens and client secrets
     "HTTP_SESSION": "base.outgoing.session",
     "SUBJECT_TOKEN_STORE": "tenants.subject_tokens.SubjectTokenStore",
     "CLIENT_SIGNING_KEY": env.str("CLIENT_SIGNING_KEY", default="", multiline=True),
 }
 CROSSAPP_RESOURCE_APP = {
-    "HTTP_SESSION": "base.outgoing.session",
+    "ENCRYPTION_KEYS": _encryption_keys,  # private keys
+    "KEYS": "base.issuers.keys",
     "HOST": "authserver.resource_app_host.ResourceAppHost",
 }
 

@@ -23,8 +23,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from audit.models import Act
 from audit.signals import acted
+from base.signals import keys_fetched, keys_looked_up
 from crossapp.requesting_app.signals import Step, step_taken, token_looked_up
-from crossapp.resource_app.signals import keys_fetched, keys_looked_up
 
 log = logging.getLogger(__name__)
 

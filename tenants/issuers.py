@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from base.addresses import is_address, is_localhost, is_loopback, is_ours, is_public
+from base.addresses import is_ours, is_public
+from crossapp.core.urls import address_of, is_local
 
 
 def validate_issuer(issuer: str) -> None:
@@ -15,12 +16,12 @@ def validate_issuer(issuer: str) -> None:
         name, _ = parts.hostname or "", parts.port
     except ValueError as error:
         raise ValidationError("This is not a URL.") from error
-    local = is_localhost(name) or is_loopback(name)
+    local = is_local(name)
     if parts.scheme != "https" and not is_ours(issuer) and not (settings.DEMO and local and parts.scheme == "http"):
         raise ValidationError("An issuer begins with https://.")
     if local and not settings.DEMO and not is_ours(issuer):
         raise ValidationError("An issuer is not on this machine.")
-    if is_address(name) and not local and not is_public(name):
+    if address_of(name) and not local and not is_public(name):
         raise ValidationError("An issuer has a public address.")
     if not name or "@" in parts.netloc or "?" in issuer or "#" in issuer:
         raise ValidationError("An issuer has a host, and no user name, query or fragment.")

@@ -19,8 +19,10 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from base.emails import EmailAddressField
-from crossapp.requesting_app.client_signing_key import NoSigningKey, signing_key
-from crossapp.requesting_app.fields import EncryptedTextField
+from crossapp.client_key import client_key
+from crossapp.core.client_authentication import AUTH_METHODS, AuthMethod
+from crossapp.core.client_signing_key import NoSigningKey
+from crossapp.fields import EncryptedTextField
 from tenants.deletion import cascade
 from tenants.issuers import validate_issuer
 
@@ -103,11 +105,6 @@ class EmailDomain(models.Model):
 class IdPConnection(models.Model):
     """A tenant's IdP as one app sees it: the issuer it trusts there, and the app's own client at that IdP."""
 
-    class AuthMethod(models.TextChoices):
-        BASIC = "client_secret_basic", "client_secret_basic"
-        POST = "client_secret_post", "client_secret_post"
-        PRIVATE_KEY_JWT = "private_key_jwt", "private_key_jwt"
-
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="idp_connections")
     app = models.CharField(max_length=10, choices=App.choices)
     issuer = models.CharField(
@@ -119,8 +116,8 @@ class IdPConnection(models.Model):
     )
     auth_method = models.CharField(
         max_length=30,
-        choices=AuthMethod.choices,
-        default=AuthMethod.BASIC,
+        choices=AUTH_METHODS,
+        default=AuthMethod.CLIENT_SECRET_BASIC.value,
         help_text="How the app authenticates at this IdP's token endpoint.",
     )
     enabled = models.BooleanField(default=True)
@@ -162,12 +159,12 @@ class IdPConnection(models.Model):
 
     def _check_credentials(self) -> None:
         """Refuse what no sign-in could succeed with; one that is switched off needs no key."""
-        if self.auth_method != self.AuthMethod.PRIVATE_KEY_JWT:
+        if self.auth_method != AuthMethod.PRIVATE_KEY_JWT:
             if not self.client_secret:
                 raise ValidationError({"client_secret": "Enter the client secret."})
         elif self.enabled:
             try:
-                signing_key()
+                client_key()
             except NoSigningKey as error:
                 text = f"private_key_jwt needs our key: {error} (.env.example says how)."
                 raise ValidationError({"auth_method": text}) from error

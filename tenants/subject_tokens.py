@@ -4,13 +4,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from base.issuers import keys
 from base.recent_rows import recent
+from crossapp.core.jwk import KeysUnavailable
+from crossapp.core.jws import parse_jws
+from crossapp.fields import Undecryptable
 from crossapp.requesting_app.errors import Cause, CrossAppError
-from crossapp.requesting_app.fields import Undecryptable
 from crossapp.requesting_app.subject_tokens import SubjectTokenRefused, SubjectTokens
-from crossapp.requesting_app.unverified import unverified_jwt
-from crossapp.resource_app.issuer_keys import forget_keys, key_for
-from crossapp.resource_app.jwk import KeysUnavailable
 from tenants.models import IdPConnection, Tenant, User
 from tenants.models import SubjectTokens as Stored
 from tenants.single_sign_on.id_token import Expected, IdToken, IdTokenRefused, verify_id_token
@@ -82,7 +82,7 @@ def _stored(user: User) -> Stored | None:
     if stored is None or connection is None or not (connection.enabled and connection.tenant.is_active):
         return None
     stored.user, stored.connection = user, connection
-    claims = unverified_jwt(stored.id_token).claims  # verified before it was stored
+    claims = parse_jws(stored.id_token).unverified_payload  # verified before it was stored
     audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     same = claims["iss"] == stored.connection.issuer and stored.connection.client_id in audience
     return stored if same and claims["sub"] == stored.user.sub else None  # a row copied to another person is nobody's
@@ -95,14 +95,14 @@ def _connection(connection_id: int) -> IdPConnection | None:
 
 def _verified(id_token: str, stored: Stored) -> IdToken:
     expected = Expected(issuer=stored.connection.issuer, client_id=stored.connection.client_id, nonce=None)
-    forget_keys(expected.issuer, fetched_before=stored.connection.keys_fetched_since)
+    keys().forget(expected.issuer, fetched_before=stored.connection.keys_fetched_since)
     try:
-        verified = verify_id_token(id_token, expected=expected, key_for=key_for)
+        verified = verify_id_token(id_token, expected=expected, key_for=keys().key_for)
     except IdTokenRefused as error:
         raise SubjectTokenRefused(error.detail) from error
     if verified.subject != stored.user.sub:
         raise SubjectTokenRefused("sub of the refreshed ID token is another person's")
-    nonce = unverified_jwt(stored.id_token).claims.get("nonce")
+    nonce = parse_jws(stored.id_token).unverified_payload.get("nonce")
     if verified.claims.get("nonce", nonce) != nonce:
         raise SubjectTokenRefused("nonce of the refreshed ID token is another sign-in's")
     return verified

@@ -8,8 +8,7 @@ from django.core.cache import cache
 from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 
-from base import recent_rows
-from crossapp.resource_app import issuer_keys
+from base import issuers, recent_rows
 from tests.support.in_process import Browser, InProcessNetwork, answering
 from tests.support.live_demo import origins_on, serving
 from tests.support.network import loopback_only
@@ -33,7 +32,7 @@ def _signing_keys_from_a_pool() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
-    issuer_keys.start_anew()
+    issuers.keys()._recent.clear()
     debug_console.start_anew()
     ContentType.objects.clear_cache()  # a test with transactions empties that table too
 

@@ -19,7 +19,7 @@ from django.db.models.signals import post_save
 from django.utils import timezone
 
 from base.prepared_queries import insert
-from crossapp.requesting_app.masking import Masker
+from crossapp.core.masking import Masker
 from crossapp.requesting_app.signals import step_taken
 from tenants.models import Realm, User
 from tenants.signals import signed_in

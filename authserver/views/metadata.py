@@ -5,9 +5,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from authserver.current_server import server_for
-from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer, Client
+from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer
 from authserver.views.documents import document
-from crossapp.resource_app.jwk import KEY_TYPES
+from crossapp.core.client_authentication import AuthMethod
+from crossapp.core.jwk import KEY_TYPES
 from tenants.models import Realm
 
 ID_JAG_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id-jag"  # draft section 4.3
@@ -23,7 +24,7 @@ def authorization_server_metadata(request: HttpRequest) -> HttpResponse:
 def metadata_of(server: AuthorizationServer) -> dict[str, Any]:
     """Return the metadata of `server`; it promises only what works."""
     endpoint = f"{server.issuer}/oauth2/v1"
-    auth_methods = [method.value for method in Client.AuthMethod]
+    auth_methods = [method.value for method in AuthMethod]
     algorithms = list(KEY_TYPES)  # of client assertions
     metadata: dict[str, Any] = {
         "issuer": server.issuer,

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from .client_authentication import AuthMethod
+from ..core.client_authentication import AuthMethod
 from .models import ResourceApp, StoredAccessToken
 
 

@@ -10,10 +10,11 @@ from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ..core.errors import BadAnswer, PeerError, Unreachable
+from ..core.strict_json import strict_json
 from . import failures
-from .errors import BadAnswer, Cause, CrossAppError, PeerError, Unreachable
+from .errors import Cause, CrossAppError
 from .peer_requests import Run, explained, ms_since, request
-from .strict_json import json_value
 
 logger = logging.getLogger(__name__)
 SECONDS = 3.0  # for one request: a page waits for it
@@ -107,7 +108,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> ApiResponse:
     if not re.fullmatch(r"application/([a-z0-9.-]+\+)?json", media_type):
         return ApiResponse(status, None)
     try:
-        return ApiResponse(status, json_value(body))
+        return ApiResponse(status, strict_json(body))
     except ValueError:
         return ApiResponse(status, None)
 

@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class RequestingAppConfig(AppConfig):
     name = "crossapp.requesting_app"
-    label = "requesting_app"
+    label = "crossapp_requesting"
     verbose_name = "Cross-app access: requesting app"
     default_auto_field = "django.db.models.BigAutoField"
 

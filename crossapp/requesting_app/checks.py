@@ -10,20 +10,21 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from .client_signing_key import NoSigningKey, signing_key
+from ..client_key import client_key
+from ..core.client_signing_key import NoSigningKey
 from .conf import KEYS, NAME
 
 STORE_METHODS = ("load", "replace", "discard")
 
 
-@register("requesting_app")
+@register("crossapp_requesting")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Check `CROSSAPP_REQUESTING_APP` and what else this app needs of the settings."""
     values = getattr(settings, NAME, None)
     if not isinstance(values, dict):
         return [_error(1, f"{NAME} is missing or not a dict.", "See the README of the requesting app.")]
     messages = [*_unknown(values), *_store(values), *_session(values), *_seconds(values), *_signing_key(values)]
-    return [*messages, *_encryption_keys(), *_transactions()]
+    return [*messages, *_encryption_keys(values), *_transactions()]
 
 
 def _unknown(values: dict[str, Any]) -> Iterator[CheckMessage]:
@@ -56,7 +57,7 @@ def _signing_key(values: dict[str, Any]) -> Iterator[CheckMessage]:
     """A key as text is read; a callable is only looked for, since it may need what is not there at start-up."""
     key = values.get("CLIENT_SIGNING_KEY", "")
     try:
-        if key == "" or (isinstance(key, str) and (callable(_imported(key)) or signing_key())):
+        if key == "" or (isinstance(key, str) and (callable(_imported(key)) or client_key())):
             return
         reason = "not text"
     except NoSigningKey as error:
@@ -65,15 +66,15 @@ def _signing_key(values: dict[str, Any]) -> Iterator[CheckMessage]:
     yield _error(8, f"{NAME}['CLIENT_SIGNING_KEY'] is of no use: {reason}.", hint)
 
 
-def _encryption_keys() -> Iterator[CheckMessage]:
-    keys = getattr(settings, "FIELD_ENCRYPTION_KEYS", None)
+def _encryption_keys(values: dict[str, Any]) -> Iterator[CheckMessage]:
+    keys = values.get("ENCRYPTION_KEYS")
     try:
         good = isinstance(keys, list | tuple) and bool([Fernet(key) for key in keys])
     except (ValueError, TypeError):
         good = False
     if not good:
         hint = "A list of keys made by cryptography.fernet.Fernet.generate_key()."
-        yield _error(6, "FIELD_ENCRYPTION_KEYS has no usable keys.", hint)
+        yield _error(6, f"{NAME}['ENCRYPTION_KEYS'] has no usable keys.", hint)
 
 
 def _transactions() -> Iterator[CheckMessage]:
@@ -92,4 +93,4 @@ def _imported(path: object) -> Any:
 
 
 def _error(number: int, message: str, hint: str) -> CheckMessage:
-    return Error(message, hint=hint, id=f"requesting_app.E{number:03}")
+    return Error(message, hint=hint, id=f"crossapp_requesting.E{number:03}")

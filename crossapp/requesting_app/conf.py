@@ -1,14 +1,17 @@
 """The settings of this app: the dict `CROSSAPP_REQUESTING_APP`, typed and with defaults. Read at every use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import requests
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from .subject_tokens import SubjectTokenStore
 
 NAME = "CROSSAPP_REQUESTING_APP"
+DEFAULT_SESSION = "crossapp.core.http.default_session"
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,7 @@ class Conf:
 
     subject_token_store: str = ""
     http_session: str = ""
+    encryption_keys: Sequence[str] = field(default=(), repr=False)
     client_signing_key: str = field(default="", repr=False)
     access_token_margin_seconds: int = 30
     id_token_margin_seconds: int = 60
@@ -30,6 +34,12 @@ def conf() -> Conf:
     """Return the settings as they are now. `checks` has seen to it that they are well-formed."""
     values: dict[str, Any] = getattr(settings, NAME, {})
     return Conf(**{key.lower(): value for key, value in values.items()})
+
+
+def http_session() -> requests.Session:
+    """Return the session that every request goes through."""
+    session: requests.Session = import_string(conf().http_session or DEFAULT_SESSION)()
+    return session
 
 
 def subject_token_store() -> SubjectTokenStore:

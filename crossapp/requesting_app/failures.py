@@ -37,4 +37,4 @@ def forget(names: list[str]) -> None:
 
 
 def _key(name: str) -> str:
-    return f"requesting_app:failure:{hashlib.sha256(name.encode()).hexdigest()}"
+    return f"crossapp:failure:{hashlib.sha256(name.encode()).hexdigest()}"

@@ -12,17 +12,19 @@ from typing import Any
 
 from django.utils import timezone
 
-from . import api, failures, jwt_bearer, leases, renewal, stored_tokens, token_exchange
-from .client_authentication import credentials
+from ..client_key import client_key
+from ..core import jwt_bearer, token_exchange
+from ..core.client_authentication import credentials
+from ..core.jwt_bearer import AccessToken
+from ..core.metadata import Kind
+from ..core.token_exchange import IdJagGrant, Wanted
+from . import api, failures, leases, renewal, stored_tokens
 from .conf import conf
-from .discovery import Kind
 from .errors import Cause, CrossAppError
-from .jwt_bearer import AccessToken
 from .models import ResourceApp
 from .peer_requests import Run, ms_since, token_request
 from .signals import token_looked_up
 from .subject_tokens import SubjectTokens
-from .token_exchange import IdJagGrant, Wanted
 
 __all__ = ["AccessToken", "ApiResponse", "access_token_for", "call_api", "forget_tokens"]
 
@@ -177,6 +179,7 @@ def _token_exchange(run: Run, subject: SubjectTokens) -> IdJagGrant:
             client_id=subject.client_id,
             client_secret=subject.client_secret,
             audience=subject.issuer,
+            signing_key=client_key,
         ),
         read=lambda *answer: token_exchange.read_response(*answer, wanted=wanted, now=timezone.now()),
     )
@@ -192,7 +195,11 @@ def _redeem(run: Run, subject: SubjectTokens, id_jag: IdJagGrant) -> AccessToken
         metadata=Kind.OAUTH,
         form=jwt_bearer.build_request(id_jag=id_jag.value, scope=id_jag.scope, resource=app.resource),
         credentials=lambda: credentials(
-            app.auth_method, client_id=app.client_id, client_secret=app.client_secret, audience=app.audience
+            app.auth_method,
+            client_id=app.client_id,
+            client_secret=app.client_secret,
+            audience=app.audience,
+            signing_key=client_key,
         ),
         read=lambda *answer: jwt_bearer.read_response(*answer, requested_scope=id_jag.scope, now=timezone.now()),
     )

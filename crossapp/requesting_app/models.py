@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from .client_authentication import AuthMethod
-from .endpoints import is_acceptable_url
-from .fields import EncryptedTextField, Undecryptable
+from ..core.client_authentication import AUTH_METHODS, AuthMethod
+from ..core.urls import is_acceptable_url
+from ..fields import EncryptedTextField, Undecryptable
 
 
 class ResourceApp(models.Model):
@@ -30,7 +30,7 @@ class ResourceApp(models.Model):
     auth_method = models.CharField(
         "client authentication",
         max_length=30,
-        choices=[(method.value, method.value) for method in AuthMethod],
+        choices=AUTH_METHODS,
         default=AuthMethod.CLIENT_SECRET_BASIC.value,
     )
     scope = models.CharField(max_length=255, blank=True, help_text="The scopes we ask for, separated by spaces.")

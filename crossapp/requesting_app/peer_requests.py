@@ -5,18 +5,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.core.cache import cache
 from django.utils import timezone
 
-from . import discovery, failures, http
-from .client_authentication import Credentials
-from .errors import Cause, CrossAppError, OAuthError, PeerError, Unreachable
-from .masking import MASKED, Masker, telling_members
+from ..core import http
+from ..core.client_authentication import Credentials
+from ..core.discovery import Discovery
+from ..core.errors import OAuthError, PeerError, Unreachable
+from ..core.jws import MalformedJws, parse_jws
+from ..core.masking import MASKED, Masker, telling_members
+from ..core.metadata import Kind
+from ..core.strict_json import strict_json, strict_json_object
+from . import failures
+from .conf import http_session
+from .errors import Cause, CrossAppError
 from .models import ResourceApp
 from .signals import Step, StepKind, step_taken
-from .strict_json import json_object, json_value
-from .unverified import unverified_jwt
 
 T = TypeVar("T")
+discovery = Discovery(cache, http_session)
 MAX_DETAIL = 500
 
 # Where the tokens of a step are: name for the console -> (side, parameter).
@@ -57,7 +64,7 @@ def token_request(
     *,
     issuer: str,
     subject_issuer: str,
-    metadata: discovery.Kind,
+    metadata: Kind,
     form: Mapping[str, str],
     credentials: Callable[[], Credentials],
     read: Callable[[int, Mapping[str, str], bytes], T],
@@ -110,7 +117,8 @@ def request(
     """
     started_at, start, answer = timezone.now(), time.monotonic(), None
     try:
-        answer = http.send(method, url, headers=headers, deadline=run.deadline, **content)
+        session = http_session()
+        answer = http.send(method, url, session=session, headers=headers, deadline=run.deadline, **content)
         return answer
     finally:
         response = _shown_body(kind, answer) if answer else None
@@ -156,7 +164,7 @@ def _shown_body(kind: StepKind, answer: http.Answer) -> Any:
     if not answer.body:
         return None
     try:
-        return json_value(answer.body) if kind == "api" else json_object(answer.body)
+        return strict_json(answer.body) if kind == "api" else strict_json_object(answer.body)
     except ValueError:
         return f"[{len(answer.body)} bytes that are not the expected JSON]"
 
@@ -167,8 +175,8 @@ def _claims(kind: StepKind, sent: Mapping[str, str], response: Any) -> dict[str,
     claims: dict[str, Any] = {}
     for name, (side, parameter) in _TOKENS[kind].items():
         try:
-            decoded = unverified_jwt(str(sides[side].get(parameter, "")))
-        except ValueError:
+            decoded = parse_jws(str(sides[side].get(parameter, "")))
+        except MalformedJws:
             continue
-        claims[name] = {"header": decoded.header, "claims": decoded.claims}
+        claims[name] = {"header": decoded.unverified_header, "claims": decoded.unverified_payload}
     return claims

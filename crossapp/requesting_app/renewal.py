@@ -2,12 +2,14 @@
 
 import logging
 
-from . import leases, refresh
-from .client_authentication import credentials
+from ..client_key import client_key
+from ..core import refresh
+from ..core.client_authentication import credentials
+from ..core.metadata import Kind
+from ..fields import Undecryptable
+from . import leases
 from .conf import conf, subject_token_store
-from .discovery import Kind
 from .errors import Cause, CrossAppError
-from .fields import Undecryptable
 from .peer_requests import Run, token_request
 from .subject_tokens import SubjectTokenRefused, SubjectTokens
 
@@ -72,6 +74,7 @@ def _ask(run: Run, tokens: SubjectTokens) -> refresh.Refreshed:
             client_id=tokens.client_id,
             client_secret=tokens.client_secret,
             audience=tokens.issuer,
+            signing_key=client_key,
         ),
         read=lambda status, headers, body: refresh.read_response(
             status,

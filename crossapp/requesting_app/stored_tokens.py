@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from ..core.jwt_bearer import AccessToken
+from ..fields import Undecryptable
 from .conf import conf
-from .fields import Undecryptable
-from .jwt_bearer import AccessToken
 from .models import ResourceApp, StoredAccessToken
 
 

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from crossapp.resource_app.models import ConsumedJti
+from .models import ConsumedJti
 
 
 @admin.register(ConsumedJti)

@@ -3,9 +3,9 @@ from django.apps import AppConfig
 
 class ResourceAppConfig(AppConfig):
     name = "crossapp.resource_app"
-    label = "resource_app"
+    label = "crossapp_resource"
     verbose_name = "Cross-app access: resource app"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from crossapp.resource_app import checks  # noqa: F401
+        from . import checks  # noqa: F401

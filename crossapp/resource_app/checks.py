@@ -1,4 +1,4 @@
-"""What can be known to be wrong with the settings before the first request comes: ids resource_app.E001 and up."""
+"""What can be known to be wrong with the settings before the first request comes: ids crossapp_resource.E001 and up."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -10,9 +10,9 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
-from crossapp.resource_app.conf import SETTING, Conf, conf, raw
-from crossapp.resource_app.host import Host
-from crossapp.resource_app.jwk import KEY_TYPES
+from ..core.jwk import KEY_TYPES
+from .conf import SETTING, Conf, conf, raw
+from .host import Host
 
 MAX_LIFETIME, MAX_SKEW = 300, 60
 _HOST_METHODS = [name for name in vars(Host) if not name.startswith("_")]
@@ -22,13 +22,15 @@ _SECONDS = ("max_lifetime", "clock_skew", "keys_fresh", "keys_stale", "keys_cool
 @register()
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong with CROSSAPP_RESOURCE_APP."""
-    return [*_unknown_keys(), *_host(), *_http_session(), *_algorithms(), *_times(), *_cache()]
+    return [*_unknown_keys(), *_host(), *_functions(), *_algorithms(), *_times(), *_cache()]
 
 
 def _unknown_keys() -> Iterator[CheckMessage]:
     known = {field.name.upper() for field in fields(Conf)}
     for key in sorted(set(raw()) - known):
-        yield Error(f"{SETTING} has an unknown key {key!r}.", hint=f"Known: {sorted(known)}.", id="resource_app.E001")
+        yield Error(
+            f"{SETTING} has an unknown key {key!r}.", hint=f"Known: {sorted(known)}.", id="crossapp_resource.E001"
+        )
 
 
 def _host() -> Iterator[CheckMessage]:
@@ -36,45 +38,46 @@ def _host() -> Iterator[CheckMessage]:
     try:
         host = conf().make_host()
     except Exception as error:  # whatever somebody else's module raises at import is what the operator must read
-        yield Error(f'{SETTING}["HOST"] can not be used: {error}', hint=hint, id="resource_app.E002")
+        yield Error(f'{SETTING}["HOST"] can not be used: {error}', hint=hint, id="crossapp_resource.E002")
         return
     missing = [name for name in _HOST_METHODS if not callable(getattr(host, name, None))]
     if missing:
-        yield Error(f'{SETTING}["HOST"] lacks {", ".join(missing)}.', hint=hint, id="resource_app.E002")
+        yield Error(f'{SETTING}["HOST"] lacks {", ".join(missing)}.', hint=hint, id="crossapp_resource.E002")
 
 
-def _http_session() -> Iterator[CheckMessage]:
-    try:
-        if callable(import_string(conf().http_session)):
-            return
-        reason = "it is not callable"
-    except Exception as error:
-        reason = str(error)
-    hint = "Name a function that returns a requests.Session, or leave it out."
-    yield Error(f'{SETTING}["HTTP_SESSION"] can not be used: {reason}', hint=hint, id="resource_app.E003")
+def _functions() -> Iterator[CheckMessage]:
+    for key, what in (("http_session", "a requests.Session"), ("keys", "a crossapp.core.keys.Keys")):
+        try:
+            if callable(import_string(getattr(conf(), key))):
+                continue
+            reason = "it is not callable"
+        except Exception as error:
+            reason = str(error)
+        hint = f"Name a function that returns {what}, or leave it out."
+        yield Error(f'{SETTING}["{key.upper()}"] can not be used: {reason}', hint=hint, id="crossapp_resource.E003")
 
 
 def _algorithms() -> Iterator[CheckMessage]:
     algorithms = conf().algorithms
     if isinstance(algorithms, str) or not algorithms or not set(algorithms) <= KEY_TYPES.keys():
         hint = f"A list of some of {', '.join(KEY_TYPES)}."
-        yield Error(f'{SETTING}["ALGORITHMS"] is {algorithms!r}.', hint=hint, id="resource_app.E004")
+        yield Error(f'{SETTING}["ALGORITHMS"] is {algorithms!r}.', hint=hint, id="crossapp_resource.E004")
 
 
 def _times() -> Iterator[CheckMessage]:
     times = {name: getattr(conf(), name) for name in _SECONDS}
     wrong = [name.upper() for name, value in times.items() if not isinstance(value, int) or value < 0]
     if wrong:
-        yield Error(f"{SETTING}: {', '.join(wrong)} must be whole seconds.", id="resource_app.E005")
+        yield Error(f"{SETTING}: {', '.join(wrong)} must be whole seconds.", id="crossapp_resource.E005")
         return
     if times["max_lifetime"] > MAX_LIFETIME or times["clock_skew"] > MAX_SKEW:
         hint = f"A stolen ID-JAG is good for as long. Most peers use {MAX_LIFETIME} and {MAX_SKEW} at most."
-        yield Warning(f"{SETTING} accepts ID-JAGs for long.", hint=hint, id="resource_app.W001")
+        yield Warning(f"{SETTING} accepts ID-JAGs for long.", hint=hint, id="crossapp_resource.W001")
     if times["keys_stale"] < times["keys_fresh"]:
-        yield Error(f"{SETTING}: KEYS_STALE must not be less than KEYS_FRESH.", id="resource_app.E005")
+        yield Error(f"{SETTING}: KEYS_STALE must not be less than KEYS_FRESH.", id="crossapp_resource.E005")
 
 
 def _cache() -> Iterator[CheckMessage]:
     if isinstance(caches["default"], DummyCache):
         hint = "The keys of the IdPs are kept in Django's default cache; any backend that keeps something will do."
-        yield Error("The default cache keeps nothing.", hint=hint, id="resource_app.E006")
+        yield Error("The default cache keeps nothing.", hint=hint, id="crossapp_resource.E006")

@@ -1,7 +1,7 @@
 """The settings of this app: the dict CROSSAPP_RESOURCE_APP, with defaults. See the README for what each one means."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -12,7 +12,8 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
-from crossapp.resource_app.host import Host
+from ..core.keys import Keys
+from .host import Host
 
 SETTING = "CROSSAPP_RESOURCE_APP"
 
@@ -22,7 +23,9 @@ class Conf:
     """One field per key of the setting, in lower case. Times are in seconds."""
 
     host: str = ""
-    http_session: str = "crossapp.resource_app.outgoing.session"
+    http_session: str = "crossapp.core.http.default_session"
+    keys: str = "crossapp.resource_app.issuer_keys.default_keys"
+    encryption_keys: Sequence[str] = field(default=(), repr=False)
     algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")
     max_lifetime: int = 300
     clock_skew: int = 30
@@ -40,6 +43,9 @@ class Conf:
     def make_http_session(self) -> requests.Session:
         return import_string(self.http_session)()
 
+    def make_keys(self) -> Keys:
+        return import_string(self.keys)()
+
 
 _KNOWN = {field.name for field in fields(Conf)}
 
@@ -56,6 +62,6 @@ def conf() -> Conf:
 
 @receiver(setting_changed)
 def _changed(setting: str, **kwargs: Any) -> None:
-    """Read the settings anew: a test changes them."""
+    """Read the settings again: a test changes them."""
     if setting == SETTING:
         conf.cache_clear()

@@ -1,32 +1,11 @@
 """What the product that this app lives in must answer. Its class is named in CROSSAPP_RESOURCE_APP["HOST"]."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from crossapp.resource_app.id_jag import IdJag
+from ..core.id_jag import IdJag, IssuerRefused, TrustedIssuer
 
-
-@dataclass(frozen=True)
-class TrustedIssuer:
-    """An IdP whose ID-JAGs are accepted from the client that asks.
-
-    `connection` is the host's own object, handed back untouched. Without `single_use` an ID-JAG may be redeemed again
-    until it expires (draft section 4.4.3), against RFC 7523 section 3 (7).
-    """
-
-    issuer: str
-    connection: Any
-    single_use: bool = True
-
-
-class IssuerRefused(Exception):
-    """The issuer is not trusted for the client that asks. `detail` says why, for the log only."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+__all__ = ["Host", "IssuerRefused", "SubjectRefused", "TrustedIssuer"]
 
 
 class SubjectRefused(Exception):
@@ -40,7 +19,7 @@ class SubjectRefused(Exception):
 class Host(Protocol):
     """Stateless; made anew for every request. `request` is oauthlib's, with the authenticated `request.client`.
 
-    Any method may raise `errors.AccessDenied` for a refusal by policy. None may do HTTP.
+    Any method may raise `crossapp.core.refusals.AccessDenied` for a refusal by policy. None may do HTTP.
     """
 
     def audience(self, request: Any) -> str:
@@ -58,7 +37,7 @@ class Host(Protocol):
     def client_scopes(self, request: Any) -> Sequence[str]:
         """Return the scopes this client may have."""
 
-    def subject(self, request: Any, trusted: TrustedIssuer, id_jag: "IdJag") -> Any:
+    def subject(self, request: Any, trusted: TrustedIssuer, id_jag: IdJag) -> Any:
         """Return the user that the ID-JAG speaks of; raises SubjectRefused.
 
         Runs in the transaction that issues the token: an account made here goes if the redemption is refused after all.

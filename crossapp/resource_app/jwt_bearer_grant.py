@@ -13,9 +13,8 @@ from django.db import OperationalError, transaction
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.oauth2.rfc6749.grant_types.base import GrantTypeBase
 
-from crossapp.resource_app import issuer_keys, replay
-from crossapp.resource_app.conf import conf
-from crossapp.resource_app.errors import (
+from ..core.id_jag import Expected, IdJag, TrustedIssuer, parse_id_jag, verify_id_jag
+from ..core.refusals import (
     Busy,
     InvalidAuthorizationDetails,
     InvalidDPoPProof,
@@ -23,14 +22,15 @@ from crossapp.resource_app.errors import (
     InvalidRequest,
     Refused,
     UnauthorizedClient,
-    as_oauth_error,
     shown,
 )
-from crossapp.resource_app.host import Host, SubjectRefused, TrustedIssuer
-from crossapp.resource_app.id_jag import Expected, IdJag, parse_id_jag, verify_id_jag
-from crossapp.resource_app.redemption_log import RedemptionLog
-from crossapp.resource_app.resource import granted_resource
-from crossapp.resource_app.scope import granted_scope
+from ..core.resource import granted_resource
+from ..core.scope import granted_scope
+from . import replay
+from .conf import conf
+from .host import Host, SubjectRefused
+from .oauthlib_errors import as_oauth_error
+from .redemption_log import RedemptionLog
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -143,7 +143,7 @@ def _expected(request: Any, host: Host) -> Expected:
         client_id=request.client.client_id,
         now=time.time(),
         trusted_issuer=partial(host.trusted_issuer, request),
-        key_for=issuer_keys.key_for,
+        key_for=settings.make_keys().key_for,
         algorithms=tuple(settings.algorithms),
         max_lifetime=settings.max_lifetime,
         clock_skew=settings.clock_skew,

@@ -9,11 +9,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from crossapp.resource_app.host import TrustedIssuer
-from crossapp.resource_app.id_jag import IdJag
-from crossapp.resource_app.jws import UnverifiedJws
-from crossapp.resource_app.replay import fingerprint
-from crossapp.resource_app.signals import redemption_granted, redemption_refused
+from ..core.id_jag import IdJag
+from ..core.jws import UnverifiedJws
+from .host import TrustedIssuer
+from .replay import fingerprint
+from .signals import redemption_granted, redemption_refused
 
 logger = logging.getLogger("crossapp.resource_app.redemption")
 

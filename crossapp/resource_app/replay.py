@@ -13,8 +13,8 @@ from django.db import IntegrityError, connections, router, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from crossapp.resource_app.conf import conf
-from crossapp.resource_app.models import ConsumedJti
+from .conf import conf
+from .models import ConsumedJti
 
 SWEEP_SECONDS = 600
 MOST = 1000  # rows at a time: somebody is waiting for an answer
@@ -58,7 +58,7 @@ def sweep_now_and_then() -> None:
     if time.monotonic() - _asked_at < SWEEP_SECONDS:
         return
     _asked_at = time.monotonic()
-    if cache.add("resource_app:sweep", True, SWEEP_SECONDS):
+    if cache.add("crossapp:sweep", True, SWEEP_SECONDS):
         sweep()
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from crossapp.requesting_app.discovery import Metadata
+from crossapp.core.metadata import Metadata
 from tenants.models import IdPConnection
 from tenants.single_sign_on.errors import NOT_ACCEPTED, START_AGAIN, SignInRefused
 from tenants.single_sign_on.id_token import IdToken

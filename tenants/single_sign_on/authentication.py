@@ -10,8 +10,8 @@ from typing import Any
 from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from crossapp.resource_app.issuer_keys import forget_keys, key_for
-from crossapp.resource_app.jwk import KeysUnavailable
+from base.issuers import keys
+from crossapp.core.jwk import KeysUnavailable
 from tenants.models import User
 from tenants.passwords import ActiveAccounts
 from tenants.single_sign_on.attempts import SignIn
@@ -62,9 +62,9 @@ class SingleSignOnBackend(ActiveAccounts, OIDCAuthenticationBackend):
             max_age=int(wanted["max_age"]) if "max_age" in wanted else None,
             acr_values=tuple(wanted.get("acr_values", "").split()),
         )
-        forget_keys(connection.issuer, fetched_before=connection.keys_fetched_since)
+        keys().forget(connection.issuer, fetched_before=connection.keys_fetched_since)
         try:
-            self.sign_in.id_token = verify_id_token(token, expected=expected, key_for=key_for)
+            self.sign_in.id_token = verify_id_token(token, expected=expected, key_for=keys().key_for)
         except IdTokenRefused as error:
             raise SignInRefused(NOT_ACCEPTED, detail=error.detail, status=502) from error
         except KeysUnavailable as error:

@@ -7,11 +7,14 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from crossapp.requesting_app import http
-from crossapp.requesting_app.client_authentication import credentials
-from crossapp.requesting_app.discovery import Kind, Metadata, metadata
-from crossapp.requesting_app.errors import OAuthError, PeerError, Unreachable
-from crossapp.requesting_app.token_response import read_token_response
+from base.issuers import discovery
+from base.outgoing import session
+from crossapp.client_key import client_key
+from crossapp.core.client_authentication import credentials
+from crossapp.core.errors import OAuthError, PeerError, Unreachable
+from crossapp.core.http import Answer, send
+from crossapp.core.metadata import Kind, Metadata
+from crossapp.core.token_response import read_token_response
 from tenants.models import IdPConnection
 from tenants.single_sign_on.errors import NO_ANSWER, NOT_ACCEPTED, SignInRefused
 
@@ -21,7 +24,7 @@ logger = logging.getLogger(__name__)
 def metadata_of(connection: IdPConnection) -> Metadata:
     """Return the metadata of the connection's issuer, with an authorization endpoint; raises SignInRefused."""
     try:
-        found = metadata(connection.issuer, Kind.OPENID)
+        found = discovery.metadata(connection.issuer, Kind.OPENID)
     except PeerError as error:
         raise _refused(error) from error
     if not found.authorization_endpoint:
@@ -41,7 +44,7 @@ def redeem(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) ->
 def revoke(connection: IdPConnection, refresh_token: str) -> None:
     """Revoke a refresh token at the IdP (RFC 7009 section 2.1), if the IdP lets us; a failure only costs a log line."""
     try:
-        endpoint = metadata(connection.issuer, Kind.OPENID).revocation_endpoint
+        endpoint = discovery.metadata(connection.issuer, Kind.OPENID).revocation_endpoint
         if endpoint:
             answer = _post(connection, endpoint, {"token": refresh_token, "token_type_hint": "refresh_token"})
             if answer.status != 200:
@@ -53,20 +56,21 @@ def revoke(connection: IdPConnection, refresh_token: str) -> None:
 def end_session_endpoint(connection: IdPConnection) -> str:
     """Return where the IdP ends its own session (OpenID Connect RP-Initiated Logout 1.0 section 2.1), or ""."""
     try:
-        return metadata(connection.issuer, Kind.OPENID).end_session_endpoint
+        return discovery.metadata(connection.issuer, Kind.OPENID).end_session_endpoint
     except PeerError as error:
         logger.warning("no metadata issuer=%s reason=%s", connection.issuer, error.detail)
         return ""
 
 
-def _post(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) -> http.Answer:
+def _post(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) -> Answer:
     ours = credentials(
         connection.auth_method,
         client_id=connection.client_id,
         client_secret=connection.client_secret,
         audience=connection.issuer,
+        signing_key=client_key,
     )
-    return http.send("POST", endpoint, headers=ours.headers, form={**form, **ours.form})
+    return send("POST", endpoint, session=session(), headers=ours.headers, form={**form, **ours.form})
 
 
 def _refused(error: PeerError) -> SignInRefused:

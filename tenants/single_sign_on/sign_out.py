@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from mozilla_django_oidc.views import OIDCLogoutView
 
-from crossapp.requesting_app.endpoints import with_query
+from crossapp.core.urls import with_query
 from crossapp.requesting_app.flow import forget_tokens
 from tenants import subject_tokens
 from tenants.models import IdPConnection

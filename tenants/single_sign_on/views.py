@@ -16,8 +16,8 @@ from django.views.generic import View
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
 from base.limits import EMAIL_STEP, neighbourhood
-from crossapp.requesting_app.endpoints import with_query
-from crossapp.requesting_app.fields import Undecryptable
+from crossapp.core.urls import with_query
+from crossapp.fields import Undecryptable
 from crossapp.requesting_app.flow import forget_tokens
 from tenants import subject_tokens
 from tenants.home_realm import connection_for

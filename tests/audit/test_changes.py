@@ -17,6 +17,7 @@ from crossapp.requesting_app.models import ResourceApp
 from idp.models import CrossAppPolicy
 from tenants.models import EmailDomain, IdPConnection, Realm, Tenant, User
 from tests.flow.conftest import Demo
+from tests.support.encryption import encrypt_with
 from tests.support.in_process import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -178,7 +179,7 @@ def test_a_second_sign_in_is_no_change(demo: Demo) -> None:
 
 def test_a_connection_whose_secret_no_key_opens_can_still_be_mended(demo: Demo, settings: Any) -> None:
     connection = IdPConnection.objects.order_by("pk")[0]
-    settings.FIELD_ENCRYPTION_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]
+    encrypt_with(settings, ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="])
     connection.client_secret = "new"
     connection.save()
     [(_, detail)] = the_changes("connection_change")

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError
 from pytest_django import Settings
 
-from crossapp.requesting_app import http
-from crossapp.requesting_app.errors import Unreachable
+from crossapp.core import http
+from crossapp.core.errors import Unreachable
 from idjag_demo.demo.seed import seed
 from tenants.models import EmailDomain, IdPConnection, Tenant
 from tests.commands.run import run, run_json

@@ -132,8 +132,8 @@ def test_what_is_renewed_while_it_is_swept_stays(signed_in: EmbeddedIdP, bob: Us
     app = ResourceApp.objects.create(key="one", audience="https://a.example", resource="https://a.example/api")
     rows_of(gone, bob, app)
     renewals = {
-        "requesting_app_lease": lambda: Lease.objects.update(expires_at=soon),
-        "requesting_app_storedaccesstoken": lambda: StoredAccessToken.objects.update(expires_at=soon),
+        "crossapp_requesting_lease": lambda: Lease.objects.update(expires_at=soon),
+        "crossapp_requesting_storedaccesstoken": lambda: StoredAccessToken.objects.update(expires_at=soon),
         "django_session": lambda: Session.objects.update(expire_date=soon),
     }
 

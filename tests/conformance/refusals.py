@@ -61,7 +61,7 @@ def _watched_endpoint(create: Callable[..., Any], refused: set[str]) -> Callable
 
 
 def _watched_check(check: Callable[..., Any], refused: set[str]) -> Callable[..., Any]:
-    from crossapp.resource_app.errors import Refused
+    from crossapp.core.refusals import Refused
 
     @wraps(check)
     def watched(*args: Any, **kwargs: Any) -> Any:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crossapp.resource_app.errors import InvalidGrant, Refused, as_oauth_error
+from crossapp.core.id_jag import Expected, IdJag, parse_id_jag, verify_id_jag
+from crossapp.core.jwk import UnknownKey, VerificationKey, usable_keys
+from crossapp.core.jws import MalformedJws, UnverifiedJws, parse_jws
+from crossapp.core.refusals import InvalidGrant, Refused, as_oauth_error
+from crossapp.core.strict_json import NotStrictJson, strict_json_object
 from crossapp.resource_app.host import TrustedIssuer
-from crossapp.resource_app.id_jag import Expected, IdJag, parse_id_jag, verify_id_jag
-from crossapp.resource_app.jwk import UnknownKey, VerificationKey, usable_keys
-from crossapp.resource_app.jws import MalformedJws, UnverifiedJws, parse_jws
-from crossapp.resource_app.strict_json import NotStrictJson, strict_json_object
 from tests.conformance.strategies import BODIES, CLAIMS, COMPACT, HEADERS, JSON, QUICK, changes
 from tests.resource_app.fakes import AUDIENCE, CLIENT_ID, ISSUER, b64, compact, jwks, valid_claims
 

@@ -11,6 +11,7 @@ from idjag_demo.demo.move import addresses_differ, follow_addresses
 from idjag_demo.demo.seed import seed
 from tenants.models import IdPConnection, Tenant, User
 from tests.commands.run import run
+from tests.support.encryption import encrypt_with
 from tests.support.in_process import Browser, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_the_issuers_of_a_company_do_not_move(company: None, settings: Settings)
 
 def test_a_database_whose_keys_nobody_can_decrypt_is_refused(company: None, settings: Settings) -> None:
     run("prepare")
-    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    encrypt_with(settings, [Fernet.generate_key().decode()])
     with pytest.raises(CommandError, match="no key in FIELD_ENCRYPTION_KEYS fits: it must hold the keys that this"):
         run("prepare")
 

@@ -20,12 +20,12 @@ REDEMPTION = "POST todo.localhost /oauth2/v1/token"
 API = "GET todo.localhost /api/todos"
 
 WHO_ASKS = ["SELECT django_session", "SELECT tenants_user"]  # the user's row brings the tenant's
-HELD_TOKEN = ["SELECT requesting_app_storedaccesstoken"]
+HELD_TOKEN = ["SELECT crossapp_requesting_storedaccesstoken"]
 DEBUG_CONSOLE = ["INSERT wiki_recordedstep"]  # each tenth time a SELECT, which looks for surplus ones
-CLAIM = ["UPDATE requesting_app_lease", *HELD_TOKEN]  # a token may have come until now
+CLAIM = ["UPDATE crossapp_requesting_lease", *HELD_TOKEN]  # a token may have come until now
 SUBJECT_TOKENS = ["SELECT tenants_subjecttokens"]  # the second time: is the user signed in still?
-STORE = ["UPDATE requesting_app_storedaccesstoken", "INSERT requesting_app_storedaccesstoken"]
-RELEASE = ["UPDATE requesting_app_lease"]
+STORE = ["UPDATE crossapp_requesting_storedaccesstoken", "INSERT crossapp_requesting_storedaccesstoken"]
+RELEASE = ["UPDATE crossapp_requesting_lease"]
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_the_first_exchange_of_a_person_makes_their_lease(demo: Demo, links: lis
     Lease.objects.all().delete()
     with statements_by_request() as made:
         demo.unfurl(links)
-    first = ["UPDATE requesting_app_lease", "SELECT requesting_app_lease", "INSERT requesting_app_lease"]
+    first = ["UPDATE crossapp_requesting_lease", "SELECT crossapp_requesting_lease", "INSERT crossapp_requesting_lease"]
     assert made[UNFURL][3:7] == [*first, *HELD_TOKEN]
 
 

@@ -14,8 +14,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 
 from base.emails import validate_email_address
+from crossapp.core.scope import is_scope
 from crossapp.resource_app import jws
-from crossapp.resource_app.scope import is_scope
 from tenants.issuers import validate_issuer
 from tenants.models import Tenant
 from tenants.single_sign_on.forms import own_path

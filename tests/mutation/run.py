@@ -32,8 +32,8 @@ _IDP_TESTS = tuple(
     for name in ("token_exchange", "cross_app_policy", "what_is_not_supported", "signing_out_ends_grants", "id_jag")
 )
 TESTS = {
-    "crossapp/resource_app/claims.py": ("tests/resource_app/test_claims.py",),
-    "crossapp/resource_app/id_jag.py": _RESOURCE_TESTS,
+    "crossapp/core/claims.py": ("tests/resource_app/test_claims.py",),
+    "crossapp/core/id_jag.py": _RESOURCE_TESTS,
     "crossapp/resource_app/jwt_bearer_grant.py": _RESOURCE_TESTS,
     "idp/token_exchange_grant.py": _IDP_TESTS,
     "idp/subject_tokens.py": _IDP_TESTS,

@@ -13,6 +13,7 @@ from authserver.models import AuthorizationServer
 from idjag_demo.demo.seed import seed
 from tenants.models import Tenant
 from tests.limits.test_endpoints import HOSTS, addresses, somebody
+from tests.support.encryption import encryption_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -169,7 +170,7 @@ def test_no_page_shows_the_environment_or_a_setting(demo: None, realm: str, monk
     secrets = [
         "canary-of-the-environment",
         settings.SECRET_KEY,
-        *settings.FIELD_ENCRYPTION_KEYS,
+        *encryption_keys(),
         str(settings.DATABASES["default"]["NAME"]),
         str(ROOT),
         os.environ["PATH"],

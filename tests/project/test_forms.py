@@ -178,7 +178,7 @@ def test_a_secret_is_not_written_back_after_an_error(demo: None) -> None:
         Client(headers={"host": HOSTS["staff"]}).post("/admin/login/", {"username": "admin", "password": typed}),
         operator.post("/admin/tenants/user/add/", {"username": "", "password1": typed, "password2": typed}),
         operator.post(f"/admin/tenants/idpconnection/{connection.pk}/change/", {"client_secret": typed}),
-        operator.post("/admin/requesting_app/resourceapp/add/", {"client_secret": typed}),
+        operator.post("/admin/crossapp_requesting/resourceapp/add/", {"client_secret": typed}),
     ]
     for page in pages:
         assert page.status_code in (200, 400)

@@ -16,6 +16,7 @@ from authserver.models import SigningKey
 from idjag_demo.installation import install
 from operations import health
 from tests.support.embedded_idp import EmbeddedIdP, idp  # noqa: F401 (fixture)
+from tests.support.encryption import encrypt_with
 
 GOOD = {"database": "ok", "cache": "ok", "migrations": "ok", "signing keys": "ok"}
 
@@ -63,7 +64,7 @@ def test_an_app_without_an_active_key_is_not_ready(installed: None, realm: str) 
 
 
 def test_keys_that_nobody_here_can_decrypt_are_not_ready(installed: None, settings: Settings) -> None:
-    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    encrypt_with(settings, [Fernet.generate_key().decode()])
     assert_not_ready(ask("/readyz"), "signing keys")
 
 

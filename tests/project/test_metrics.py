@@ -17,8 +17,8 @@ from pytest_django import Settings
 
 from audit.models import Act
 from audit.signals import acted
+from base import issuers
 from crossapp.resource_app import errors as redemption_errors
-from crossapp.resource_app import issuer_keys
 from idp import errors as idp_errors
 from idp.models import CrossAppPolicy
 from operations import metrics
@@ -187,7 +187,7 @@ def test_needs_for_keys_are_counted_and_what_came_of_them(demo: Demo, counted: C
     assert redeem(first).status_code == 200
     assert keys() == ({("miss",): 1, ("hit",): 1}, {("answered",): 1})
     cache.clear()
-    issuer_keys.start_anew()
+    issuers.keys()._recent.clear()
     demo.network.unreachable.add(idp_of("customer1"))
     assert redeem(second).status_code == 503
     assert keys() == ({("miss",): 2, ("hit",): 1}, {("answered",): 1, ("failed",): 1})

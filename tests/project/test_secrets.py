@@ -21,7 +21,7 @@ from django.views.debug import ExceptionReporter
 from pytest_django import Settings
 
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, SigningKey
-from crossapp.requesting_app.fields import EncryptedTextField, Undecryptable
+from crossapp.fields import EncryptedTextField, Undecryptable
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from operations.logs import JsonFormatter
 from operations.management.commands.reencrypt import encrypted_columns
@@ -29,6 +29,7 @@ from tenants.models import IdPConnection, Realm, SubjectTokens, User
 from tests.commands.run import run
 from tests.flow.conftest import Demo, demo  # noqa: F401 (fixture)
 from tests.support.embedded_idp import EmbeddedIdP, bob, idp  # noqa: F401 (fixtures)
+from tests.support.encryption import encrypt_with, encryption_keys
 from tests.support.in_process import sign_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,7 +106,7 @@ def test_an_id_token_copied_to_another_persons_row_is_not_exchanged(used: Demo) 
 
 @pytest.mark.clause("OWASP ASVS", "13.3.4", "SEC-07")
 def test_the_encryption_key_is_changed_while_everything_goes_on(used: Demo, settings: Settings) -> None:
-    old, new = project.FIELD_ENCRYPTION_KEYS, Fernet.generate_key().decode()
+    old, new = encryption_keys(), Fernet.generate_key().decode()
     clear, before = everything_clear(), everything_stored()
     assert len(clear) >= 15
 
@@ -113,15 +114,15 @@ def test_the_encryption_key_is_changed_while_everything_goes_on(used: Demo, sett
         StoredAccessToken.objects.all().delete()
         return used.unfurl([used.link_to(BOB)])[0]["card"]
 
-    settings.FIELD_ENCRYPTION_KEYS = [new, *old]
+    encrypt_with(settings, [new, *old])
     assert everything_clear() == clear and card(), "both keys are good meanwhile"
     assert f"{len(list(_rows()))} rows are encrypted with the first" in run("reencrypt")
     assert not set(before) & set(everything_stored())
-    settings.FIELD_ENCRYPTION_KEYS = [new]
+    encrypt_with(settings, [new])
     run("reencrypt")
     assert card()
     assert [value for value in everything_clear() if value in clear] != []
-    settings.FIELD_ENCRYPTION_KEYS = list(old)
+    encrypt_with(settings, list(old))
     with pytest.raises(Undecryptable):
         everything_clear()
 
@@ -139,10 +140,10 @@ def test_a_row_that_no_key_opens_is_named_and_left_and_the_others_are_done(used:
         table = connection.ops.quote_name(IdPConnection._meta.db_table)
         cursor.execute(f"UPDATE {table} SET client_secret = %s WHERE id = %s", [foreign, lost.pk])  # noqa: S608
     new = Fernet.generate_key().decode()
-    settings.FIELD_ENCRYPTION_KEYS = [new, *project.FIELD_ENCRYPTION_KEYS]
+    encrypt_with(settings, [new, *encryption_keys()])
     with pytest.raises(CommandError, match=rf"No key opens tenants.IdPConnection {lost.pk}\."):
         call_command("reencrypt")
-    settings.FIELD_ENCRYPTION_KEYS = [new]
+    encrypt_with(settings, [new])
     assert SubjectTokens.objects.get().id_token.startswith("eyJ")
     assert foreign in stored(IdPConnection, "client_secret")
 

@@ -9,7 +9,7 @@ from oauth2_provider.models import get_access_token_model
 
 from authserver.models import Client
 from authserver.resource_app_host import ResourceAppHost
-from crossapp.resource_app.errors import AccessDenied
+from crossapp.core.refusals import AccessDenied
 from crossapp.resource_app.models import ConsumedJti
 from tenants.models import Tenant, User
 from tests.redemption.conftest import TokenEndpoint, connect, outside

@@ -15,6 +15,7 @@ from tests.requesting_app import peers
 def world(settings: Any) -> Iterator[peers.World]:
     """The peers, with a clean memory."""
     settings.CROSSAPP_REQUESTING_APP = {
+        "ENCRYPTION_KEYS": ["bWluaW1hbC1zZXR0aW5ncy1vZi10aGUtdGVzdHMtMzI="],
         "HTTP_SESSION": "tests.requesting_app.peers.session",
         "SUBJECT_TOKEN_STORE": "tests.requesting_app.peers.MemoryStore",
     }

@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 SECRET_KEY = "only-for-tests"
-FIELD_ENCRYPTION_KEYS = ["bWluaW1hbC1zZXR0aW5ncy1vZi10aGUtdGVzdHMtMzI="]
 ALLOWED_HOSTS = ["localhost"]
 INSTALLED_APPS = [
     "crossapp.requesting_app",
@@ -53,6 +52,7 @@ DATABASES = {
 }
 USE_TZ = True
 CROSSAPP_REQUESTING_APP = {
+    "ENCRYPTION_KEYS": ["bWluaW1hbC1zZXR0aW5ncy1vZi10aGUtdGVzdHMtMzI="],
     "HTTP_SESSION": "tests.requesting_app.peers.session",
     "SUBJECT_TOKEN_STORE": "tests.requesting_app.peers.MemoryStore",
 }

@@ -10,6 +10,7 @@ from django.test import Client
 from crossapp.requesting_app.flow import access_token_for
 from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
 from tests.requesting_app.peers import API, TODO, TODO_SECRET, World
+from tests.support.encryption import encrypt_with
 
 RESOURCE_APPS = "/admin/requesting_app/resourceapp/"
 TOKENS = "/admin/requesting_app/storedaccesstoken/"
@@ -67,7 +68,7 @@ def test_a_new_resource_app_needs_a_secret(operator: Client) -> None:
 
 
 def test_a_secret_that_no_key_opens_can_be_replaced(operator: Client, todo0: ResourceApp, settings: Any) -> None:
-    settings.FIELD_ENCRYPTION_KEYS = ["b3RoZXIta2V5LW9mLXRoZS10ZXN0cy0zMi1ieXRlcy0="]
+    encrypt_with(settings, ["b3RoZXIta2V5LW9mLXRoZS10ZXN0cy0zMi1ieXRlcy0="])
     path = f"{RESOURCE_APPS}{todo0.pk}/change/"
     assert operator.get(path).status_code == 200
     assert operator.post(path, FORM | {"new_client_secret": "new"}).status_code == 302

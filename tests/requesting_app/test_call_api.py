@@ -9,9 +9,10 @@ import pytest
 import requests
 from django.contrib.auth import get_user_model
 
-from crossapp.requesting_app import http
+from crossapp.core import http
+from crossapp.core.errors import BadAnswer
 from crossapp.requesting_app.api import url_below
-from crossapp.requesting_app.errors import BadAnswer, Cause, CrossAppError
+from crossapp.requesting_app.errors import Cause, CrossAppError
 from crossapp.requesting_app.flow import ApiResponse, access_token_for, call_api
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from tests.requesting_app.peers import API, World, sign_in

@@ -9,7 +9,8 @@ from django.db import connection
 from crossapp.requesting_app.checks import check_settings
 
 STORE = "tests.requesting_app.peers.MemoryStore"
-GOOD = {"SUBJECT_TOKEN_STORE": STORE}
+KEYS = ["bWluaW1hbC1zZXR0aW5ncy1vZi10aGUtdGVzdHMtMzI="]
+GOOD = {"SUBJECT_TOKEN_STORE": STORE, "ENCRYPTION_KEYS": KEYS}
 
 
 def ids(settings: Any, values: Any) -> list[str | None]:
@@ -32,12 +33,12 @@ def test_a_good_configuration_has_no_errors(settings: Any, values: dict[str, Any
         (None, "E001"),
         ([], "E001"),
         ({**GOOD, "SUBJECT_TOKENS": 1}, "E002"),
-        ({}, "E003"),
-        ({"SUBJECT_TOKEN_STORE": None}, "E003"),
-        ({"SUBJECT_TOKEN_STORE": "no.such.module"}, "E003"),
-        ({"SUBJECT_TOKEN_STORE": "nodots"}, "E003"),
-        ({"SUBJECT_TOKEN_STORE": "requests.Session"}, "E003"),
-        ({"SUBJECT_TOKEN_STORE": "tests.requesting_app.peers.world"}, "E003"),
+        ({"ENCRYPTION_KEYS": KEYS}, "E003"),
+        ({**GOOD, "SUBJECT_TOKEN_STORE": None}, "E003"),
+        ({**GOOD, "SUBJECT_TOKEN_STORE": "no.such.module"}, "E003"),
+        ({**GOOD, "SUBJECT_TOKEN_STORE": "nodots"}, "E003"),
+        ({**GOOD, "SUBJECT_TOKEN_STORE": "requests.Session"}, "E003"),
+        ({**GOOD, "SUBJECT_TOKEN_STORE": "tests.requesting_app.peers.world"}, "E003"),
         ({**GOOD, "HTTP_SESSION": "no.such.module"}, "E004"),
         ({**GOOD, "HTTP_SESSION": "tests.requesting_app.peers.IDP"}, "E004"),
         ({**GOOD, "HTTP_SESSION": None}, "E004"),
@@ -49,20 +50,19 @@ def test_a_good_configuration_has_no_errors(settings: Any, values: dict[str, Any
     ],
 )
 def test_a_bad_configuration_is_named(settings: Any, values: Any, expected: str) -> None:
-    assert ids(settings, values) == [f"requesting_app.{expected}"]
+    assert ids(settings, values) == [f"crossapp_requesting.{expected}"]
 
 
 @pytest.mark.parametrize("keys", [None, [], "x", ["short"], [5]])
 def test_keys_that_encrypt_nothing_are_an_error(settings: Any, keys: Any) -> None:
-    settings.FIELD_ENCRYPTION_KEYS = keys
-    assert ids(settings, GOOD) == ["requesting_app.E006"]
+    assert ids(settings, {**GOOD, "ENCRYPTION_KEYS": keys}) == ["crossapp_requesting.E006"]
 
 
 def test_a_transaction_around_every_request_is_an_error(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    assert ids(settings, GOOD) == ["requesting_app.E007"]
+    assert ids(settings, GOOD) == ["crossapp_requesting.E007"]
 
 
 def test_the_checks_run_at_start_up(settings: Any) -> None:
     settings.CROSSAPP_REQUESTING_APP = {}
-    assert "requesting_app.E003" in {message.id for message in run_checks(tags=["requesting_app"])}
+    assert "crossapp_requesting.E003" in {message.id for message in run_checks(tags=["crossapp_requesting"])}

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.core.management import CommandError, call_command
 from jwt.algorithms import ECAlgorithm
 
+from crossapp.client_key import client_key
+from crossapp.core.client_authentication import ASSERTION_TYPE, Credentials, credentials
+from crossapp.core.errors import BadAnswer
 from crossapp.requesting_app.checks import check_settings
-from crossapp.requesting_app.client_authentication import ASSERTION_TYPE, Credentials, credentials
-from crossapp.requesting_app.client_signing_key import public_key_set
-from crossapp.requesting_app.errors import BadAnswer
 from crossapp.requesting_app.flow import access_token_for
 from crossapp.requesting_app.models import ResourceApp
 from crossapp.requesting_app.signals import Step, step_taken
@@ -42,7 +42,9 @@ def use(settings: Any, key: Any) -> None:
 
 
 def ours(method: str, client_id: str = "wiki0", client_secret: str = "canary") -> Credentials:
-    return credentials(method, client_id=client_id, client_secret=client_secret, audience=SERVER)
+    return credentials(
+        method, client_id=client_id, client_secret=client_secret, audience=SERVER, signing_key=client_key
+    )
 
 
 @pytest.mark.clause("RFC 6749", "2.3.1", "identifier and secret are form-encoded before Basic")
@@ -88,7 +90,7 @@ def test_an_assertion_is_signed_for_one_server_and_one_minute(settings: Any, alg
     }
     assert (found.headers, found.secrets) == ({}, (assertion,))
     assert assertion not in repr(found)
-    [published] = public_key_set()["keys"]
+    [published] = client_key().public_key_set["keys"]
     assert jwt.get_unverified_header(assertion) == {"typ": "JWT", "alg": alg, "kid": published["kid"]}
     claims = jwt.decode(assertion, jwt.PyJWK(published).key, algorithms=[alg], audience=SERVER)
     assert (claims["iss"], claims["sub"], claims["exp"] - claims["iat"]) == ("wiki0", "wiki0", 60)
@@ -105,9 +107,9 @@ def test_no_two_assertions_are_the_same(settings: Any) -> None:
 @pytest.mark.clause("RFC 7638", "3", "kid")
 def test_a_jwk_is_the_same_key_as_its_pem_and_no_private_member_is_published(settings: Any) -> None:
     use(settings, PEMS["ES256"])
-    from_pem = public_key_set()
+    from_pem = client_key().public_key_set
     use(settings, JWK)
-    assert public_key_set() == from_pem
+    assert client_key().public_key_set == from_pem
     [key] = from_pem["keys"]
     assert set(key) == {"crv", "kty", "x", "y", "kid", "use", "alg"}
     thumbprint = hashlib.sha256(f'{{"crv":"P-256","kty":"EC","x":"{key["x"]}","y":"{key["y"]}"}}'.encode()).digest()
@@ -124,7 +126,7 @@ def no_key() -> str:
 
 def test_the_key_may_come_from_a_callable(settings: Any) -> None:
     use(settings, f"{__name__}.key_from_elsewhere")
-    assert public_key_set()["keys"][0]["alg"] == "EdDSA"
+    assert client_key().public_key_set["keys"][0]["alg"] == "EdDSA"
 
 
 def public_pem() -> str:
@@ -162,14 +164,14 @@ def test_without_a_usable_key_nothing_is_sent_and_nothing_of_it_is_told(settings
 def test_a_key_of_no_use_is_an_error_at_start_up(settings: Any) -> None:
     for key, expected in (("", []), (PEMS["RS256"], []), (f"{__name__}.no_key", []), ("{}", ["E008"]), (7, ["E008"])):
         use(settings, key)
-        assert [str(message.id).removeprefix("requesting_app.") for message in check_settings(None)] == expected
+        assert [str(message.id).removeprefix("crossapp_requesting.") for message in check_settings(None)] == expected
 
 
 def test_the_command_prints_what_to_register(settings: Any) -> None:
     use(settings, PEMS["RS256"])
     out = StringIO()
     call_command("clientjwks", stdout=out)
-    assert json.loads(out.getvalue()) == public_key_set()
+    assert json.loads(out.getvalue()) == client_key().public_key_set
 
 
 @pytest.mark.clause("RFC 7523", "2.2", "a resource app where we are registered with a key")

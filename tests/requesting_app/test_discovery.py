@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import requests
 
-from crossapp.requesting_app.discovery import Kind, metadata, read_metadata, well_known_url
-from crossapp.requesting_app.errors import BadAnswer, Unreachable
+from crossapp.core.errors import BadAnswer, Unreachable
+from crossapp.core.metadata import Kind, read_metadata, well_known_url
 from crossapp.requesting_app.flow import access_token_for
 from crossapp.requesting_app.models import ResourceApp
+from crossapp.requesting_app.peer_requests import discovery
 from tests.requesting_app.peers import IDP, TODO, World, metadata_of
 
 
@@ -91,23 +92,23 @@ def test_an_issuer_that_is_busy_is_unreachable(status: int) -> None:
 @pytest.mark.parametrize("issuer", ["http://idp.example", "https://idp.example?x", "idp.example", "file:///etc"])
 def test_nothing_is_fetched_for_an_issuer_that_cannot_be_one(world: World, issuer: str) -> None:
     with pytest.raises(BadAnswer):
-        metadata(issuer, Kind.OPENID)
+        discovery.metadata(issuer, Kind.OPENID)
     assert world.sent == []
 
 
 def test_metadata_are_fetched_once_in_five_minutes_for_each_issuer_and_kind(world: World) -> None:
-    first = metadata(IDP, Kind.OPENID)
+    first = discovery.metadata(IDP, Kind.OPENID)
 
-    assert metadata(IDP, Kind.OPENID) == first
+    assert discovery.metadata(IDP, Kind.OPENID) == first
     assert len(world.sent) == 1
-    metadata(TODO, Kind.OAUTH)
-    metadata(IDP, Kind.OAUTH)
+    discovery.metadata(TODO, Kind.OAUTH)
+    discovery.metadata(IDP, Kind.OAUTH)
     assert len(world.sent) == 3
 
 
 def test_a_failure_is_not_kept(world: World) -> None:
     world.next["metadata"] = [requests.ReadTimeout()]
     with pytest.raises(Unreachable):
-        metadata(IDP, Kind.OPENID)
+        discovery.metadata(IDP, Kind.OPENID)
 
-    assert metadata(IDP, Kind.OPENID).issuer == IDP
+    assert discovery.metadata(IDP, Kind.OPENID).issuer == IDP

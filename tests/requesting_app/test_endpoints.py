@@ -2,7 +2,7 @@
 
 import pytest
 
-from crossapp.requesting_app.endpoints import is_acceptable_url, with_query
+from crossapp.core.urls import is_acceptable_url, with_query
 
 
 @pytest.mark.parametrize(

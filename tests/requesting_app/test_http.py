@@ -12,8 +12,9 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from crossapp.requesting_app import http
-from crossapp.requesting_app.errors import BadAnswer, Unreachable
+from crossapp.core import http
+from crossapp.core.errors import BadAnswer, Unreachable
+from crossapp.requesting_app.conf import http_session
 from tests.requesting_app.peers import API, IDP, World
 
 POOL = HTTPConnectionPool("idp.example")
@@ -37,8 +38,8 @@ def timed_out() -> Exception:
 
 def send(method: str) -> http.Answer:
     if method == "GET":
-        return http.send("GET", f"{IDP}/.well-known/openid-configuration", headers={})
-    return http.send("POST", TOKEN, headers={}, form=FORM)
+        return http.send("GET", f"{IDP}/.well-known/openid-configuration", session=http_session())
+    return http.send("POST", TOKEN, session=http_session(), form=FORM)
 
 
 @pytest.mark.parametrize(("method", "kind"), [("GET", "metadata"), ("POST", "refresh")])
@@ -87,7 +88,7 @@ def test_an_answer_is_bounded_in_size(world: World) -> None:
 
 def test_nothing_is_sent_after_the_deadline(world: World) -> None:
     with pytest.raises(Unreachable, match="no time left"):
-        http.send("GET", IDP, headers={}, deadline=0)
+        http.send("GET", IDP, session=http_session(), deadline=0)
     assert world.sent == []
 
 
@@ -110,9 +111,7 @@ def test_a_redirect_is_not_followed() -> None:
     session = requests.Session()
     session.mount("http://", Redirecting())
     session.mount("https://", Redirecting())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http, "_session", lambda: session)
-        assert send("POST").status == 307
+    assert http.send("POST", TOKEN, session=session, form=FORM).status == 307
     assert received == [TOKEN]
 
 
@@ -138,7 +137,7 @@ def test_a_server_that_says_nothing_is_given_up(
 ) -> None:
     monkeypatch.setattr(http, "READ_SECONDS", 0.2)
     with pytest.raises(Unreachable, match="does not answer: ReadTimeout"):
-        http.send("GET", slow_server, headers={})
+        http.send("GET", slow_server, session=http_session())
 
 
 def test_a_server_that_drips_is_given_up(own_session: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +160,7 @@ def test_a_server_that_drips_is_given_up(own_session: None, monkeypatch: pytest.
         thread = threading.Thread(target=drip)
         thread.start()
         with pytest.raises(Unreachable, match="took too long"):
-            http.send("GET", f"http://127.0.0.1:{server.getsockname()[1]}", headers={})
+            http.send("GET", f"http://127.0.0.1:{server.getsockname()[1]}", session=http_session())
         thread.join()
     assert len(dripped) < 100
 
@@ -170,11 +169,11 @@ def test_nobody_there_is_unreachable(own_session: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(Unreachable, match="does not answer: ConnectionError"):
-        http.send("POST", f"http://127.0.0.1:{port}", headers={}, form=FORM)
+        http.send("POST", f"http://127.0.0.1:{port}", session=http_session(), form=FORM)
 
 
 def test_our_own_session_takes_nothing_from_the_environment_and_no_cookies(own_session: None) -> None:
-    session = http._session()
+    session = http_session()
 
     assert session is http.default_session()
     assert session.trust_env is False
@@ -182,4 +181,5 @@ def test_our_own_session_takes_nothing_from_the_environment_and_no_cookies(own_s
 
 
 def test_headers_come_in_lower_case(world: World) -> None:
-    assert http.send("GET", f"{API}/todos", headers={"Authorization": "Bearer x"}).headers["content-type"]
+    headers = {"Authorization": "Bearer x"}
+    assert http.send("GET", f"{API}/todos", session=http_session(), headers=headers).headers["content-type"]

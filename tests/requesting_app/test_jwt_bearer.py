@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from crossapp.requesting_app.errors import BadAnswer, OAuthError
-from crossapp.requesting_app.jwt_bearer import AccessToken, build_request, read_response
+from crossapp.core.errors import BadAnswer, OAuthError
+from crossapp.core.jwt_bearer import AccessToken, build_request, read_response
 from tests.requesting_app.peers import API, redeemed
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """What is shown holds no secret."""
 
-from crossapp.requesting_app.masking import MASKED, Masker, telling_members
+from crossapp.core.masking import MASKED, Masker, telling_members
 from tests.requesting_app.peers import id_token
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from crossapp.requesting_app.errors import BadAnswer, OAuthError
-from crossapp.requesting_app.refresh import Refreshed, WrongTokens, build_request, read_response
+from crossapp.core.errors import BadAnswer, OAuthError
+from crossapp.core.refresh import Refreshed, WrongTokens, build_request, read_response
 from tests.requesting_app.peers import IDP, id_token
 
 OLD = id_token(n=1)

@@ -14,6 +14,7 @@ from crossapp.requesting_app.flow import access_token_for, call_api
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from tests.requesting_app.conftest import make_todo0
 from tests.requesting_app.peers import TODO_SECRET, World, redeemed, sign_in
+from tests.support.encryption import encrypt_with
 
 OTHER_KEY = "b3RoZXIta2V5LW9mLXRoZS10ZXN0cy0zMi1ieXRlcy0="
 
@@ -51,7 +52,7 @@ def test_a_stored_token_that_no_key_opens_is_replaced(
     world: World, bob: Any, todo0: ResourceApp, settings: Any
 ) -> None:
     access_token_for(user=bob, resource_app=todo0)
-    settings.FIELD_ENCRYPTION_KEYS = [OTHER_KEY]
+    encrypt_with(settings, [OTHER_KEY])
 
     token = access_token_for(user=bob, resource_app=todo0)
 

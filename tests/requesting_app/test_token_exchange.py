@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from crossapp.requesting_app.errors import BadAnswer, OAuthError, Unreachable
-from crossapp.requesting_app.token_exchange import IdJagGrant, Wanted, build_request, read_response
+from crossapp.core.errors import BadAnswer, OAuthError, Unreachable
+from crossapp.core.token_exchange import IdJagGrant, Wanted, build_request, read_response
 from tests.requesting_app.peers import API, IDP, TODO, exchanged, id_jag, id_jag_claims, jwt
 
 WANTED = Wanted(issuer=IDP, audience=TODO, client_id="wiki0-at-todo0", resource=API, scope="read write")

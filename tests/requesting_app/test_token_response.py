@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from crossapp.requesting_app.errors import BadAnswer, OAuthError, Unreachable
-from crossapp.requesting_app.token_response import expiry_parameter, read_token_response, scope_parameter
+from crossapp.core.errors import BadAnswer, OAuthError, Unreachable
+from crossapp.core.token_response import expiry_parameter, read_token_response, scope_parameter
 
 JSON = {"content-type": "application/json"}
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 
-from crossapp.resource_app import issuer_keys
+from crossapp.resource_app.issuer_keys import default_keys
 from tests.resource_app import fakes
 
 
@@ -20,6 +20,6 @@ def world(monkeypatch: pytest.MonkeyPatch, settings: object) -> Iterator[fakes.W
     }
     monkeypatch.setattr(fakes, "world", fakes.World())
     cache.clear()
-    issuer_keys.start_anew()
+    default_keys.cache_clear()
     yield fakes.world
     cache.clear()

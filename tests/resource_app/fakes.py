@@ -1,7 +1,6 @@
 """The peers of these tests: an IdP that signs with nothing but `cryptography`, and a product that plugs the app in."""
 
 import base64
-import io
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +16,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from oauthlib.oauth2 import BearerToken, RequestValidator
 from oauthlib.oauth2.rfc6749.endpoints import TokenEndpoint
 
+from crossapp.core.id_jag import IdJag
 from crossapp.resource_app.host import SubjectRefused, TrustedIssuer
-from crossapp.resource_app.id_jag import IdJag
 from crossapp.resource_app.jwt_bearer_grant import JWT_BEARER, JwtBearerGrant
 
 ISSUER = "https://idp.example"
@@ -131,9 +130,10 @@ class FakeSession:
         self.answers[f"{issuer}/oauth2/v1/keys"] = (200, json.dumps({"keys": list(keys)}).encode())
 
     def fail(self) -> None:
-        self.answers = dict.fromkeys(self.answers, requests.ConnectionError("the IdP is down"))
+        self.answers = dict.fromkeys(self.answers, requests.ConnectTimeout("the IdP is down"))
 
-    def get(self, url: str, **options: Any) -> requests.Response:
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:
+        assert method == "GET"
         assert options["allow_redirects"] is False
         assert options["timeout"]
         self.requested.append(url)
@@ -142,7 +142,7 @@ class FakeSession:
         if isinstance(answer, Exception):
             raise answer
         response = requests.Response()
-        response.status_code, response.url, response.raw = answer[0], url, io.BytesIO(answer[1])
+        response.status_code, response.url, response._content = answer[0], url, answer[1]
         return response
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crossapp.resource_app.claims import BadClaim, seconds, text
+from crossapp.core.claims import BadClaim, seconds, text
 
 
 @pytest.mark.parametrize("value", ["bob", "b" * 255, "bøb 🦆", " "])

@@ -9,14 +9,21 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from crossapp.resource_app import issuer_keys
-from crossapp.resource_app.issuer_keys import forget_keys, key_for
-from crossapp.resource_app.issuer_metadata import fetch_jwks
-from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey
+from crossapp.core.jwk import KeysUnavailable, UnknownKey, VerificationKey
+from crossapp.core.keys import _Source, fetch_jwks
+from crossapp.resource_app.issuer_keys import default_keys
 from tests.resource_app.broken_keys import KEYS
 from tests.resource_app.fakes import ISSUER, World, jwks
 
 A_MINUTE = timedelta(minutes=1)
+
+
+def key_for(issuer: str, kid: str, alg: str) -> VerificationKey:
+    return default_keys().key_for(issuer, kid, alg)
+
+
+def forget_keys(issuer: str, *, fetched_before: datetime | None) -> None:
+    default_keys().forget(issuer, fetched_before=fetched_before)
 
 
 def fetched(world: World) -> int:
@@ -26,11 +33,12 @@ def fetched(world: World) -> int:
 @contextmanager
 def another_process() -> Iterator[None]:
     """Be one that shares the cache and has read nothing of it yet; whatever it reads, ours keeps what it has read."""
-    ours = dict(issuer_keys._recent)
-    issuer_keys.start_anew()
+    recent = default_keys()._recent
+    ours = dict(recent)
+    recent.clear()
     yield
-    issuer_keys._recent.clear()
-    issuer_keys._recent.update(ours)
+    recent.clear()
+    recent.update(ours)
 
 
 @pytest.mark.clause("RFC 7517", "5", "MT-23")
@@ -56,7 +64,7 @@ def test_keys_that_were_on_their_way_are_fetched_anew(world: World, monkeypatch:
         withdrawn_at.append(datetime.now(UTC))
         return keys
 
-    monkeypatch.setattr("crossapp.resource_app.issuer_keys.fetch_jwks", slow)
+    monkeypatch.setattr("crossapp.core.keys.fetch_jwks", slow)
     key_for(ISSUER, "rsa", "RS256")
     forget_keys(ISSUER, fetched_before=withdrawn_at[0])
     key_for(ISSUER, "rsa", "RS256")
@@ -117,4 +125,4 @@ def test_a_key_that_another_process_has_fetched_is_found_at_once(world: World) -
 
 def _end_cool_down() -> None:
     """Let whoever misses a key ask the IdP."""
-    cache.delete(issuer_keys._name("attempt", issuer_keys._Source(ISSUER, fetch_jwks)))
+    cache.delete(_Source(ISSUER, is_issuer=True).name("attempt"))

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from crossapp.core.id_jag import CHECKS, Expected, IdJag, parse_id_jag, verify_id_jag
+from crossapp.core.jwk import KeysUnavailable, UnknownKey, VerificationKey, usable_keys
+from crossapp.core.refusals import Refused, as_oauth_error
 from crossapp.resource_app import id_jag as module
-from crossapp.resource_app.errors import Refused, as_oauth_error
 from crossapp.resource_app.host import IssuerRefused, TrustedIssuer
-from crossapp.resource_app.id_jag import CHECKS, Expected, IdJag, parse_id_jag, verify_id_jag
-from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey, VerificationKey, usable_keys
 from tests.resource_app.broken_id_jags import (
     FAMILIES,
     GOOD,

@@ -3,22 +3,30 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 
-from crossapp.resource_app import issuer_keys
-from crossapp.resource_app.issuer_keys import key_for, keys_at, keys_for
-from crossapp.resource_app.issuer_metadata import metadata_urls
-from crossapp.resource_app.jwk import KeysUnavailable, UnknownKey
+from crossapp.core.jwk import KeysUnavailable, UnknownKey, VerificationKey
+from crossapp.core.keys import _Source
+from crossapp.core.metadata import Kind, well_known_url
+from crossapp.resource_app.issuer_keys import default_keys
 from tests.resource_app.broken_keys import KEYS, KEYS_ANSWERS, METADATA, METADATA_ANSWERS, document
 from tests.resource_app.fakes import EC_KEY, ISSUER, RSA_KEY, World, ec_jwk, jwks, rsa_jwk
 from tests.support.clock import Clock, clock_of
 
 RFC_8414 = f"{ISSUER}/.well-known/oauth-authorization-server"
 ONE_FETCH = [METADATA, KEYS]
+
+
+def key_for(issuer: str, kid: str, alg: str) -> VerificationKey:
+    return default_keys().key_for(issuer, kid, alg)
+
+
+def keys_at(jwks_uri: str, kid: str | None) -> Mapping[str, VerificationKey]:
+    return default_keys().keys_at(jwks_uri, kid)
 
 
 @pytest.fixture
@@ -36,13 +44,13 @@ def test_a_key_is_found_through_the_issuers_metadata(world: World) -> None:
 
 def test_all_usable_keys_can_be_had(world: World) -> None:
     world.session.publish([*jwks(), {"kty": "oct", "k": "x", "kid": "secret"}])
-    assert set(keys_for(ISSUER)) == {"rsa", "ec", "ed"}
+    assert set(keys_at(KEYS, None)) == {"rsa", "ec", "ed"}
 
 
 @pytest.mark.clause("RFC 8414", "3.1", "the path of an issuer goes after the well-known part")
 def test_the_metadata_is_where_the_two_specifications_say() -> None:
-    assert metadata_urls(ISSUER) == (METADATA, RFC_8414)
-    assert metadata_urls("https://login.example/tenant/1") == (
+    assert tuple(well_known_url(ISSUER, kind) for kind in Kind) == (METADATA, RFC_8414)
+    assert tuple(well_known_url("https://login.example/tenant/1", kind) for kind in Kind) == (
         "https://login.example/tenant/1/.well-known/openid-configuration",
         "https://login.example/.well-known/oauth-authorization-server/tenant/1",
     )
@@ -147,7 +155,7 @@ def test_nobody_waits_for_a_refresh_of_keys_that_still_serve(world: World, later
 
 def test_keys_that_the_cache_has_dropped_are_fetched_at_once(world: World) -> None:
     key_for(ISSUER, "rsa", "RS256")
-    cache.delete(issuer_keys._name("keys", issuer_keys._Source(ISSUER, issuer_keys.fetch_jwks)))
+    cache.delete(_Source(ISSUER, is_issuer=True).name("keys"))
     assert key_for(ISSUER, "rsa", "RS256").kid == "rsa"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crossapp.resource_app.jwk import usable_keys
+from crossapp.core.jwk import usable_keys
 from tests.resource_app.broken_keys import UNUSABLE
 from tests.resource_app.fakes import EC_KEY, ED_KEY, RSA_KEY, ec_jwk, ed_jwk, jwks, number, rsa_jwk
 

@@ -15,8 +15,8 @@ from django.core.cache import cache
 from django.db import OperationalError, connection
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 
+from crossapp.core.refusals import AccessDenied
 from crossapp.resource_app import replay
-from crossapp.resource_app.errors import AccessDenied
 from crossapp.resource_app.host import TrustedIssuer
 from crossapp.resource_app.models import ConsumedJti
 from crossapp.resource_app.replay import fingerprint

@@ -10,8 +10,8 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from crossapp.resource_app import outgoing
-from crossapp.resource_app.outgoing import BoundedSession
+from crossapp.core import http
+from crossapp.core.http import BoundedSession
 
 Handler = Callable[[BaseHTTPRequestHandler], None]
 
@@ -60,7 +60,7 @@ def test_an_answer_is_read(serve: Callable[[Handler], str], session: BoundedSess
 
 def test_plain_http_is_refused() -> None:
     with pytest.raises(requests.exceptions.InvalidSchema):
-        outgoing.session().get("http://idp.example/")
+        http.default_session().get("http://idp.example/")
 
 
 def test_redirects_are_not_followed(serve: Callable[[Handler], str], session: BoundedSession) -> None:
@@ -75,16 +75,16 @@ def test_cookies_are_not_kept(serve: Callable[[Handler], str], session: BoundedS
 
 
 def test_a_long_answer_is_refused(serve: Callable[[Handler], str], session: BoundedSession) -> None:
-    assert len(session.get(serve(answer(b"x" * outgoing.MAX_BODY))).content) == outgoing.MAX_BODY
-    with pytest.raises(requests.RequestException, match="longer than"):
-        session.get(serve(answer(b"x" * (outgoing.MAX_BODY + 1))))
+    assert len(session.get(serve(answer(b"x" * http.MAX_BYTES))).content) == http.MAX_BYTES
+    with pytest.raises(requests.RequestException, match="more than 262144 bytes"):
+        session.get(serve(answer(b"x" * (http.MAX_BYTES + 1))))
 
 
 def test_an_answer_that_grows_when_unpacked_is_refused(
     serve: Callable[[Handler], str], session: BoundedSession
 ) -> None:
     bomb = gzip.compress(b"\0" * 10_000_000)
-    with pytest.raises(requests.RequestException, match="longer than"):
+    with pytest.raises(requests.RequestException, match="more than 262144 bytes"):
         session.get(serve(answer(bomb, Content_Encoding="gzip")))
 
 
@@ -98,7 +98,7 @@ def test_an_answer_that_is_not_what_it_says_is_refused(
 def test_a_drip_is_cut_off(
     serve: Callable[[Handler], str], session: BoundedSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outgoing, "TOTAL_SECONDS", 0.5)
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.5)
 
     def drip(handler: BaseHTTPRequestHandler) -> None:
         answer(b"")(handler)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import crossapp.resource_app
-from crossapp.resource_app.id_jag import CHECKS
+from crossapp.core.id_jag import CHECKS
 
 README = Path(crossapp.resource_app.__file__).with_name("README.md").read_text()
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from crossapp.resource_app.errors import Refused
-from crossapp.resource_app.resource import granted_resource
-from crossapp.resource_app.scope import granted_scope
+from crossapp.core.refusals import Refused
+from crossapp.core.resource import granted_resource
+from crossapp.core.scope import granted_scope
 from tests.resource_app.refused_grants import API, NOT_OURS, SCOPES
 
 REPORTS = "https://todo.example/reports"

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from django.dispatch import Signal
 
-from crossapp.resource_app.errors import TemporarilyUnavailable
+from crossapp.core.refusals import TemporarilyUnavailable
 from crossapp.resource_app.models import ConsumedJti
 from crossapp.resource_app.replay import fingerprint
 from crossapp.resource_app.signals import keys_fetched, keys_looked_up, redemption_granted, redemption_refused

@@ -71,8 +71,8 @@ def test_the_victim_of_a_deadlock_is_answered_with_503_and_burns_nothing(id_jag:
     with another_transaction() as other, ThreadPoolExecutor(1) as thread:
         # Of two, InnoDB ends the transaction that has changed less.
         leases = [(f"lease {number}", "2001-01-01") for number in range(100)]
-        other.executemany("INSERT INTO requesting_app_lease (name, expires_at) VALUES (%s, %s)", leases)
-        jti = "INSERT INTO resource_app_consumedjti (issuer_hash, jti_hash, expires_at) VALUES (%s, %s, NOW())"
+        other.executemany("INSERT INTO crossapp_requesting_lease (name, expires_at) VALUES (%s, %s)", leases)
+        jti = "INSERT INTO crossapp_resource_consumedjti (issuer_hash, jti_hash, expires_at) VALUES (%s, %s, NOW())"
         other.execute(jti, hashes)
         answer = thread.submit(_redeem_and_tell, id_jag, numbers)
         _wait_until_it_waits(numbers.get(timeout=10))

@@ -38,7 +38,7 @@ SMALL = {
     "idp_crossapppolicy_groups",
     "idp_crossapppolicy_users",
     "oauth2_provider_devicegrant",
-    "requesting_app_resourceapp",
+    "crossapp_requesting_resourceapp",
     "tenants_user_groups",
     "tenants_user_user_permissions",
 }

@@ -177,7 +177,7 @@ def test_a_tenant_that_is_connected_twice_at_once_is_there_once() -> None:
 OF_NO_TENANT = {
     "audit.AuditEvent": "names the tenant in text, and outlives it",
     "authserver.AuthorizationServer": "that of an app serves all tenants",
-    "requesting_app.ResourceApp": "another product, the same for all tenants",
+    "crossapp_requesting.ResourceApp": "another product, the same for all tenants",
     "requesting_app.Lease": "names a user by number",
     "resource_app.ConsumedJti": "hashes of an issuer and a jti",
     "idp.GrantedAuthentication": "names a family of refresh tokens",

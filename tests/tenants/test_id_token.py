@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from crossapp.resource_app.jwk import UnknownKey, VerificationKey, usable_keys
+from crossapp.core.jwk import UnknownKey, VerificationKey, usable_keys
 from tenants.single_sign_on.id_token import Expected, IdToken, IdTokenRefused, verify_id_token
 from tests.tenants import fake_idp
 from tests.tenants.fake_idp import CLIENT_ID, ISSUER, private_key, public_jwk, sign

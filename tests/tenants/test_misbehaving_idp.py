@@ -6,6 +6,7 @@ import pytest
 
 from audit.models import Act, AuditEvent
 from base import outgoing
+from crossapp.core import http
 from tenants.models import IdPConnection
 from tests.tenants.fake_idp import CLIENT_SECRET, FakeIdp
 from tests.tenants.local_server import serving
@@ -34,7 +35,7 @@ def asked(connection: IdPConnection) -> Iterator[list[str]]:
 def test_a_token_endpoint_that_misbehaves_is_asked_once_and_left_in_time(
     connection: IdPConnection, asked: list[str], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outgoing, "TOTAL_SECONDS", 0.4)
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.4)
     idp = FakeIdp()
     idp.metadata |= {"issuer": connection.issuer, "token_endpoint": f"{connection.issuer}/{kind}"}
     well_known = f"{connection.issuer}/.well-known/"

@@ -7,6 +7,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from tenants.models import SubjectTokens, User
+from tests.support.encryption import encrypt_with
 from tests.tenants.fake_idp import FakeIdp, Reply
 from tests.tenants.test_sign_in import Browser
 from wiki.models import RecordedStep
@@ -66,7 +67,7 @@ def test_one_leaves_whatever_the_trouble(
     if trouble == "the IdP is silent":
         idp.replies["/revoke"] = silence
     else:
-        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        encrypt_with(settings, [Fernet.generate_key().decode()])
     with django_capture_on_commit_callbacks(execute=True):
         leave(bob, how)
     for model in (SubjectTokens, StoredAccessToken, RecordedStep):

@@ -20,7 +20,7 @@ from urllib3.util import Timeout
 from base import outgoing
 from base.addresses import is_public
 from base.outgoing import AddressAdapter, StrictSession, address_for
-from crossapp.requesting_app import http
+from crossapp.core import http
 from tests.tenants.local_server import serving
 
 PUBLIC, PRIVATE = "93.184.215.14", "10.1.2.3"
@@ -82,7 +82,10 @@ def test_a_connection_is_used_again_for_another_name(session: requests.Session, 
 
 
 def test_the_requests_of_an_exchange_share_a_connection(port: int) -> None:
-    asked = [http.send(method, f"http://a.localhost:{port}/", headers={}) for method in ("GET", "POST", "GET")]
+    asked = [
+        http.send(method, f"http://a.localhost:{port}/", session=outgoing.session())
+        for method in ("GET", "POST", "GET")
+    ]
     assert len({json.loads(answer.body)["peer"] for answer in asked}) == 1
 
 
@@ -137,7 +140,7 @@ def test_an_answer_of_256_kib_is_not(session: requests.Session, port: int) -> No
 def test_an_answer_that_takes_too_long_is_given_up(
     session: requests.Session, port: int, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outgoing, "TOTAL_SECONDS", 0.5)
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.5)
     start = time.monotonic()
     with pytest.raises(requests.RequestException):
         session.get(f"http://a.localhost:{port}/{kind}")

@@ -19,6 +19,7 @@ from pytest_django import Settings
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from tenants.models import IdPConnection, SubjectTokens, User
 from tenants.signals import signed_in
+from tests.support.encryption import encrypt_with
 from tests.tenants.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER, FakeIdp, Reply, id_token_claims, json_reply, sign
 
 HOST = "wiki.localhost:8000"
@@ -184,7 +185,7 @@ def test_metadata_that_cannot_be_right_end_on_the_failure_page(browser: Browser,
 def test_a_secret_that_no_key_opens_ends_on_the_failure_page(browser: Browser, settings: Settings) -> None:
     from cryptography.fernet import Fernet
 
-    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    encrypt_with(settings, [Fernet.generate_key().decode()])
     refused(browser, browser.start(), 502, "not set up rightly")
 
 

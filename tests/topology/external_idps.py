@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from audit.changes import unrecorded
-from crossapp.requesting_app.unverified import unverified_jwt
+from crossapp.core.jws import parse_jws
 from tenants.models import App, EmailDomain, IdPConnection, Tenant
 from tests.tenancy.legs import ID_JAG_TYPE
 from tests.tenants.fake_idp import public_jwk, sign
@@ -103,7 +103,7 @@ class ExternalIdps(ThreadingHTTPServer):
         return self._sign(slug, {"aud": CLIENT, **sign_in, "sub": sign_in["email"], "email_verified": True}, "JWT")
 
     def _id_jag(self, slug: str, form: dict[str, str]) -> str:
-        email = unverified_jwt(form["subject_token"]).claims["email"]
+        email = parse_jws(form["subject_token"]).unverified_payload["email"]
         claims: dict[str, Any] = {
             "aud": form["audience"],
             "client_id": "wiki0-at-todo0",

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from crossapp.resource_app.issuer_keys import RECENT_SECONDS
+from crossapp.core.keys import RECENT_SECONDS
 from tests.topology.processes import Process, free_port, program
 from tests.topology.webs import ROOT
 

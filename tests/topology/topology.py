@@ -20,6 +20,7 @@ from audit.changes import unrecorded
 from crossapp.requesting_app.models import ResourceApp
 from idjag_demo.demo import seed
 from tenants.models import EmailDomain, Tenant
+from tests.support.encryption import encryption_keys
 from tests.support.live_demo import origins_on
 from tests.topology.processes import Process, until
 from tests.topology.proxy import Passed, Proxy
@@ -52,7 +53,7 @@ class Topology:
             "TRUSTED_PROXIES": "127.0.0.1",
             "WEB_CONCURRENCY": "1",
             "DJANGO_SECRET_KEY": settings.SECRET_KEY,
-            "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
+            "FIELD_ENCRYPTION_KEYS": ",".join(encryption_keys()),
             # On, so that their counters are used, and out of the way.
             **{f"LIMIT_{name}": "100000/minute" for name in settings.LIMITS},
             **more,

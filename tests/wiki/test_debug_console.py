@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from crossapp.requesting_app.masking import MASKED
+from crossapp.core.masking import MASKED
 from crossapp.requesting_app.signals import Step, StepKind, step_taken
 from tenants.models import User
 from tenants.signals import signed_in

@@ -9,9 +9,9 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from authserver.client_registration import Registration, register
-from authserver.client_rules import PRIVATE_KEY_JWT
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer, Client
-from crossapp.resource_app.strict_json import NotStrictJson, strict_json_object
+from crossapp.core.client_authentication import AuthMethod
+from crossapp.core.strict_json import NotStrictJson, strict_json_object
 from tenants.models import Realm, Tenant
 
 MIN_SECRET = 32
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        methods = Client.AuthMethod.values
+        methods = [method.value for method in AuthMethod]
         parser.add_argument("--at", required=True, help="todo, wiki, or the slug of a tenant with an embedded IdP.")
         parser.add_argument("--client-id", required=True, help="Its identifier at that server.")
         credential = parser.add_mutually_exclusive_group()
@@ -140,12 +140,12 @@ def _secret(secret: str | None) -> str:
 def _fields(options: dict[str, Any], server: AuthorizationServer) -> dict[str, Any]:
     """Return the fields that the options set; None for those that stay as they are."""
     has_keys = bool(options["jwks"] or options["jwks_uri"])
-    method = options["auth_method"] or (PRIVATE_KEY_JWT if has_keys else None)
-    if options["client_secret"] and method == PRIVATE_KEY_JWT:
+    method = options["auth_method"] or (AuthMethod.PRIVATE_KEY_JWT if has_keys else None)
+    if options["client_secret"] and method == AuthMethod.PRIVATE_KEY_JWT:
         raise CommandError("private_key_jwt takes keys, not a secret: --jwks or --jwks-uri.")
     if options["client_secret"] and method is None:
         method = _method_with_secret(server, options["client_id"])
-    if has_keys and method != PRIVATE_KEY_JWT:
+    if has_keys and method != AuthMethod.PRIVATE_KEY_JWT:
         raise CommandError(f"{method} takes a secret, not keys.")
     grants = options["grant"]
     return {
@@ -170,8 +170,12 @@ def _spaced(values: list[str] | None) -> str | None:
 
 def _method_with_secret(server: AuthorizationServer, client_id: str) -> str:
     """Return the method of a client that is given a secret: the one it has, unless that takes keys."""
-    client = Client.objects.filter(server=server, client_id=client_id).exclude(auth_method=PRIVATE_KEY_JWT).first()
-    return client.auth_method if client else Client.AuthMethod.BASIC
+    client = (
+        Client.objects.filter(server=server, client_id=client_id)
+        .exclude(auth_method=AuthMethod.PRIVATE_KEY_JWT)
+        .first()
+    )
+    return client.auth_method if client else AuthMethod.CLIENT_SECRET_BASIC
 
 
 def _key_set(path: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from authserver.models import SigningKey
-from crossapp.requesting_app.fields import Undecryptable
+from crossapp.fields import Undecryptable
 from idjag_demo.demo.move import addresses_differ, follow_addresses, moves
 from idjag_demo.demo.welcome import welcome
 from idjag_demo.installation import install, is_installed

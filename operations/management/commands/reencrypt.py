@@ -8,7 +8,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import models, transaction
 
-from crossapp.requesting_app.fields import EncryptedTextField, Undecryptable
+from crossapp.fields import EncryptedTextField, Undecryptable
 
 HELP = """\
 Rewrites every encrypted column (tokens, client secrets, private keys) with the first of FIELD_ENCRYPTION_KEYS.

@@ -11,9 +11,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
-from crossapp.requesting_app import http
-from crossapp.requesting_app.discovery import Kind, read_metadata, well_known_url
-from crossapp.requesting_app.errors import PeerError
+from base.outgoing import session
+from crossapp.core.client_authentication import AuthMethod
+from crossapp.core.errors import PeerError
+from crossapp.core.http import send
+from crossapp.core.metadata import Kind, read_metadata, well_known_url
 from tenants.issuers import validate_issuer
 from tenants.models import App, EmailDomain, IdPConnection, Tenant
 
@@ -68,7 +70,7 @@ class Command(BaseCommand):
         parser.add_argument("--issuer", help="The IdP's issuer, as its metadata spell it.")
         parser.add_argument("--client-id", help="The app's client identifier at the IdP.")
         parser.add_argument("--client-secret", help="The app's client secret at the IdP; - reads it from stdin.")
-        methods = IdPConnection.AuthMethod.values
+        methods = [method.value for method in AuthMethod]
         parser.add_argument("--auth-method", choices=methods, help=f"How the app authenticates (new: {methods[0]}).")
         parser.add_argument(
             "--jit", action=argparse.BooleanOptionalAction, help="Create an account for a person not seen before."
@@ -145,7 +147,7 @@ def check_metadata(issuer: str) -> None:
     """Read the metadata of `issuer` (OpenID Connect Discovery section 4.3). Raises CommandError, in one line."""
     try:
         validate_issuer(issuer)
-        answer = http.send("GET", well_known_url(issuer, Kind.OPENID), headers={})
+        answer = send("GET", well_known_url(issuer, Kind.OPENID), session=session())
         metadata = read_metadata(answer.status, answer.body, issuer=issuer)
     except ValidationError as error:
         raise CommandError(f"The issuer {issuer} cannot be connected: {' '.join(error.messages)}") from None

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ...client_signing_key import NoSigningKey, public_key_set
+from ....client_key import client_key
+from ....core.client_signing_key import NoSigningKey
 
 
 class Command(BaseCommand):
@@ -16,6 +17,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self.stdout.write(json.dumps(public_key_set(), indent=2))
+            self.stdout.write(json.dumps(client_key().public_key_set, indent=2))
         except NoSigningKey as error:
             raise CommandError(str(error)) from error

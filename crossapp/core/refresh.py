@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import BadAnswer
+from .jws import parse_jws
 from .token_response import read_token_response
-from .unverified import unverified_jwt
 
 
 class WrongTokens(BadAnswer):
@@ -62,8 +62,8 @@ def read_response(
     return Refreshed(id_token=id_token, refresh_token=refresh_token)
 
 
-def _claims(id_token: str) -> dict[str, Any]:
+def _claims(id_token: str) -> Mapping[str, Any]:
     try:
-        return unverified_jwt(id_token).claims
+        return parse_jws(id_token).unverified_payload
     except ValueError as error:
         raise WrongTokens(f"the ID token is malformed: {error}") from error

@@ -13,8 +13,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from jwt.algorithms import Algorithm, ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
 
-from crossapp.resource_app.jwk import VerificationKey
-from crossapp.resource_app.strict_json import NotStrictJson, strict_json_object
+from .jwk import VerificationKey
+from .strict_json import NotStrictJson, strict_json_object
 
 MAX_LENGTH = 16 * 1024
 

@@ -1,8 +1,7 @@
-"""RFC 7523 sections 2.2 and 3, client side: our own key, and the assertion that proves we have it.
+"""RFC 7523 sections 2.2 and 3, client side: the client's own key, and the assertion that proves it has it.
 
-The key is `CROSSAPP_REQUESTING_APP["CLIENT_SIGNING_KEY"]`: a PEM or JWK (RFC 7517) as text, or the dotted path of a
-callable that returns one. RSA signs with RS256, P-256 with ES256, Ed25519 with EdDSA. Its `kid` is its thumbprint
-(RFC 7638), so whoever has the key set that `public_key_set` returns knows it.
+RSA signs with RS256, P-256 with ES256, Ed25519 with EdDSA. The `kid` of a key is its thumbprint (RFC 7638), so every
+server that knows the key set which `public_key_set` returns finds it.
 """
 
 import base64
@@ -20,22 +19,19 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
-
-from .conf import conf
 
 LIFETIME = 60  # seconds
 _MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}  # RFC 7638
 
 
 class NoSigningKey(Exception):
-    """There is no key that we can sign with; the message says why, without any of it."""
+    """There is no key to sign with; the message says why, without any of it."""
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A private key and what the world may know of it."""
+    """A private key, and what peers may know of it."""
 
     private_key: Any = field(repr=False)
     alg: str
@@ -45,25 +41,15 @@ class SigningKey:
     def kid(self) -> str:
         return str(self.public_jwk["kid"])
 
-
-def signing_key() -> SigningKey:
-    """Return our key as the settings have it now; raises NoSigningKey."""
-    text = conf().client_signing_key
-    if text and not _is_key_text(text):
-        text = _called(text)
-    if not text:
-        raise NoSigningKey("CLIENT_SIGNING_KEY is not set")
-    return _read(text)
+    @property
+    def public_key_set(self) -> dict[str, Any]:
+        """The key set (RFC 7517 section 5) to register or publish."""
+        return {"keys": [self.public_jwk]}
 
 
-def public_key_set() -> dict[str, Any]:
-    """Return the key set (RFC 7517 section 5) to register or publish; raises NoSigningKey."""
-    return {"keys": [signing_key().public_jwk]}
-
-
-def client_assertion(*, client_id: str, audience: str) -> str:
-    """Return a new assertion of `client_id` for the authorization server `audience`; raises NoSigningKey."""
-    key, now = signing_key(), int(time.time())
+def client_assertion(key: SigningKey, *, client_id: str, audience: str) -> str:
+    """Return a new assertion of `client_id` for the authorization server `audience`, signed with `key`."""
+    now = int(time.time())
     claims = {
         "iss": client_id,
         "sub": client_id,
@@ -75,24 +61,17 @@ def client_assertion(*, client_id: str, audience: str) -> str:
     return jwt.encode(claims, key.private_key, algorithm=key.alg, headers={"kid": key.kid})
 
 
-def _is_key_text(text: str) -> bool:
-    return text.lstrip().startswith(("-----BEGIN", "{"))
-
-
-def _called(path: str) -> str:
-    try:
-        found = import_string(path)()
-    except (ImportError, TypeError) as error:
-        reason = type(error).__name__  # its words quote what may be half of a key
-        raise NoSigningKey(f"CLIENT_SIGNING_KEY is no key and no callable that returns one: {reason}") from error
-    if not isinstance(found, str) or not _is_key_text(found):
-        raise NoSigningKey(f"{path} returned neither PEM nor JWK")
-    return found
+def is_key_text(text: object) -> bool:
+    """Say whether `text` may be a PEM or a JWK."""
+    return isinstance(text, str) and text.lstrip().startswith(("-----BEGIN", "{"))
 
 
 @lru_cache(maxsize=4)
-def _read(text: str) -> SigningKey:
-    """Return the key in PEM or JWK; once per process, since the checks of a key take longer than a signature."""
+def read_signing_key(text: str) -> SigningKey:
+    """Return the key in a PEM or JWK (RFC 7517); raises NoSigningKey.
+
+    Once per process and key, since the checks of a key take longer than a signature.
+    """
     try:
         private_key = _from_jwk(text) if text.lstrip().startswith("{") else load_pem_private_key(text.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm, jwt.PyJWTError) as error:

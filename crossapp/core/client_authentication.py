@@ -5,10 +5,11 @@ Leaves out authentication by certificate.
 
 import base64
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
-from .client_signing_key import NoSigningKey, client_assertion
+from .client_signing_key import NoSigningKey, SigningKey, client_assertion
 from .errors import BadAnswer
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -22,19 +23,25 @@ class AuthMethod(enum.StrEnum):
     PRIVATE_KEY_JWT = "private_key_jwt"
 
 
+AUTH_METHODS = [(method.value, method.value) for method in AuthMethod]  # choices of a column
+
+
 @dataclass(frozen=True)
 class Credentials:
-    """What to add to a token request; `secrets` are the strings in it that nobody may see."""
+    """What to add to a token request; `secrets` are the strings in it that may not be shown."""
 
     headers: dict[str, str] = field(repr=False)
     form: dict[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
 
 
-def credentials(method: str, *, client_id: str, client_secret: str, audience: str) -> Credentials:
+def credentials(
+    method: str, *, client_id: str, client_secret: str, audience: str, signing_key: Callable[[], SigningKey]
+) -> Credentials:
     """Return what authenticates the client by `method`, once, at the authorization server with the issuer `audience`.
 
-    Raises `BadAnswer` for a method we do not know, or one we have no key for.
+    `signing_key` returns the client's key or raises NoSigningKey. Raises `BadAnswer` for a method we do not know,
+    or one there is no key for.
     """
     if method == AuthMethod.CLIENT_SECRET_POST:
         form = {"client_id": client_id, "client_secret": client_secret}
@@ -45,14 +52,14 @@ def credentials(method: str, *, client_id: str, client_secret: str, audience: st
         secrets = (client_secret, quote_plus(client_secret), basic)
         return Credentials(headers={"Authorization": f"Basic {basic}"}, form={}, secrets=secrets)
     if method == AuthMethod.PRIVATE_KEY_JWT:
-        return _private_key_jwt(client_id, audience)
+        return _private_key_jwt(client_id, audience, signing_key)
     raise BadAnswer(f"client authentication method {method!r} is not supported")
 
 
-def _private_key_jwt(client_id: str, audience: str) -> Credentials:
+def _private_key_jwt(client_id: str, audience: str, signing_key: Callable[[], SigningKey]) -> Credentials:
     """OpenID Connect Core 1.0 section 9; the issuer is the audience that every server has to accept."""
     try:
-        assertion = client_assertion(client_id=client_id, audience=audience)
+        assertion = client_assertion(signing_key(), client_id=client_id, audience=audience)
     except NoSigningKey as error:
         raise BadAnswer(str(error)) from error
     form = {"client_id": client_id, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}

@@ -1,4 +1,4 @@
-"""Which URLs we are willing to send a secret to."""
+"""URLs of peers: which of them a secret may go to, and which names never leave this machine."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ def is_acceptable_url(url: object, *, http_on_loopback: bool = True, query: bool
         return False
     if not parts.hostname or "@" in parts.netloc or not port_is_fine:
         return False
-    return parts.scheme == "https" or (http_on_loopback and parts.scheme == "http" and is_loopback(parts.hostname))
+    return parts.scheme == "https" or (http_on_loopback and parts.scheme == "http" and is_local(parts.hostname))
 
 
 def with_query(endpoint: str, query: str) -> str:
@@ -29,11 +29,25 @@ def with_query(endpoint: str, query: str) -> str:
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
 
+def is_local(hostname: str) -> bool:
+    """Say whether `hostname` never leaves this machine: a loopback address, `localhost` or a name below it."""
+    return is_localhost(hostname) or is_loopback(hostname)
+
+
+def is_localhost(hostname: str) -> bool:
+    """Say whether `hostname` is `localhost` or below it (RFC 6761 section 6.3)."""
+    return hostname == "localhost" or hostname.endswith(".localhost")
+
+
 def is_loopback(hostname: str) -> bool:
-    """Say whether `hostname` is a loopback address or `localhost` or a name below it."""
-    if hostname == "localhost" or hostname.endswith(".localhost"):
-        return True
+    """Say whether `hostname` is an address of this machine's loopback interface."""
+    ip = address_of(hostname)
+    return ip is not None and ip.is_loopback
+
+
+def address_of(hostname: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that `hostname` is, without its zone, or None if it is a name."""
     try:
-        return ipaddress.ip_address(hostname).is_loopback
+        return ipaddress.ip_address(hostname.partition("%")[0])
     except ValueError:
-        return False
+        return None

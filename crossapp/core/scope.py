@@ -1,16 +1,9 @@
 """RFC 6749 section 3.3: the scope of the access token is what all three sides agree on."""
 
-import re
 from collections.abc import Sequence
 
-from crossapp.resource_app.errors import InvalidScope, shown
-
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
-
-
-def is_scope(text: str) -> bool:
-    """Say whether `text` is one or more scopes with single spaces between them."""
-    return _SCOPE.fullmatch(text) is not None
+from .oauth_text import is_scope
+from .refusals import InvalidScope, shown
 
 
 def granted_scope(*, requested: str | None, id_jag: tuple[str, ...] | None, client: Sequence[str]) -> list[str]:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .errors import BadAnswer
+from .jws import MalformedJws, UnverifiedJws, parse_jws
 from .token_response import read_token_response, scope_parameter, text_parameter
-from .unverified import UnverifiedJwt, unverified_jwt
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_JAG = "urn:ietf:params:oauth:token-type:id-jag"
@@ -67,23 +67,23 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, wante
         raise BadAnswer("token_type of an ID-JAG is not N_A")
     value = text_parameter(answer, "access_token")
     try:
-        unverified = unverified_jwt(value)
-    except ValueError as error:
+        unverified = parse_jws(value)
+    except MalformedJws as error:
         raise BadAnswer(f"the ID-JAG is malformed: {error}") from error
     _compare(unverified, wanted)
-    jti = unverified.claims.get("jti")
+    jti = unverified.unverified_payload.get("jti")
     return IdJagGrant(
         value=value,
-        expires_at=_expiry(unverified.claims, now),
-        scope=_scope(unverified.claims, answer, wanted),
+        expires_at=_expiry(unverified.unverified_payload, now),
+        scope=_scope(unverified.unverified_payload, answer, wanted),
         jti=jti if isinstance(jti, str) else "",
     )
 
 
-def _compare(unverified: UnverifiedJwt, wanted: Wanted) -> None:
+def _compare(unverified: UnverifiedJws, wanted: Wanted) -> None:
     """Check that the ID-JAG is for the one we are about to give it to (ID-JAG sections 3.1 and 8.6)."""
-    claims = unverified.claims
-    if unverified.header.get("typ") != JWT_TYPE:  # ID-JAG section 3.1, RFC 8725 section 3.11
+    claims = unverified.unverified_payload
+    if unverified.unverified_header.get("typ") != JWT_TYPE:  # ID-JAG section 3.1, RFC 8725 section 3.11
         raise BadAnswer(f"typ of the ID-JAG is not {JWT_TYPE}")
     if claims.get("iss") != wanted.issuer:
         raise BadAnswer(f"iss of the ID-JAG is {claims.get('iss')!a}, the IdP is {wanted.issuer!r}")

@@ -11,15 +11,35 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from crossapp.resource_app.claims import BadClaim, seconds, text
-from crossapp.resource_app.errors import InvalidGrant, Refused, TemporarilyUnavailable, shown
-from crossapp.resource_app.host import IssuerRefused, TrustedIssuer
-from crossapp.resource_app.jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
-from crossapp.resource_app.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
-from crossapp.resource_app.scope import is_scope
+from .claims import BadClaim, seconds, text
+from .jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
+from .jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
+from .oauth_text import is_scope
+from .refusals import InvalidGrant, Refused, TemporarilyUnavailable, shown
 
 TYP = "oauth-id-jag+jwt"
 _NOT_TRUSTED = "The issuer of the ID-JAG is not trusted for this client."
+
+
+@dataclass(frozen=True)
+class TrustedIssuer:
+    """An IdP whose ID-JAGs are accepted from the client that asks.
+
+    `connection` is the host's own object, handed back untouched. Without `single_use` an ID-JAG may be redeemed again
+    until it expires (draft section 4.4.3), against RFC 7523 section 3 (7).
+    """
+
+    issuer: str
+    connection: Any
+    single_use: bool = True
+
+
+class IssuerRefused(Exception):
+    """The issuer is not trusted for the client that asks. `detail` says why, for the log only."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 @dataclass(frozen=True)

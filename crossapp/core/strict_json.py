@@ -1,4 +1,4 @@
-"""RFC 8259 section 4 and RFC 7515 section 4: JSON that reads the same to everybody, or not at all.
+"""RFC 8259 section 4 and RFC 7515 section 4: JSON that every reader takes for the same value, or an error.
 
 Python's own reader takes NaN and Infinity, the last of two members with one name, lone surrogates and any depth.
 """
@@ -15,11 +15,11 @@ class NotStrictJson(ValueError):
     """The text is no JSON, or JSON that two readers may take for different things; the message says what is wrong."""
 
 
-def strict_json_object(text: bytes) -> dict[str, Any]:
-    """Return the one JSON object in `text`, which is UTF-8; raises NotStrictJson."""
+def strict_json(text: bytes | str) -> Any:
+    """Return the JSON value in `text`, which is UTF-8 if it is bytes; raises NotStrictJson."""
     try:
         value = json.loads(
-            text.decode(),
+            text.decode() if isinstance(text, bytes) else text,
             object_pairs_hook=_object,
             parse_constant=_constant,
             parse_int=_integer,
@@ -29,9 +29,15 @@ def strict_json_object(text: bytes) -> dict[str, Any]:
         raise
     except (ValueError, RecursionError) as error:
         raise NotStrictJson("it is not JSON in UTF-8") from error
+    _check(value, depth=1)
+    return value
+
+
+def strict_json_object(text: bytes | str) -> dict[str, Any]:
+    """Return the one JSON object in `text`; raises NotStrictJson."""
+    value = strict_json(text)
     if not isinstance(value, dict):
         raise NotStrictJson("it is not a JSON object")
-    _check(value, depth=1)
     return value
 
 

@@ -1,12 +1,11 @@
-"""RFC 6749 section 5.2: how this app refuses. The class is the error code; one function makes oauthlib's error of it.
+"""RFC 6749 section 5.2: how an authorization server refuses an ID-JAG. The class is the error code.
 
 `description` is for the peer: it says what to mend and nothing about who exists. `detail` and `check` are for the log.
 """
 
-import re
 from typing import ClassVar
 
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+from .oauth_text import oauth_text
 
 _MAX_SHOWN = 100
 
@@ -19,7 +18,7 @@ class Refused(Exception):
 
     def __init__(self, description: str, *, check: str = "", detail: str = "") -> None:
         super().__init__(description)
-        self.description = _for_peer(description)
+        self.description = oauth_text(description)
         self.check = check
         self.detail = detail
 
@@ -86,31 +85,8 @@ class Busy(TemporarilyUnavailable):
     retry_after = 5
 
 
-class _Answer(OAuth2Error):
-    """A refusal as oauthlib renders it."""
-
-    retry_after: int | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
-
-
-def as_oauth_error(refused: Refused) -> OAuth2Error:
-    """Return oauthlib's error with the code, status and description of `refused`; nothing else of it leaves."""
-    answer = _Answer(description=refused.description, status_code=refused.status)
-    answer.error = refused.error
-    answer.retry_after = getattr(refused, "retry_after", None)
-    return answer
-
-
 def shown(value: object) -> str:
     """Return a peer's own value as it may stand in a description: quoted and short."""
     if not isinstance(value, str):
         return "not a string"
     return f"'{value[:_MAX_SHOWN]}{'...' if len(value) > _MAX_SHOWN else ''}'"
-
-
-def _for_peer(text: str) -> str:
-    """Keep to the characters of RFC 6749 section 5.2."""
-    return re.sub(r"[^\x20\x21\x23-\x5b\x5d-\x7e]", "?", text)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .errors import BadAnswer, OAuthError, Unreachable
-from .strict_json import json_object
+from .oauth_text import is_oauth_text, printable
+from .strict_json import strict_json_object
 
 MAX_DESCRIPTION = 2000
 TEMPORARY = {"temporarily_unavailable", "server_error"}
@@ -25,7 +26,7 @@ def read_token_response(status: int, headers: Mapping[str, str], body: bytes) ->
         retry_after = _seconds(headers.get("retry-after", ""))
         raise Unreachable(f"the token endpoint answered {status}", retry_after=retry_after)
     try:
-        answer = json_object(body)
+        answer = strict_json_object(body)
     except ValueError as error:
         raise BadAnswer(f"the token endpoint answered {status} with a body that is not JSON: {error}") from error
     if status == 200:
@@ -43,9 +44,9 @@ def _seconds(retry_after: str) -> int | None:
 
 def _error(status: int, answer: dict[str, Any]) -> Exception:
     code = answer.get("error")
-    if not isinstance(code, str) or not re.fullmatch(r"[\x20-\x21\x23-\x5B\x5D-\x7E]{1,100}", code):  # section 5.2
+    if not isinstance(code, str) or not 1 <= len(code) <= 100 or not is_oauth_text(code):  # section 5.2
         return BadAnswer(f"the token endpoint answered {status} without an error code")
-    description = _printable(answer.get("error_description"))
+    description = printable(answer.get("error_description"), longest=MAX_DESCRIPTION)
     if code in TEMPORARY:
         return Unreachable(f"{code}: {description}")
     return OAuthError(code, description, _sign_in_parameters(answer))
@@ -62,13 +63,6 @@ def _sign_in_parameters(answer: dict[str, Any]) -> dict[str, str]:
     return wanted
 
 
-def _printable(text: object) -> str:
-    """Return a peer's text in printable ASCII, whole or not at all: a secret that is cut short cannot be masked."""
-    if not isinstance(text, str):
-        return ""
-    return re.sub(r"[^\x20-\x7E]", "?", text) if len(text) <= MAX_DESCRIPTION else f"({len(text)} characters)"
-
-
 def text_parameter(answer: Mapping[str, Any], name: str) -> str:
     """Return a parameter that must be a non-empty string; raises `BadAnswer`."""
     value = answer.get(name)
@@ -80,7 +74,7 @@ def text_parameter(answer: Mapping[str, Any], name: str) -> str:
 def scope_parameter(answer: Mapping[str, Any], *, requested: str) -> str:
     """Return the scope granted: the requested one unless the response says otherwise (RFC 6749 section 5.1)."""
     value = answer.get("scope", requested)
-    if not isinstance(value, str) or not re.fullmatch(r"[\x20-\x21\x23-\x5B\x5D-\x7E]{0,1000}", value):
+    if not isinstance(value, str) or len(value) > 1000 or not is_oauth_text(value):
         raise BadAnswer("the scope of the token response is not a list of scopes")
     return " ".join(value.split())
 

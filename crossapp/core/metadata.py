@@ -1,22 +1,17 @@
 """RFC 8414 section 3 and OpenID Connect Discovery 1.0 section 4: where the endpoints of an issuer are.
 
-Leaves out what we do not use of the document. Answers are kept in Django's cache for five minutes.
+Leaves out what we do not use of the document.
 """
 
 import enum
-import hashlib
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.cache import cache
-
-from . import http
-from .endpoints import is_acceptable_url
 from .errors import BadAnswer, Unreachable
-from .strict_json import json_object
-
-CACHE_SECONDS = 300
+from .strict_json import strict_json_object
+from .urls import is_acceptable_url
 
 
 class Kind(enum.StrEnum):
@@ -31,13 +26,13 @@ class Metadata:
     """What an issuer says about itself; "" where it says nothing."""
 
     issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    end_session_endpoint: str
-    userinfo_endpoint: str
-    revocation_endpoint: str
-    authorization_response_iss_parameter_supported: bool
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    jwks_uri: str = ""
+    end_session_endpoint: str = ""
+    userinfo_endpoint: str = ""
+    revocation_endpoint: str = ""
+    authorization_response_iss_parameter_supported: bool = False
 
 
 URLS = (
@@ -50,19 +45,8 @@ URLS = (
 )
 
 
-def metadata(issuer: str, kind: Kind, *, deadline: float | None = None) -> Metadata:
-    """Return the metadata of `issuer`, fetched if need be; raises `Unreachable` or `BadAnswer`."""
-    key = f"requesting_app:metadata:{kind}:{hashlib.sha256(issuer.encode()).hexdigest()}"
-    if kept := cache.get(key):
-        return Metadata(**kept)
-    answer = http.send("GET", well_known_url(issuer, kind), headers={}, deadline=deadline)
-    found = read_metadata(answer.status, answer.body, issuer=issuer)
-    cache.set(key, asdict(found), CACHE_SECONDS)
-    return found
-
-
 def well_known_url(issuer: str, kind: Kind) -> str:
-    """Return where the document of `issuer` is; raises `BadAnswer` for an issuer we talk to on no account."""
+    """Return where the document of `issuer` is; raises `BadAnswer` for an issuer that no request may go to."""
     if not is_acceptable_url(issuer):  # RFC 8414 section 2
         raise BadAnswer(f"the issuer {issuer!r} is not an https URL without query and fragment")
     if kind == Kind.OPENID:  # OpenID Connect Discovery 1.0 section 4.1: after the path
@@ -71,21 +55,26 @@ def well_known_url(issuer: str, kind: Kind) -> str:
     return f"{parts.scheme}://{parts.netloc}/.well-known/{kind}{parts.path.removesuffix('/')}"
 
 
-def read_metadata(status: int, body: bytes, *, issuer: str) -> Metadata:
-    """Return the metadata in an answer; raises `Unreachable` or `BadAnswer`."""
+def read_metadata(
+    status: int, body: bytes, *, issuer: str, required: str = "token_endpoint", names: Collection[str] = URLS
+) -> Metadata:
+    """Return the metadata in an answer; raises `Unreachable` or `BadAnswer`.
+
+    Only the endpoints in `names` are read; the one that is `required` must be there.
+    """
     if status == 429 or status >= 500:
         raise Unreachable(f"the metadata of {issuer} were answered with {status}")
     if status != 200:  # RFC 8414 section 3.2
         raise BadAnswer(f"the metadata of {issuer} were answered with {status}")
     try:
-        document = json_object(body)
+        document = strict_json_object(body)
     except ValueError as error:
         raise BadAnswer(f"the metadata of {issuer} are not JSON: {error}") from error
     if document.get("issuer") != issuer:  # RFC 8414 section 3.3: identical, a trailing slash included
         raise BadAnswer(f"the metadata say issuer {ascii(document.get('issuer'))[:300]}, expected {issuer!r}")
-    urls = {name: _url(document, name, issuer) for name in URLS}
-    if not urls["token_endpoint"]:
-        raise BadAnswer(f"the metadata of {issuer} name no token_endpoint")
+    urls = {name: _url(document, name, issuer) for name in names}
+    if not urls[required]:
+        raise BadAnswer(f"the metadata of {issuer} name no {required}")
     iss_supported = document.get("authorization_response_iss_parameter_supported") is True  # RFC 9207 section 3
     return Metadata(issuer=issuer, **urls, authorization_response_iss_parameter_supported=iss_supported)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from crossapp.resource_app.errors import InvalidGrant, InvalidTarget, shown
+from .refusals import InvalidGrant, InvalidTarget, shown
 
 
 def granted_resource(*, requested: Sequence[str], id_jag: Sequence[str], ours: Sequence[str]) -> list[str]:
