@@ -35,32 +35,52 @@ class Credentials:
     secrets: tuple[str, ...] = field(repr=False)
 
 
-def credentials(
-    method: str, *, client_id: str, client_secret: str, audience: str, signing_key: Callable[[], SigningKey]
-) -> Credentials:
-    """Return what authenticates the client by `method`, once, at the authorization server with the issuer `audience`.
+@dataclass(frozen=True)
+class OwnClient:
+    """A client of ours at one authorization server, which is named by its issuer."""
 
-    `signing_key` returns the client's key or raises NoSigningKey. Raises `BadAnswer` for a method we do not know,
-    or one there is no key for.
-    """
-    if method == AuthMethod.CLIENT_SECRET_POST:
-        form = {"client_id": client_id, "client_secret": client_secret}
-        return Credentials(headers={}, form=form, secrets=(client_secret, quote_plus(client_secret)))
-    if method == AuthMethod.CLIENT_SECRET_BASIC:
-        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
-        basic = base64.b64encode(pair.encode()).decode()
-        secrets = (client_secret, quote_plus(client_secret), basic)
-        return Credentials(headers={"Authorization": f"Basic {basic}"}, form={}, secrets=secrets)
-    if method == AuthMethod.PRIVATE_KEY_JWT:
-        return _private_key_jwt(client_id, audience, signing_key)
-    raise BadAnswer(f"client authentication method {method!r} is not supported")
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    auth_method: str = AuthMethod.CLIENT_SECRET_BASIC.value
+
+    def credentials(self, signing_key: Callable[[], SigningKey]) -> Credentials:
+        """Return what authenticates this client once; `signing_key` returns its key or raises NoSigningKey.
+
+        Raises `BadAnswer` for a method we do not know, or one there is no key for.
+        """
+        make = _METHODS.get(self.auth_method)
+        if make is None:
+            raise BadAnswer(f"client authentication method {self.auth_method!r} is not supported")
+        return make(self, signing_key)
 
 
-def _private_key_jwt(client_id: str, audience: str, signing_key: Callable[[], SigningKey]) -> Credentials:
+def _client_secret_post(client: OwnClient, signing_key: object) -> Credentials:
+    secret = client.client_secret
+    form = {"client_id": client.client_id, "client_secret": secret}
+    return Credentials(headers={}, form=form, secrets=(secret, quote_plus(secret)))
+
+
+def _client_secret_basic(client: OwnClient, signing_key: object) -> Credentials:
+    """RFC 6749 section 2.3.1: identifier and secret are form-encoded, then joined."""
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    basic = base64.b64encode(pair.encode()).decode()
+    secrets = (client.client_secret, quote_plus(client.client_secret), basic)
+    return Credentials(headers={"Authorization": f"Basic {basic}"}, form={}, secrets=secrets)
+
+
+def _private_key_jwt(client: OwnClient, signing_key: Callable[[], SigningKey]) -> Credentials:
     """OpenID Connect Core 1.0 section 9; the issuer is the audience that every server has to accept."""
     try:
-        assertion = client_assertion(signing_key(), client_id=client_id, audience=audience)
+        assertion = client_assertion(signing_key(), client_id=client.client_id, audience=client.issuer)
     except NoSigningKey as error:
         raise BadAnswer(str(error)) from error
-    form = {"client_id": client_id, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+    form = {"client_id": client.client_id, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
     return Credentials(headers={}, form=form, secrets=(assertion,))
+
+
+_METHODS: dict[str, Callable[[OwnClient, Callable[[], SigningKey]], Credentials]] = {
+    AuthMethod.CLIENT_SECRET_BASIC: _client_secret_basic,
+    AuthMethod.CLIENT_SECRET_POST: _client_secret_post,
+    AuthMethod.PRIVATE_KEY_JWT: _private_key_jwt,
+}

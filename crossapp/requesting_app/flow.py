@@ -12,9 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..client_key import client_key
 from ..core import jwt_bearer, token_exchange
-from ..core.client_authentication import credentials
 from ..core.jwt_bearer import AccessToken
 from ..core.metadata import Kind
 from ..core.token_exchange import IdJagGrant, Wanted
@@ -170,17 +168,10 @@ def _token_exchange(run: Run, subject: SubjectTokens) -> IdJagGrant:
     return token_request(
         run,
         "token_exchange",
-        issuer=subject.issuer,
+        client=subject.client,
         subject_issuer=subject.issuer,
         metadata=Kind.OPENID,
         form=token_exchange.build_request(wanted, id_token=subject.id_token),
-        credentials=lambda: credentials(
-            subject.auth_method,
-            client_id=subject.client_id,
-            client_secret=subject.client_secret,
-            audience=subject.issuer,
-            signing_key=client_key,
-        ),
         read=lambda *answer: token_exchange.read_response(*answer, wanted=wanted, now=timezone.now()),
     )
 
@@ -190,16 +181,9 @@ def _redeem(run: Run, subject: SubjectTokens, id_jag: IdJagGrant) -> AccessToken
     return token_request(
         run,
         "jwt_bearer",
-        issuer=app.audience,
+        client=app.client,
         subject_issuer=subject.issuer,
         metadata=Kind.OAUTH,
         form=jwt_bearer.build_request(id_jag=id_jag.value, scope=id_jag.scope, resource=app.resource),
-        credentials=lambda: credentials(
-            app.auth_method,
-            client_id=app.client_id,
-            client_secret=app.client_secret,
-            audience=app.audience,
-            signing_key=client_key,
-        ),
         read=lambda *answer: jwt_bearer.read_response(*answer, requested_scope=id_jag.scope, now=timezone.now()),
     )

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from ..core.client_authentication import AUTH_METHODS, AuthMethod
+from ..core.client_authentication import AUTH_METHODS, AuthMethod, OwnClient
 from ..core.urls import is_acceptable_url
 from ..fields import EncryptedTextField, Undecryptable
 
@@ -41,6 +41,11 @@ class ResourceApp(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def client(self) -> OwnClient:
+        """Our client at its authorization server."""
+        return OwnClient(self.audience, self.client_id, self.client_secret, self.auth_method)
 
     def clean(self) -> None:
         for name in ("audience", "resource"):

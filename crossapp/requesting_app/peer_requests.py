@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from django.core.cache import cache
 from django.utils import timezone
 
+from ..client_key import client_key
 from ..core import http
-from ..core.client_authentication import Credentials
+from ..core.client_authentication import OwnClient
 from ..core.discovery import Discovery
 from ..core.errors import OAuthError, PeerError, Unreachable
 from ..core.jws import MalformedJws, parse_jws
@@ -62,26 +63,25 @@ def token_request(
     run: Run,
     kind: StepKind,
     *,
-    issuer: str,
+    client: OwnClient,
     subject_issuer: str,
     metadata: Kind,
     form: Mapping[str, str],
-    credentials: Callable[[], Credentials],
     read: Callable[[int, Mapping[str, str], bytes], T],
 ) -> T:
-    """Send `form` to the token endpoint of `issuer`; return what `read` makes of the answer. Raises `CrossAppError`.
+    """Send `form` as `client` to its token endpoint; return what `read` makes of the answer. Raises `CrossAppError`.
 
     An issuer that did not answer at all, or named a time to come back, is not asked again until then, for anybody whose
     IdP is `subject_issuer`. For people of others it is: it may be that IdP that a resource app waits for in vain.
     """
-    outage = f"issuer:{issuer} for {subject_issuer}"
+    outage = f"issuer:{client.issuer} for {subject_issuer}"
     failures.raise_recent(outage)
     secrets: tuple[str, ...] = tuple(telling_members(form))
     answer = None
     try:
-        authentication = credentials()
+        authentication = client.credentials(client_key)
         secrets += authentication.secrets
-        url = discovery.metadata(issuer, metadata, deadline=run.deadline).token_endpoint
+        url = discovery.metadata(client.issuer, metadata, deadline=run.deadline).token_endpoint
         answer = request(
             run,
             kind,

@@ -2,9 +2,7 @@
 
 import logging
 
-from ..client_key import client_key
 from ..core import refresh
-from ..core.client_authentication import credentials
 from ..core.metadata import Kind
 from ..fields import Undecryptable
 from . import leases
@@ -65,17 +63,10 @@ def _ask(run: Run, tokens: SubjectTokens) -> refresh.Refreshed:
     return token_request(
         run,
         "refresh",
-        issuer=tokens.issuer,
+        client=tokens.client,
         subject_issuer=tokens.issuer,
         metadata=Kind.OPENID,
         form=refresh.build_request(refresh_token=tokens.refresh_token),
-        credentials=lambda: credentials(
-            tokens.auth_method,
-            client_id=tokens.client_id,
-            client_secret=tokens.client_secret,
-            audience=tokens.issuer,
-            signing_key=client_key,
-        ),
         read=lambda status, headers, body: refresh.read_response(
             status,
             headers,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from ..core.client_authentication import OwnClient
+
 
 @dataclass(frozen=True)
 class SubjectTokens:
@@ -20,6 +22,10 @@ class SubjectTokens:
     id_token: str = field(repr=False)
     id_token_expires_at: datetime
     refresh_token: str = field(default="", repr=False)
+
+    @property
+    def client(self) -> OwnClient:
+        return OwnClient(self.issuer, self.client_id, self.client_secret, self.auth_method)
 
 
 class SubjectTokenRefused(Exception):

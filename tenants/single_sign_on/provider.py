@@ -10,7 +10,7 @@ from typing import Any
 from base.issuers import discovery
 from base.outgoing import session
 from crossapp.client_key import client_key
-from crossapp.core.client_authentication import credentials
+from crossapp.core.client_authentication import OwnClient
 from crossapp.core.errors import OAuthError, PeerError, Unreachable
 from crossapp.core.http import Answer, send
 from crossapp.core.metadata import Kind, Metadata
@@ -63,13 +63,8 @@ def end_session_endpoint(connection: IdPConnection) -> str:
 
 
 def _post(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) -> Answer:
-    ours = credentials(
-        connection.auth_method,
-        client_id=connection.client_id,
-        client_secret=connection.client_secret,
-        audience=connection.issuer,
-        signing_key=client_key,
-    )
+    client = OwnClient(connection.issuer, connection.client_id, connection.client_secret, connection.auth_method)
+    ours = client.credentials(client_key)
     return send("POST", endpoint, session=session(), headers=ours.headers, form={**form, **ours.form})
 
 

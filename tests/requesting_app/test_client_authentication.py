@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from jwt.algorithms import ECAlgorithm
 
 from crossapp.client_key import client_key
-from crossapp.core.client_authentication import ASSERTION_TYPE, Credentials, credentials
+from crossapp.core.client_authentication import ASSERTION_TYPE, Credentials, OwnClient
 from crossapp.core.errors import BadAnswer
 from crossapp.requesting_app.checks import check_settings
 from crossapp.requesting_app.flow import access_token_for
@@ -42,9 +42,7 @@ def use(settings: Any, key: Any) -> None:
 
 
 def ours(method: str, client_id: str = "wiki0", client_secret: str = "canary") -> Credentials:
-    return credentials(
-        method, client_id=client_id, client_secret=client_secret, audience=SERVER, signing_key=client_key
-    )
+    return OwnClient(SERVER, client_id, client_secret, method).credentials(client_key)
 
 
 @pytest.mark.clause("RFC 6749", "2.3.1", "identifier and secret are form-encoded before Basic")
