@@ -16,6 +16,10 @@ from tests.support.rsa_keys import from_a_pool
 from tests.support.scheduling import FoldersTogether
 from wiki import debug_console
 
+pytest_plugins = [
+    f"tests.support.{module}" for module in ("audit_lines", "clock", "demo", "embedded_idp", "limits", "operator")
+]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _only_this_machine() -> Iterator[None]:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from audit import log
 from audit.models import Act, AuditEvent
 from tenants.models import User
-from tests.flow.conftest import Demo
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 
 LIST = "/admin/audit/auditevent/"

@@ -16,7 +16,7 @@ from authserver.models import Client, SigningKey
 from crossapp.requesting_app.models import ResourceApp
 from idp.models import CrossAppPolicy
 from tenants.models import EmailDomain, IdPConnection, Realm, Tenant, User
-from tests.flow.conftest import Demo
+from tests.support.demo import Demo
 from tests.support.encryption import encrypt_with
 from tests.support.in_process import sign_in
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from audit import log
 from audit.models import Act, AppendOnly, AuditEvent
 from audit.signals import acted
-from tests.audit.conftest import Lines
+from tests.support.audit_lines import Lines
 
 pytestmark = pytest.mark.django_db
 

@@ -12,10 +12,10 @@ from django.test import Client as Browser
 from audit.models import AuditEvent
 from authserver.models import AuthorizationServer
 from tenants.models import Realm, User
-from tests.audit.conftest import Lines
-from tests.flow.conftest import Demo
-from tests.limits.conftest import SetLimit
+from tests.support.audit_lines import Lines
+from tests.support.demo import Demo
 from tests.support.embedded_idp import EmbeddedIdP
+from tests.support.limits import SetLimit
 
 REFRESH = {"grant_type": "refresh_token", "refresh_token": "unknown"}
 

@@ -12,8 +12,8 @@ from audit.models import AuditEvent
 from crossapp.resource_app.models import ConsumedJti
 from idp.models import CrossAppPolicy
 from tenants.models import IdPConnection, Realm, User
-from tests.audit.conftest import Lines
-from tests.flow.conftest import Demo
+from tests.support.audit_lines import Lines
+from tests.support.demo import Demo
 from tests.support.embedded_idp import AUDIENCE, CALLBACK, RESOURCE, VERIFIER, EmbeddedIdP
 from tests.support.in_process import sign_in
 

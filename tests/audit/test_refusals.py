@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from audit.clients import unverified_client_in
 from audit.models import AuditEvent
 from tenants.models import User
-from tests.audit.conftest import Lines
+from tests.support.audit_lines import Lines
 from tests.support.embedded_idp import CALLBACK, EmbeddedIdP
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

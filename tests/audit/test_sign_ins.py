@@ -5,8 +5,8 @@ from django.test import Client as Browser
 
 from audit.models import AuditEvent
 from tenants.models import IdPConnection, Realm, User
-from tests.audit.conftest import Lines
-from tests.flow.conftest import Demo
+from tests.support.audit_lines import Lines
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 
 BOB = "bob@tables.fake"

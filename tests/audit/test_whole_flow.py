@@ -12,8 +12,8 @@ from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from idp.models import CrossAppPolicy
 from operations.logs import JsonFormatter
 from tenants.models import IdPConnection, SubjectTokens
-from tests.audit.conftest import Lines
-from tests.flow.conftest import Demo
+from tests.support.audit_lines import Lines
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 
 _SECRET = ("assertion", "subject_token", "refresh_token", "code", "code_verifier", "token", "client_secret", "state")

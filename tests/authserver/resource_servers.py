@@ -5,7 +5,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from django.test import Client as Browser
 from django.utils.http import urlencode
 
@@ -15,7 +14,6 @@ from authserver.models import JWT_BEARER, AuthorizationServer, SigningKey
 from tenants.models import IdPConnection, Realm, User
 from tests.resource_app.fakes import compact, jwks
 from tests.support.embedded_idp import EmbeddedIdP, make_idp
-from tests.support.in_process import InProcessNetwork
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -113,9 +111,3 @@ def make_resource_server(realm: Realm) -> ResourceServer:
     app.peers.register("stranger", grants=[JWT_BEARER], scope="read write", redirect_uris="")
     app.trust("customer1")
     return app
-
-
-@pytest.fixture(params=["todo", "wiki"])
-def app(request: pytest.FixtureRequest, db: None, in_process_network: InProcessNetwork) -> ResourceServer:
-    """Todo0's and Wiki0's authorization server in turn."""
-    return make_resource_server(Realm(request.param))

@@ -424,3 +424,20 @@ def test_nothing_is_fetched_for_what_can_be_refused_without(todo: Todo, publishe
 def test_a_key_set_that_can_not_be_had_reads_like_any_other_failure(todo: Todo, published: Publisher) -> None:
     published.keys = None
     assert not is_authenticated(todo.send(assertion()))
+
+
+@pytest.mark.clause("OIDC Core", "10.1.1", "MT-22")
+def test_a_client_with_keys_changes_them_with_an_overlap_and_then_the_old_one_is_refused(todo: Todo) -> None:
+    def register(*keys: dict[str, Any]) -> None:
+        Client.objects.filter(pk=todo.client.pk).update(jwks={"keys": list(keys)})
+
+    def work() -> list[bool]:
+        return [is_authenticated(todo.send(assertion(alg=alg))) for alg in ("ES256", "EdDSA")]
+
+    old, new = ec_jwk(EC_KEY, "ec"), ed_jwk(ED_KEY, "ed")
+    register(old)
+    assert work() == [True, False]
+    register(old, new)
+    assert work() == [True, True], "while the client changes over"
+    register(new)
+    assert work() == [False, True]

@@ -10,7 +10,7 @@ from crossapp.requesting_app.models import ResourceApp
 from idjag_demo.demo.move import addresses_differ, follow_addresses
 from idjag_demo.demo.seed import seed
 from tenants.models import IdPConnection, Tenant, User
-from tests.commands.run import run
+from tests.support.commands import run
 from tests.support.encryption import encrypt_with
 from tests.support.in_process import Browser, sign_in
 

@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 
 from tenants.models import Realm, User
-from tests.flow.conftest import Demo
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 
 BOB = "bob@tables.fake"

@@ -16,8 +16,7 @@ from idp.cross_app_policy import Permission
 from idp.id_jag import LIFETIME, build_id_jag
 from idp.subject_tokens import Subject
 from tenants.models import IdPConnection, Realm, User
-from tests.flow.conftest import Demo
-from tests.limits.conftest import clock  # noqa: F401 (fixture)
+from tests.support.demo import Demo
 
 SKEW = 30
 
@@ -58,7 +57,7 @@ def test_an_id_jag_is_good_once_by_default(id_jag: str) -> None:
 @pytest.mark.clause("draft", "4.4.3", "P1")
 def test_where_resubmission_is_allowed_it_is_good_for_one_token_after_the_other_until_it_expires(
     id_jag: str,
-    clock: Callable[[float], None],  # noqa: F811
+    clock: Callable[[float], None],
 ) -> None:
     IdPConnection.objects.filter(pk=connection().pk).update(single_use=False)
     first, second = redeem(id_jag).json(), redeem(id_jag).json()

@@ -6,7 +6,7 @@ from pytest_django import Settings
 
 from base import recent_rows
 from crossapp.requesting_app.models import Lease, StoredAccessToken
-from tests.flow.conftest import Demo
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 from tests.support.statements import statements_by_request
 from wiki.models import Article, RecordedStep

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 
 from idp.models import CrossAppPolicy
-from tests.flow.conftest import Demo
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 from tests.support.pages import Page
 

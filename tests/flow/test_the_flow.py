@@ -14,7 +14,7 @@ from authserver.models import Client
 from crossapp.requesting_app.models import StoredAccessToken
 from idp.models import CrossAppPolicy
 from tenants.models import EmailDomain, IdPConnection, Realm, SubjectTokens, Tenant, User
-from tests.flow.conftest import Demo
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 from todo.models import Todo
 

@@ -12,9 +12,9 @@ from pytest_django import Settings
 
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from tenants.models import SubjectTokens
-from tests.commands.run import run
-from tests.flow.conftest import Demo
 from tests.support.client_keys import new_pem
+from tests.support.commands import run
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 from wiki.models import RecordedStep
 

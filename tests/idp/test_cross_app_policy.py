@@ -14,7 +14,6 @@ from base import recent_rows
 from idp.models import CrossAppPolicy
 from tenants.models import Realm, User
 from tests.idp.test_token_exchange import assert_refused
-from tests.project.test_admin import operator  # noqa: F401 (fixture)
 from tests.support.embedded_idp import (
     AUDIENCE,
     ID_TOKEN_TYPE,
@@ -232,7 +231,7 @@ def _form(policy: CrossAppPolicy, **changes: Any) -> dict[str, Any]:
 
 
 def test_the_admin_offers_people_of_the_idp_and_groups_without_powers(
-    operator: Browser,  # noqa: F811
+    operator: Browser,
 ) -> None:
     powerful = Group.objects.create(name="Operators")
     powerful.permissions.add(Permission.objects.all()[0])
@@ -247,7 +246,7 @@ def test_the_admin_offers_people_of_the_idp_and_groups_without_powers(
     assert "Operators" not in page
 
 
-def test_the_admin_saves_the_list_and_shows_it(operator: Browser) -> None:  # noqa: F811
+def test_the_admin_saves_the_list_and_shows_it(operator: Browser) -> None:
     policy = CrossAppPolicy.objects.get(server__tenant__slug="customer1")
     bob = User.objects.get(realm=Realm.IDP, email="bob@tables.fake")
     sales = Group.objects.create(name="Sales")
@@ -268,7 +267,7 @@ def test_the_admin_saves_the_list_and_shows_it(operator: Browser) -> None:  # no
     ],
 )
 def test_the_admin_refuses_a_policy_that_could_never_match(
-    operator: Browser,  # noqa: F811
+    operator: Browser,
     field: str,
     value: str,
     why: str,
@@ -280,7 +279,7 @@ def test_the_admin_refuses_a_policy_that_could_never_match(
 
 
 @pytest.mark.clause("draft", "6", "MT-01")
-def test_nobody_of_another_tenant_gets_on_the_list(operator: Browser) -> None:  # noqa: F811
+def test_nobody_of_another_tenant_gets_on_the_list(operator: Browser) -> None:
     policy = CrossAppPolicy.objects.get(server__tenant__slug="customer1")
     john = User.objects.get(realm=Realm.IDP, email="john@tables.fake2")
     page = operator.post(f"/admin/idp/crossapppolicy/{policy.pk}/change/", _form(policy, users=[john.pk]))
@@ -295,7 +294,7 @@ def test_nobody_of_another_tenant_gets_on_the_list(operator: Browser) -> None:  
 
 
 @pytest.mark.clause("draft", "4.3.3", "TE-63")
-def test_the_admin_puts_people_of_a_directory_into_groups(operator: Browser) -> None:  # noqa: F811
+def test_the_admin_puts_people_of_a_directory_into_groups(operator: Browser) -> None:
     bob, at_wiki = (User.objects.get(realm=realm, email="bob@tables.fake") for realm in (Realm.IDP, Realm.WIKI))
     sales = Group.objects.create(name="Sales")
     url = f"/admin/tenants/user/{bob.pk}/change/"

@@ -9,11 +9,11 @@ from django.test import Client as HttpClient
 from authserver.models import TOKEN_EXCHANGE
 from crossapp.requesting_app.models import StoredAccessToken
 from tenants.models import SubjectTokens, User
-from tests.commands.run import run
-from tests.flow.conftest import Demo
 from tests.services.many_rows import A_JTI
+from tests.support.commands import run
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
-from tests.tenancy.legs import (
+from tests.support.legs import (
     ID_JAG_TYPE,
     ID_TOKEN_TYPE,
     access_token_of,

@@ -15,9 +15,9 @@ from django.db.backends.utils import CursorWrapper
 
 from crossapp.resource_app.models import ConsumedJti
 from tenants.models import User
-from tests.flow.conftest import Demo
+from tests.support.demo import Demo
 from tests.support.in_process import sign_in
-from tests.tenancy.legs import id_jag_of, redeem
+from tests.support.legs import id_jag_of, redeem
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 

@@ -15,10 +15,10 @@ from base import recent_rows
 from base.outgoing import session
 from idjag_demo.demo.seed import seed
 from tenants.models import Tenant, User
-from tests.flow.conftest import Demo
 from tests.services.many_rows import fill
 from tests.services.paths import PATHS
 from tests.services.plans import Plan, plan_of, planned
+from tests.support.demo import Demo
 from tests.support.in_process import Browser, answering
 from todo.models import Todo
 

@@ -21,6 +21,12 @@ def clock_of(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return wait
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return what lets so many seconds pass."""
+    return clock_of(monkeypatch)
+
+
 def _age_redis(seconds: float) -> None:
     """Let all that Redis keeps for these tests end so much sooner; local memory asks `time.time`."""
     redis = getattr(caches["default"], "client", None)

@@ -1,12 +1,9 @@
-"""A tenant with an IdP connection for each app, the IdP behind it, and another tenant beside."""
-
-from collections.abc import Iterator
+"""A tenant with an IdP connection for each app, and another tenant beside."""
 
 import pytest
 
-from base.outgoing import session
 from tenants.models import EmailDomain, IdPConnection, Tenant
-from tests.tenants.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER, FakeIdp
+from tests.support.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER
 
 
 @pytest.fixture
@@ -30,12 +27,3 @@ def other_connection(db: None) -> IdPConnection:
     return IdPConnection.objects.create(
         tenant=tenant, app="wiki", issuer="https://other.example", client_id="wiki-at-other", client_secret="another"
     )
-
-
-@pytest.fixture
-def idp() -> Iterator[FakeIdp]:
-    """The IdP of `connection`: the process's own session talks to it."""
-    fake = FakeIdp()
-    session().mount(ISSUER, fake)
-    yield fake
-    del session().adapters[ISSUER]

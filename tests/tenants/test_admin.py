@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from tenants.models import EmailDomain, IdPConnection, SubjectTokens, Tenant, User
 from tests.support.client_keys import new_pem
-from tests.tenants.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER, id_token_claims, sign
+from tests.support.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER, id_token_claims, sign
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from audit.changes import unrecorded
 from crossapp.core.jws import parse_jws
 from tenants.models import App, EmailDomain, IdPConnection, Tenant
-from tests.tenancy.legs import ID_JAG_TYPE
-from tests.tenants.fake_idp import public_jwk, sign
+from tests.support.fake_idp import public_jwk, sign
+from tests.support.legs import ID_JAG_TYPE
 
 CLIENT, SECRET = "wiki-at-the-idp", "a-secret-of-their-own"
 DISCOVERY, KEYS, TOKEN = "/.well-known/openid-configuration", "/keys", "/token"

@@ -10,8 +10,8 @@ from django.conf import settings
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE
 from crossapp.requesting_app.models import ResourceApp
 from tenants.models import App, IdPConnection
+from tests.support.legs import ID_JAG_TYPE, ID_TOKEN_TYPE, id_token_of
 from tests.support.over_http import LoopbackAdapter
-from tests.tenancy.legs import ID_JAG_TYPE, ID_TOKEN_TYPE, id_token_of
 from tests.topology.people import Crowd, Person
 from tests.topology.webs import Web
 

@@ -1,2 +1,0 @@
-from tests.flow.conftest import demo  # noqa: F401 (fixture)
-from tests.support.embedded_idp import bob, id_token, idp, other_idp, signed_in  # noqa: F401 (fixtures)

@@ -1,1 +1,0 @@
-from tests.flow.conftest import demo  # noqa: F401 (fixture)
