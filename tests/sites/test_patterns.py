@@ -27,7 +27,7 @@ from wiki.debug_console import masked
 from wiki.links import name_links, todo_id
 from wiki.text import one_line
 
-PACKAGES = ("audit", "authserver", "crossapp", "idjag_demo", "idp", "tenants", "todo", "wiki")
+PACKAGES = ("audit", "authserver", "base", "crossapp", "idjag_demo", "idp", "operations", "tenants", "todo", "wiki")
 SECONDS = 2.0  # of this process's own time: a pattern that is not linear needs minutes
 LONG = 100_000
 PIECES = [
