@@ -18,7 +18,6 @@ MOST = 4096  # rows of one query: as many as are asked for within `SECONDS`, at 
 
 P = ParamSpec("P")
 Row = TypeVar("Row")
-_all: "list[RecentRows[..., Any]]" = []
 
 
 def recent(*tables: type[models.Model]) -> "Callable[[Callable[P, Row | None]], RecentRows[P, Row]]":
@@ -43,7 +42,6 @@ class RecentRows(Generic[P, Row]):
             post_save.connect(self._changed, sender=table)
             post_delete.connect(self._changed, sender=table)
             m2m_changed.connect(self._changed, sender=table)
-        _all.append(self)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Row | None:
         key, now = (args, *kwargs.items()), time.monotonic()
@@ -71,15 +69,3 @@ class RecentRows(Generic[P, Row]):
     def _changed(self, **kwargs: Any) -> None:
         self.forget()
         transaction.on_commit(self.forget)
-
-    def start_anew(self) -> None:
-        """Be as in a new process."""
-        with self._lock:
-            self._changing_until = 0.0
-            self._rows.clear()
-
-
-def start_anew() -> None:
-    """Let every query be as in a new process: for tests, whose database changes under it."""
-    for recent_rows in _all:
-        recent_rows.start_anew()

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from base import issuers, recent_rows
 from benchmarks.figures import Statements
+from tests.support.kept_rows import forget_rows
 
 FILE = "BENCHMARK_STATEMENTS"
 """The environment variable that names the file: one line of JSON for each request, written before it is answered."""
@@ -35,7 +36,7 @@ class StatementsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         connection.force_debug_cursor = True
         if self.knows_nothing:
-            recent_rows.start_anew()
+            forget_rows()
             issuers.keys()._recent.clear()
         response = self.get_response(request)
         url = f"{request.META.get('HTTP_HOST')}{request.path}"

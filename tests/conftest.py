@@ -10,6 +10,7 @@ from xdist.remote import Producer
 
 from base import issuers, recent_rows
 from tests.support.in_process import Browser, InProcessNetwork, answering
+from tests.support.kept_rows import forget_rows
 from tests.support.live_demo import origins_on, serving
 from tests.support.network import loopback_only
 from tests.support.rsa_keys import from_a_pool
@@ -34,17 +35,17 @@ def _signing_keys_from_a_pool() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
+def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     issuers.keys()._recent.clear()
-    debug_console.start_anew()
+    monkeypatch.setattr(debug_console, "_until_a_look", {})
     ContentType.objects.clear_cache()  # a test with transactions empties that table too
 
 
 @pytest.fixture(autouse=True)
 def _no_row_outlives_its_test(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep no rows from test to test, and none at all where the test is one transaction, which is rolled back."""
-    recent_rows.start_anew()
+    forget_rows()
     marker = request.node.get_closest_marker("django_db")
     commits = "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
     if not commits:
@@ -80,7 +81,7 @@ def live_demo(_live_port: int, transactional_db: None, settings: Settings) -> di
     settings.ORIGINS = origins_on(_live_port)
     settings.BASE_DOMAIN = f"localhost:{_live_port}"
     seed()
-    recent_rows.start_anew()
+    forget_rows()
     return settings.ORIGINS
 
 

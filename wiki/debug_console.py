@@ -74,11 +74,6 @@ def is_on() -> bool:
     return bool(settings.DEMO)
 
 
-def start_anew() -> None:
-    """Be as in a new process: for tests, whose users have the keys of others."""
-    _until_a_look.clear()
-
-
 def connect() -> None:
     """Record from now on."""
     step_taken.connect(_record_step, dispatch_uid="wiki.debug_console")

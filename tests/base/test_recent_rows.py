@@ -1,6 +1,5 @@
 """Rows are kept for seconds only, and not past a change: `base.recent_rows`."""
 
-from collections.abc import Iterator
 from threading import Thread
 
 import pytest
@@ -10,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from base import recent_rows
 from base.recent_rows import RecentRows, recent
 from tenants.models import Tenant
+from tests.support.kept_rows import forget_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,18 +17,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def tenant() -> Tenant:
     tenant = Tenant.objects.create(name="Tables", slug="tables")
-    recent_rows.start_anew()
+    forget_rows()
     return tenant
 
 
 @pytest.fixture
-def by_slug() -> Iterator[RecentRows[[str], Tenant]]:
+def by_slug() -> RecentRows[[str], Tenant]:
     @recent(Tenant)
     def by_slug(slug: str) -> Tenant | None:
         return Tenant.objects.filter(slug=slug).first()
 
-    yield by_slug
-    recent_rows._all.remove(by_slug)
+    return by_slug
 
 
 @pytest.fixture
@@ -98,7 +97,6 @@ def test_who_began_to_read_before_a_change_does_not_keep_what_was(tenant: Tenant
 
     assert slow("tables").is_active  # as it was when it was read
     assert not slow("tables").is_active
-    recent_rows._all.remove(slow)
 
 
 def test_no_more_rows_are_kept_than_the_most(

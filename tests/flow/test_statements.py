@@ -4,10 +4,10 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
-from base import recent_rows
 from crossapp.requesting_app.models import Lease, StoredAccessToken
 from tests.support.demo import Demo
 from tests.support.in_process import sign_in
+from tests.support.kept_rows import forget_rows
 from tests.support.statements import statements_by_request
 from wiki.models import Article, RecordedStep
 
@@ -33,7 +33,7 @@ def links(demo: Demo) -> list[str]:
     """Thirty links to todos of Bob, who is signed in and has seen a card before."""
     sign_in(demo.browser, "wiki", BOB)
     links = [demo.link_to(BOB, f"Task {number}") for number in range(30)]
-    recent_rows.start_anew()  # those just saved are not kept for a while
+    forget_rows()  # those just saved are not kept for a while
     assert demo.unfurl(links[:1])[0]["card"]
     return links
 

@@ -10,7 +10,6 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
-from base import recent_rows
 from idp.models import CrossAppPolicy
 from tenants.models import Realm, User
 from tests.idp.test_token_exchange import assert_refused
@@ -22,6 +21,7 @@ from tests.support.embedded_idp import (
     make_person,
     query_of,
 )
+from tests.support.kept_rows import forget_rows
 
 LIMITED = "limited to some people, not including this user"
 
@@ -119,17 +119,17 @@ def test_whether_a_person_is_named_is_asked_each_time_and_the_policy_is_not(
             assert signed_in.exchange(signed_in.tokens()["id_token"]).status_code == status
         return len([query for query in captured if "idp_crossapppolicy" in query["sql"]])
 
-    recent_rows.start_anew()
+    forget_rows()
     assert [policy_statements(), policy_statements()] == [1, 0]
     policy.users.add(alice)
     assert policy_statements(400) == 3, "a change counts at once where it is made"
     policy.users.add(bob)
-    recent_rows.start_anew()
+    forget_rows()
     assert [policy_statements(), policy_statements()] == [2, 1]
     policy.users.set([alice])
     policy.groups.add(sales)
     bob.groups.add(sales)
-    recent_rows.start_anew()
+    forget_rows()
     assert [policy_statements(), policy_statements()] == [3, 2]
     bob.groups.clear()
     assert policy_statements(400) == 2, "of people every request asks the database"
@@ -140,7 +140,7 @@ def test_an_audience_without_a_policy_is_looked_for_each_time(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, id_token: str
 ) -> None:
     other = "https://other.example"
-    recent_rows.start_anew()
+    forget_rows()
     assert_refused(signed_in.exchange(id_token, audience=other, resource=other), 400, "invalid_target", "audience")
     policy.pk, policy.audience, policy.resource = None, other, other
     CrossAppPolicy.objects.bulk_create([policy])  # sends no signal

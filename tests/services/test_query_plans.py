@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from pytest_django import DjangoDbBlocker
 
 from audit.models import AuditEvent
-from base import recent_rows
 from base.outgoing import session
 from idjag_demo.demo.seed import seed
 from tenants.models import Tenant, User
@@ -20,6 +19,7 @@ from tests.services.paths import PATHS
 from tests.services.plans import Plan, plan_of, planned
 from tests.support.demo import Demo
 from tests.support.in_process import Browser, answering
+from tests.support.kept_rows import forget_rows
 from todo.models import Todo
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db]
@@ -71,7 +71,7 @@ def plans(demo: Demo, large: set[str]) -> dict[str, list[Plan]]:
     found = {}
     for name, path in PATHS.items():
         act = path(demo)
-        recent_rows.start_anew()  # a statement that is not sent has no plan
+        forget_rows()  # a statement that is not sent has no plan
         cache.clear()
         with planned() as found[name]:
             act()

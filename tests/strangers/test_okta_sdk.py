@@ -7,9 +7,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from okta_ai_sdk import OktaAIConfig, OktaAISDK, SDKError
 
 from authserver.models import Client
-from base import recent_rows
 from tests.resource_app.fakes import number, rsa_jwk
 from tests.strangers.conftest import ID_JAG, Peers
+from tests.support.kept_rows import forget_rows
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -37,7 +37,7 @@ def sdk(peers: Peers, key: rsa.RSAPrivateKey = KEY) -> OktaAISDK:
 def _wiki0_has_a_key(peers: Peers) -> None:
     public: dict[str, Any] = {"keys": [rsa_jwk(KEY, "agent")]}
     Client.objects.filter(client_id="wiki0").update(auth_method="private_key_jwt", jwks=public)
-    recent_rows.start_anew()  # `update` tells nobody
+    forget_rows()  # `update` tells nobody
 
 
 @pytest.mark.clause("RFC 7523", "2.2", "Okta's SDK authenticates with private_key_jwt and gets an ID-JAG")
