@@ -19,16 +19,7 @@ from crossapp.core.refusals import Busy
 from crossapp.resource_app.signals import redemption_granted, redemption_refused
 from tenants.models import IdPConnection, User
 from tenants.signals import sign_in_refused
-from tenants.single_sign_on import errors
-
-_SIGN_IN_CHECKS = {
-    errors.UNKNOWN_ADDRESS: "address",
-    errors.START_AGAIN: "state",
-    errors.NO_ANSWER: "idp_unreachable",
-    errors.NOT_ACCEPTED: "answer_of_idp",
-    errors.NO_ACCESS: "subject",
-    errors.NOT_CONFIGURED: "configuration",
-}
+from tenants.single_sign_on.errors import SignInRefused
 
 
 def listen() -> None:
@@ -70,12 +61,12 @@ def _wrong_password(sender: Any, credentials: Mapping[str, Any], request: HttpRe
 
 
 def _sign_in_refused(
-    sender: Any, refused: errors.SignInRefused, connection: IdPConnection | None, email: str = "", **kwargs: Any
+    sender: Any, refused: SignInRefused, connection: IdPConnection | None, email: str = "", **kwargs: Any
 ) -> None:
     facts: log.Facts = {"detail": refused.detail, "unverified": {"email": email}}
     if connection is not None:
         facts |= {"tenant": connection.tenant.slug, "issuer": connection.issuer, "client_id": connection.client_id}
-    log.refused(Act.SIGN_IN, facts, check=_SIGN_IN_CHECKS.get(refused.reason, "refused_by_idp"))
+    log.refused(Act.SIGN_IN, facts, check=refused.reason.check)
 
 
 def _redemption_granted(sender: Any, request: Any, **kwargs: Any) -> None:

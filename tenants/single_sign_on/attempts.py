@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from crossapp.core.metadata import Metadata
 from tenants.models import IdPConnection
-from tenants.single_sign_on.errors import NOT_ACCEPTED, START_AGAIN, SignInRefused
+from tenants.single_sign_on.errors import Reason, SignInRefused
 from tenants.single_sign_on.id_token import IdToken
 from tenants.single_sign_on.provider import metadata_of
 
@@ -57,14 +57,14 @@ def recall(request: HttpRequest) -> Attempt:
     """Return the attempt that this request answers; raises SignInRefused."""
     for name in ("state", "code", "iss", "error"):  # RFC 6749 section 3.1
         if len(request.GET.getlist(name)) > 1:
-            raise SignInRefused(NOT_ACCEPTED, detail=f"{name} occurs more than once")
+            raise SignInRefused(Reason.NOT_ACCEPTED, detail=f"{name} occurs more than once")
     remembered = request.session.get(SESSION_KEY, {}).get(request.GET.get("state"), {})
     if "connection" not in remembered:
-        raise SignInRefused(START_AGAIN, detail="the state is not one of this browser's")
+        raise SignInRefused(Reason.START_AGAIN, detail="the state is not one of this browser's")
     connections = IdPConnection.objects.select_related("tenant").filter(app=request.site.realm, enabled=True)
     connection = connections.filter(pk=remembered["connection"], tenant__is_active=True).first()
     if connection is None:
-        raise SignInRefused(START_AGAIN, detail="the IdP connection is gone or disabled")
+        raise SignInRefused(Reason.START_AGAIN, detail="the IdP connection is gone or disabled")
     return Attempt(connection=connection, next=remembered["next"], wanted=remembered.get("wanted", {}))
 
 
@@ -76,21 +76,20 @@ def read_answer(request: HttpRequest, attempt: Attempt) -> SignIn:
         raise _refused_by_idp(request)
     code = request.GET.get("code", "")
     if not 0 < len(code) <= MAX_CODE or not code.isprintable():  # RFC 6749 appendix A.11
-        raise SignInRefused(NOT_ACCEPTED, detail="the code is missing, too long or not printable")
+        raise SignInRefused(Reason.NOT_ACCEPTED, detail="the code is missing, too long or not printable")
     return SignIn(**vars(attempt), metadata=metadata)
 
 
 def _check_issuer(unverified_issuer: str | None, metadata: Metadata) -> None:
     """RFC 9207 section 2.4: the answer names the issuer the attempt was sent to."""
     if unverified_issuer is None and metadata.authorization_response_iss_parameter_supported:
-        raise SignInRefused(NOT_ACCEPTED, detail="iss is missing, although the metadata promise it")
+        raise SignInRefused(Reason.NOT_ACCEPTED, detail="iss is missing, although the metadata promise it")
     if unverified_issuer not in (None, metadata.issuer):
-        raise SignInRefused(NOT_ACCEPTED, detail="iss is another issuer's")
+        raise SignInRefused(Reason.NOT_ACCEPTED, detail="iss is another issuer's")
 
 
 def _refused_by_idp(request: HttpRequest) -> SignInRefused:
     """RFC 6749 section 4.1.2.1: the IdP says no, in its own words."""
     error = re.sub(r"[^\x20-\x7E]", "?", request.GET["error"])[:100] or "no reason given"
     words = " ".join(request.GET.get("error_description", "").split())[:300]
-    reason = f"Your organisation's identity provider says no: {words or error}"
-    return SignInRefused(reason, detail=f"the IdP answered {error}")
+    return SignInRefused(Reason.REFUSED_BY_IDP, detail=f"the IdP answered {error}", words=words or error)

@@ -15,7 +15,7 @@ from crossapp.core.jwk import KeysUnavailable
 from tenants.models import User
 from tenants.passwords import ActiveAccounts
 from tenants.single_sign_on.attempts import SignIn
-from tenants.single_sign_on.errors import NO_ACCESS, NO_ANSWER, NOT_ACCEPTED, SignInRefused
+from tenants.single_sign_on.errors import Reason, SignInRefused
 from tenants.single_sign_on.id_token import Expected, IdTokenRefused, verify_id_token
 from tenants.single_sign_on.provider import redeem
 from tenants.subjects import SubjectClaims, SubjectRefused, resolve_subject
@@ -66,9 +66,9 @@ class SingleSignOnBackend(ActiveAccounts, OIDCAuthenticationBackend):
         try:
             self.sign_in.id_token = verify_id_token(token, expected=expected, key_for=keys().key_for)
         except IdTokenRefused as error:
-            raise SignInRefused(NOT_ACCEPTED, detail=error.detail, status=502) from error
+            raise SignInRefused(Reason.NOT_ACCEPTED, detail=error.detail, status=502) from error
         except KeysUnavailable as error:
-            raise SignInRefused(NO_ANSWER, detail=str(error), status=502) from error
+            raise SignInRefused(Reason.NO_ANSWER, detail=str(error), status=502) from error
         return self.sign_in.id_token.claims
 
     def store_tokens(self, access_token: Any, id_token: Any) -> None:
@@ -79,7 +79,7 @@ class SingleSignOnBackend(ActiveAccounts, OIDCAuthenticationBackend):
         try:
             return resolve_subject(connection=self.sign_in.connection, claims=subject_claims(payload))
         except SubjectRefused as error:
-            raise SignInRefused(NO_ACCESS, detail=error.detail) from error
+            raise SignInRefused(Reason.NO_ACCESS, detail=error.detail) from error
 
 
 def subject_claims(claims: Mapping[str, Any]) -> SubjectClaims:

@@ -1,22 +1,43 @@
 """The one way a sign-in fails."""
 
+from enum import Enum
+
+
+class Reason(Enum):
+    """Why a sign-in fails: the name of the check that failed, for the audit, and the sentence for the page."""
+
+    UNKNOWN_ADDRESS = (
+        "address",
+        "We cannot sign you in with this address. Check its spelling, or ask your organisation which address it uses"
+        " here.",
+    )
+    START_AGAIN = "state", "This sign-in was not started in this browser, or it is over already. Please start again."
+    NO_ANSWER = (
+        "idp_unreachable",
+        "Your organisation's identity provider does not answer. Please try again in a moment.",
+    )
+    NOT_ACCEPTED = "answer_of_idp", "Your organisation's identity provider gave an answer we cannot accept."
+    REFUSED_BY_IDP = "refused_by_idp", "Your organisation's identity provider says no: {words}"
+    NO_ACCESS = "subject", "Your organisation gives you no access to this app. Please ask its administrator."
+    NOT_CONFIGURED = (
+        "configuration",
+        "This app is not set up rightly for your organisation. Please tell whoever runs it.",
+    )
+
+    def __init__(self, check: str, sentence: str) -> None:
+        self.check = check
+        self.sentence = sentence
+
 
 class SignInRefused(Exception):
-    """Nobody is signed in. `reason` is for the page, `detail` for the log, `status` 400 (the browser brought something
-    wrong) or 502 (the IdP did)."""
+    """Nobody is signed in. `sentence` is for the page and may quote the `words` of the IdP, `detail` is for the log.
 
-    def __init__(self, reason: str, *, detail: str, status: int = 400) -> None:
+    `status` is 400 (the browser brought something wrong) or 502 (the IdP did).
+    """
+
+    def __init__(self, reason: Reason, *, detail: str, status: int = 400, words: str = "") -> None:
         super().__init__(detail)
         self.reason = reason
+        self.sentence = reason.sentence.format(words=words)
         self.detail = detail
         self.status = status
-
-
-NOT_ACCEPTED = "Your organisation's identity provider gave an answer we cannot accept."
-NO_ANSWER = "Your organisation's identity provider does not answer. Please try again in a moment."
-START_AGAIN = "This sign-in was not started in this browser, or it is over already. Please start again."
-NO_ACCESS = "Your organisation gives you no access to this app. Please ask its administrator."
-NOT_CONFIGURED = "This app is not set up rightly for your organisation. Please tell whoever runs it."
-UNKNOWN_ADDRESS = (
-    "We cannot sign you in with this address. Check its spelling, or ask your organisation which address it uses here."
-)

@@ -16,7 +16,7 @@ from crossapp.core.http import Answer, send
 from crossapp.core.metadata import Kind, Metadata
 from crossapp.core.token_response import read_token_response
 from tenants.models import IdPConnection
-from tenants.single_sign_on.errors import NO_ANSWER, NOT_ACCEPTED, SignInRefused
+from tenants.single_sign_on.errors import Reason, SignInRefused
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def metadata_of(connection: IdPConnection) -> Metadata:
     except PeerError as error:
         raise _refused(error) from error
     if not found.authorization_endpoint:
-        raise SignInRefused(NOT_ACCEPTED, detail="the metadata name no authorization_endpoint", status=502)
+        raise SignInRefused(Reason.NOT_ACCEPTED, detail="the metadata name no authorization_endpoint", status=502)
     return found
 
 
@@ -69,6 +69,6 @@ def _post(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) -> 
 
 
 def _refused(error: PeerError) -> SignInRefused:
-    reason = NO_ANSWER if isinstance(error, Unreachable) else NOT_ACCEPTED
+    reason = Reason.NO_ANSWER if isinstance(error, Unreachable) else Reason.NOT_ACCEPTED
     expired = isinstance(error, OAuthError) and error.code == "invalid_grant"
     return SignInRefused(reason, detail=error.detail, status=400 if expired else 502)

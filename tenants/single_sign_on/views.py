@@ -24,7 +24,7 @@ from tenants.home_realm import connection_for
 from tenants.models import IdPConnection
 from tenants.signals import sign_in_refused, signed_in
 from tenants.single_sign_on import attempts, step_up
-from tenants.single_sign_on.errors import NO_ACCESS, NOT_CONFIGURED, UNKNOWN_ADDRESS, SignInRefused
+from tenants.single_sign_on.errors import Reason, SignInRefused
 from tenants.single_sign_on.forms import EmailForm, own_path
 from tenants.single_sign_on.provider import metadata_of
 
@@ -41,14 +41,14 @@ class FailurePage(View):
         try:
             return super().dispatch(request, *args, **kwargs)
         except Undecryptable as error:
-            return self._failed(SignInRefused(NOT_CONFIGURED, detail=str(error), status=502))
+            return self._failed(SignInRefused(Reason.NOT_CONFIGURED, detail=str(error), status=502))
         except SignInRefused as refused:
             return self._failed(refused)
 
     def _failed(self, refused: SignInRefused) -> HttpResponse:
         attempts.forget(self.request)
         sign_in_refused.send_robust(type(self), refused=refused, connection=self.connection)
-        return render(self.request, "sign_in/failed.html", {"reason": refused.reason}, status=refused.status)
+        return render(self.request, "sign_in/failed.html", {"reason": refused.sentence}, status=refused.status)
 
 
 class SignInView(FailurePage, OIDCAuthenticationRequestView):
@@ -79,9 +79,9 @@ class SignInView(FailurePage, OIDCAuthenticationRequestView):
         self.email = form.cleaned_data["email"]
         self.connection = connection_for(self.email, request.site.realm)
         if self.connection is None:
-            refused = SignInRefused(UNKNOWN_ADDRESS, detail="no connected tenant has this address")
+            refused = SignInRefused(Reason.UNKNOWN_ADDRESS, detail="no connected tenant has this address")
             sign_in_refused.send_robust(SignInView, refused=refused, connection=None, email=self.email)
-            form.add_error("email", refused.reason)
+            form.add_error("email", refused.sentence)
             return self._page(form, next_path)
         return self._redirect(self.connection, own_path(next_path))
 
@@ -130,7 +130,7 @@ class CallbackView(FailurePage, OIDCAuthenticationCallbackView):
         return HttpResponseRedirect(sign_in.next)
 
     def login_failure(self) -> HttpResponse:
-        raise SignInRefused(NO_ACCESS, detail="no backend knows this person")
+        raise SignInRefused(Reason.NO_ACCESS, detail="no backend knows this person")
 
 
 def idp_sources() -> list[str]:
