@@ -106,8 +106,13 @@ def parse_id_jag(assertion: str) -> UnverifiedJws:
         raise InvalidGrant(f"The assertion is not a compact JWT: {error}.", check="jws") from error
 
 
-def verify_id_jag(jws: UnverifiedJws, expected: Expected) -> tuple[TrustedIssuer, IdJag]:
-    """Run every check on `jws`; return who vouches for it and what it says, both verified. Raises Refused."""
+def verify_id_jag(
+    jws: UnverifiedJws, expected: Expected, passed: Callable[[str], None] = lambda name: None
+) -> tuple[TrustedIssuer, IdJag]:
+    """Run every check on `jws`; return who vouches for it and what it says, both verified. Raises Refused.
+
+    `passed` is called with the name of each check that passes.
+    """
     case = Case(jws, expected)
     for check in CHECKS:
         try:
@@ -117,6 +122,7 @@ def verify_id_jag(jws: UnverifiedJws, expected: Expected) -> tuple[TrustedIssuer
         except Refused as refused:
             refused.check = check.name
             raise
+        passed(check.name)
     return case.trusted, _id_jag(case.payload)
 
 

@@ -41,44 +41,51 @@ class JwtBearerGrant(GrantTypeBase):
     def create_token_response(self, request: Any, token_handler: Any) -> tuple[dict[str, str], str, int]:
         """Return headers, JSON body and status of the answer, whatever it is."""
         headers, log = self._get_default_headers(), RedemptionLog(request)
+        facts = log.facts
         try:
             token = self._redeem(request, token_handler, log)
         except Refused as refused:
-            log.refused(refused.error, refused.description, check=refused.check, detail=refused.detail)
             error = as_oauth_error(refused)
+            facts.failed = refused.check or facts.failed
+            facts["detail"] = refused.detail
         except OperationalError as failure:
-            busy = Busy("The server is busy. Try again later.")
-            log.refused(busy.error, busy.description, check="store", detail=str(failure))
-            error = as_oauth_error(busy)
-        except errors.OAuth2Error as refused_by_oauthlib:
-            error = refused_by_oauthlib
+            error = as_oauth_error(Busy("The server is busy. Try again later."))
+            facts.failed = "store"
+            facts["detail"] = str(failure)
+        except errors.OAuth2Error as refused_by_product:
+            error = refused_by_product
             error.state = None
-            log.refused(error.error, error.description, check="client", detail=getattr(error, "detail", ""))
+            facts.failed = facts.failed or "store"
+            facts["detail"] = getattr(error, "detail", "")
         else:
-            log.granted(user=request.user, scope=request.scopes, resource=request.resource)
+            log.granted()
             return headers, json.dumps(token), 200
+        log.refused(error.error, error.description)
         return headers | error.headers, error.json, error.status_code
 
     def _redeem(self, request: Any, token_handler: Any, log: RedemptionLog) -> dict[str, Any]:
-        _check_request(request)  # 1
-        _check_no_rich_request(request)
-        _check_no_proof(request)
-        self._authenticate_client(request)  # 2
+        facts = log.facts
+        facts.check("request", _check_request, request)  # 1
+        facts.check("authorization_details", _check_no_rich_request, request)
+        facts.check("dpop", _check_no_proof, request)
+        facts.check("client", self._authenticate_client, request)  # 2
         host = conf().make_host()
-        log.asked(client_id=request.client.client_id, audience=host.audience(request), scope=request.scope)
-        self._check_grant_type(request)  # 3
-        expected = _expected(request, host)
-        unverified = parse_id_jag(request.assertion)  # 4
-        log.unverified(unverified)
-        trusted, id_jag = verify_id_jag(unverified, expected)
-        log.verified(id_jag, trusted)
+        facts |= {"client_id": request.client.client_id, "audience": host.audience(request)}
+        facts["scope_asked"] = request.scope
+        facts.check("grant_type", self._check_grant_type, request)  # 3
+        unverified = facts.check("jws", parse_id_jag, request.assertion)  # 4
+        log.claimed(unverified)
+        trusted, id_jag = verify_id_jag(unverified, _expected(request, host), facts.passed.append)
+        log.verified(trusted, id_jag)
         with transaction.atomic(using=replay.database()):
-            request.user = _subject(request, host, trusted, id_jag)  # 5
-            _grant_scope_and_resource(request, host, id_jag)  # 6
-            _check_confirmation(id_jag)
-            _check_no_rich_grant(id_jag)
+            request.user = facts.check("subject", _subject, request, host, trusted, id_jag)  # 5
+            request.scopes = facts.check("scope", _scope, request, host, id_jag)  # 6
+            request.resource = facts.check("resource", _resource, request, host, id_jag)
+            facts["resource"] = " ".join(request.resource)
+            facts.check("cnf", _check_confirmation, id_jag)
+            facts.check("authorization_details", _check_no_rich_grant, id_jag)
             if trusted.single_use:
-                _claim(id_jag)  # 7
+                facts.check("replay", _claim, id_jag)  # 7
             token = self._issue(request, token_handler)  # 8
             log.issued()
         return token
@@ -89,19 +96,19 @@ class JwtBearerGrant(GrantTypeBase):
         try:
             self.validate_client_confidential(request)
         except errors.ServerError as error:
-            raise InvalidRequest("client_id is not that of the client that authenticated.", check="client") from error
+            raise InvalidRequest("client_id is not that of the client that authenticated.") from error
         except errors.InvalidClientError as error:
             error.description = error.description or "Client authentication failed."
             raise
         if getattr(request.client, "client_type", "confidential") != "confidential":
-            raise UnauthorizedClient("Only a confidential client may use this grant.", check="client")
+            raise UnauthorizedClient("Only a confidential client may use this grant.")
 
     def _check_grant_type(self, request: Any) -> None:
         """RFC 6749 section 5.2: the client is registered for this grant."""
         try:
             self.validate_grant_type(request)
         except errors.UnauthorizedClientError as error:
-            raise UnauthorizedClient("This client may not use this grant.", check="grant_type") from error
+            raise UnauthorizedClient("This client may not use this grant.") from error
 
     def _issue(self, request: Any, token_handler: Any) -> dict[str, Any]:
         """RFC 6749 section 5.1; draft section 4.4.1: the answer says which scope and which resource."""
@@ -117,23 +124,21 @@ def _check_request(request: Any) -> None:
     """RFC 7523 section 2.1, RFC 6749 section 3.2: an assertion, and nothing twice but `resource` (RFC 8707)."""
     repeated = sorted(set(request.duplicate_params) - {"resource"})
     if repeated:
-        raise InvalidRequest(f"The parameter {shown(repeated[0])} is repeated.", check="request")
+        raise InvalidRequest(f"The parameter {shown(repeated[0])} is repeated.")
     if not getattr(request, "assertion", None):
-        raise InvalidRequest("The parameter 'assertion' is missing.", check="request")
+        raise InvalidRequest("The parameter 'assertion' is missing.")
 
 
 def _check_no_rich_request(request: Any) -> None:
     """RFC 9396 section 5: no type of `authorization_details` is known here, and none is ignored."""
     if getattr(request, "authorization_details", None):
-        raise InvalidAuthorizationDetails(
-            "No type of authorization_details is supported here.", check="authorization_details"
-        )
+        raise InvalidAuthorizationDetails("No type of authorization_details is supported here.")
 
 
 def _check_no_proof(request: Any) -> None:
     """RFC 9449 section 5, draft section 8.7: who proves a key wants a token bound to it, and gets no weaker one."""
     if "HTTP_DPOP" in request.headers or "DPoP" in request.headers:  # Django's name for it, and oauthlib's
-        raise InvalidDPoPProof("No access token is bound to a key here: send no DPoP header.", check="dpop")
+        raise InvalidDPoPProof("No access token is bound to a key here: send no DPoP header.")
 
 
 def _expected(request: Any, host: Host) -> Expected:
@@ -155,32 +160,28 @@ def _subject(request: Any, host: Host, trusted: TrustedIssuer, id_jag: IdJag) ->
     try:
         return host.subject(request, trusted, id_jag)
     except SubjectRefused as refused:
-        raise InvalidGrant(
-            "The subject of the ID-JAG has no access here.", check="subject", detail=refused.detail
-        ) from refused
+        raise InvalidGrant("The subject of the ID-JAG has no access here.", detail=refused.detail) from refused
 
 
-def _grant_scope_and_resource(request: Any, host: Host, id_jag: IdJag) -> None:
+def _scope(request: Any, host: Host, id_jag: IdJag) -> Any:
+    return granted_scope(requested=request.scope, id_jag=id_jag.scope, client=host.client_scopes(request))
+
+
+def _resource(request: Any, host: Host, id_jag: IdJag) -> Any:
     asked = [value for name, value in request.decoded_body if name == "resource" and value]
-    request.scopes = granted_scope(requested=request.scope, id_jag=id_jag.scope, client=host.client_scopes(request))
-    request.resource = granted_resource(requested=asked, id_jag=id_jag.resource, ours=host.resources(request))
+    return granted_resource(requested=asked, id_jag=id_jag.resource, ours=host.resources(request))
 
 
 def _check_confirmation(id_jag: IdJag) -> None:
     """Draft section 8.7.1.2.2: what needs a proof of possession is not good without one, and none is supported here."""
     if "cnf" in id_jag.claims:
-        raise InvalidGrant(
-            "The ID-JAG is bound to a key (cnf), and proof of possession is not supported here.", check="cnf"
-        )
+        raise InvalidGrant("The ID-JAG is bound to a key (cnf), and proof of possession is not supported here.")
 
 
 def _check_no_rich_grant(id_jag: IdJag) -> None:
     """Draft section 4.4.1, RFC 9396 section 5: an ID-JAG limited by details that nobody here can keep is not good."""
     if id_jag.claims.get("authorization_details"):
-        raise InvalidGrant(
-            "The ID-JAG has authorization_details, and no type of them is supported here.",
-            check="authorization_details",
-        )
+        raise InvalidGrant("The ID-JAG has authorization_details, and no type of them is supported here.")
 
 
 def _claim(id_jag: IdJag) -> None:
@@ -188,4 +189,4 @@ def _claim(id_jag: IdJag) -> None:
     try:
         replay.claim(issuer=id_jag.issuer, jti=id_jag.jti, expires_at=id_jag.expires_at + conf().skew)
     except replay.Replayed as error:
-        raise InvalidGrant("The ID-JAG has been redeemed before. Ask the IdP for a new one.", check="replay") from error
+        raise InvalidGrant("The ID-JAG has been redeemed before. Ask the IdP for a new one.") from error

@@ -1,17 +1,15 @@
-"""One structured line and one signal per redemption: who asked for what with which ID-JAG, and what came of it.
+"""What is known of a redemption, noted in the facts of its request and told: one structured line and one signal.
 
 Never the ID-JAG itself.
 """
 
 import json
 import logging
-import time
-from collections.abc import Sequence
 from typing import Any
 
-from ..core.id_jag import IdJag
+from ..core.facts import RequestFacts
+from ..core.id_jag import IdJag, TrustedIssuer
 from ..core.jws import UnverifiedJws
-from .host import TrustedIssuer
 from .replay import fingerprint
 from .signals import redemption_granted, redemption_refused
 
@@ -21,68 +19,63 @@ _MAX_TEXT = 255
 
 
 class RedemptionLog:
-    """What is known of one request so far; `granted` or `refused` writes it, as JSON and as `record.redemption`."""
+    """Takes one request's ID-JAG before and after it is verified; `granted` or `refused` tells what came of it."""
 
     def __init__(self, request: Any) -> None:
         self._request = request
-        self._started = time.monotonic()
-        self._fields: dict[str, Any] = {}
-        self._unverified: UnverifiedJws | None = None
+        self.facts = RequestFacts.of(request)
+        self._jws: UnverifiedJws | None = None
         self._id_jag: IdJag | None = None
         self._trusted: TrustedIssuer | None = None
 
-    def asked(self, *, client_id: str, audience: str, scope: str | None) -> None:
-        """Note what the authenticated client wants."""
-        self._fields |= {"client_id": client_id, "audience": audience, "scope_asked": _short(scope)}
+    def claimed(self, jws: UnverifiedJws) -> None:
+        """Note what the ID-JAG claims to be."""
+        self._jws = jws
+        names = {"issuer": "iss", "sub": "sub", "jti": "jti"}
+        self.facts["unverified"] = {name: jws.unverified_payload.get(claim) for name, claim in names.items()}
 
-    def unverified(self, jws: UnverifiedJws) -> None:
-        """Note what the ID-JAG claims to be, under names that say so."""
-        self._unverified = jws
-        claims = jws.unverified_payload
-        self._fields |= {
-            "unverified_issuer": _short(claims.get("iss")),
-            "unverified_jti": fingerprint(claims.get("jti")),
-        }
-
-    def verified(self, id_jag: IdJag, trusted: TrustedIssuer) -> None:
+    def verified(self, trusted: TrustedIssuer, id_jag: IdJag) -> None:
         """Note what the ID-JAG is, and whose."""
-        self._id_jag, self._trusted = id_jag, trusted
-        del self._fields["unverified_issuer"], self._fields["unverified_jti"]
-        self._fields |= {
-            "issuer": id_jag.issuer,
-            "jti": fingerprint(id_jag.jti),
-            "scope_id_jag": " ".join(id_jag.scope or ()),
-        }
+        self._trusted, self._id_jag = trusted, id_jag
+        del self.facts["unverified"]
+        self.facts |= {"issuer": id_jag.issuer, "sub": id_jag.subject, "jti": id_jag.jti}
 
     def issued(self) -> None:
         """Tell that a token is issued, in the transaction that does it; raises what a receiver raises to prevent it."""
-        redemption_granted.send(type(self), **self._known())
+        redemption_granted.send(type(self), **self._told())
 
-    def granted(self, *, user: Any, scope: Sequence[str], resource: Sequence[str]) -> None:
+    def granted(self) -> None:
         """Write that a token was issued."""
-        user_id = str(getattr(user, "pk", user))
-        self._write("granted", user=user_id, scope_granted=" ".join(scope), resource=list(resource))
+        request = self._request
+        user = str(getattr(request.user, "pk", request.user))
+        self._write("granted", user=user, scope_granted=" ".join(request.scopes), resource=list(request.resource))
 
-    def refused(self, error: str, description: str, *, check: str, detail: str) -> None:
+    def refused(self, error: str, description: str) -> None:
         """Write and tell that none was, and which check said so."""
-        self._write("refused", error=error, check=check, description=description, detail=_short(detail))
-        told = {"error": error, "check": check, "detail": detail or description, "unverified": self._unverified}
-        redemption_refused.send_robust(type(self), **self._known(), **told)
+        check, detail = self.facts.failed, self.facts["detail"]
+        self._write("refused", error=error, check=check, description=description, detail=detail[:_MAX_TEXT])
+        why = {"error": error, "check": check, "detail": detail or description}
+        redemption_refused.send_robust(type(self), **self._told(), **why, unverified=self._jws)
 
-    def _known(self) -> dict[str, Any]:
+    def _told(self) -> dict[str, Any]:
         """Return what receivers of both signals get."""
-        facts = {**self._fields, "ms": self._milliseconds()}
+        facts = {**self._line(), "ms": self.facts.ms}
         return {"request": self._request, "facts": facts, "id_jag": self._id_jag, "trusted": self._trusted}
 
-    def _milliseconds(self) -> float:
-        return round((time.monotonic() - self._started) * 1000, 1)
+    def _line(self) -> dict[str, Any]:
+        """Return the facts that the log may have: of a `jti` the fingerprint, of the person nothing."""
+        line = {name: self.facts[name] for name in ("client_id", "audience", "scope_asked") if name in self.facts}
+        if self._id_jag:
+            line |= {"issuer": self._id_jag.issuer, "jti": fingerprint(self._id_jag.jti)}
+            line["scope_id_jag"] = " ".join(self._id_jag.scope or ())
+        elif self._jws:
+            claims = self._jws.unverified_payload
+            line |= {"unverified_issuer": claims.get("iss"), "unverified_jti": fingerprint(claims.get("jti"))}
+        short = {name: value[:_MAX_TEXT] if isinstance(value, str) else None for name, value in line.items()}
+        return {**short, "checks_passed": list(self.facts.passed)}
 
     def _write(self, decision: str, **more: Any) -> None:
         if not logger.isEnabledFor(logging.INFO):
             return
-        fields = {"decision": decision, **self._fields, **more, "ms": self._milliseconds()}
+        fields = {"decision": decision, **self._line(), **more, "ms": self.facts.ms}
         logger.info("redemption %s", json.dumps(fields), extra={"redemption": fields})
-
-
-def _short(value: Any) -> str | None:
-    return value[:_MAX_TEXT] if isinstance(value, str) else None

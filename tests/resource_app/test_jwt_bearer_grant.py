@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.db import OperationalError, connection
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 
+from crossapp.core.id_jag import CHECKS
 from crossapp.core.refusals import AccessDenied
 from crossapp.resource_app import replay
 from crossapp.resource_app.host import TrustedIssuer
@@ -570,6 +571,11 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[dict[str, Any]]]:
     logger.removeHandler(handler)
 
 
+BEFORE = ["request", "authorization_details", "dpop", "client", "grant_type", "jws"]
+OF_THE_ID_JAG = [check.name for check in CHECKS]
+AFTER = ["subject", "scope", "resource", "cnf", "authorization_details", "replay"]
+
+
 def test_a_redemption_is_one_line_with_everything_but_the_id_jag(world: World, lines: list[dict[str, Any]]) -> None:
     assertion = id_jag(jti="the jti")
     answer = redeem(assertion, scope="read admin")
@@ -583,6 +589,7 @@ def test_a_redemption_is_one_line_with_everything_but_the_id_jag(world: World, l
         "issuer": ISSUER,
         "jti": fingerprint("the jti"),
         "scope_id_jag": "read write",
+        "checks_passed": BEFORE + OF_THE_ID_JAG + AFTER,
         "user": "7",
         "scope_granted": "read",
         "resource": [RESOURCE],
@@ -636,3 +643,26 @@ def test_the_line_of_a_replay_names_the_replay(world: World, lines: list[dict[st
     redeem(assertion)
     redeem(assertion)
     assert [line.get("check") for line in lines] == [None, "replay"]
+
+
+@pytest.mark.parametrize(
+    ("send", "passed"),
+    [
+        (lambda: redeem(None), []),
+        (lambda: redeem("x", headers={}), BEFORE[:3]),
+        (lambda: redeem("x"), BEFORE[:5]),
+        (lambda: redeem(id_jag(aud="x")), BEFORE + OF_THE_ID_JAG[: OF_THE_ID_JAG.index("aud")]),
+        (lambda: redeem(id_jag(), resource="x"), BEFORE + OF_THE_ID_JAG + AFTER[:2]),
+    ],
+    ids=["request", "client", "jws", "aud", "resource"],
+)
+def test_the_line_of_a_refusal_names_the_checks_that_passed(
+    world: World, lines: list[dict[str, Any]], send: Any, passed: list[str]
+) -> None:
+    send()
+    assert lines[0]["checks_passed"] == passed
+
+
+def test_a_parameter_is_never_taken_for_the_facts(world: World, lines: list[dict[str, Any]]) -> None:
+    assert redeem(id_jag(), facts="x").status == 200
+    assert lines[0]["client_id"] == CLIENT_ID
