@@ -6,17 +6,18 @@ sign-out, and a change of a policy, key, client, IdP connection, tenant or accou
 included. API calls are none. That somebody asks too often is one act for each limit and window, not one per request.
 
 Where it comes from
-    `log.done` and `log.refused` write one event. The grants of `authserver` and `idp` call them. What must not know
-    this app sends signals, which `receivers.py` hears: sign-ins (`tenants`, Django), redemptions
-    (`crossapp.resource_app`), limits that are used up (`tenants`). `changes.py` watches the tables whose rows decide
-    who may do what; `queryset.update()` sends no signals, so code above this app that changes those tables that way
-    calls `changes.record` itself, and code below it saves row by row.
+    `log.done` and `log.refused` write one event. For the OAuth endpoints `authserver.oauth_audit` alone calls them: the
+    grants leave what they find out in `request.facts`, the checks that passed among it. What must not know this app
+    sends signals, which `receivers.py` hears: sign-ins (`tenants`, Django), limits that are used up (`base`).
+    `changes.py` watches the tables whose rows decide who may do what; `queryset.update()` sends no signals, so code
+    above this app that changes those tables that way calls `changes.record` itself, and code below it saves row by row.
 
 What is in it
     Who (acting client and user, tenant, address), what (audience, resource, scopes asked and granted, the ID-JAG's
-    issuer, `sub` and `jti`), the outcome, and of a refusal the OAuth error, the failed check and the detail that the
-    peer is not told. What a peer claimed and nobody verified stands apart, in `unverified` (`unverified_...` in the
-    line). Never a token, code, assertion or secret; a value is one line of 200 characters at most.
+    issuer, `sub` and `jti`), the checks that passed, the outcome, and of a refusal the OAuth error, the failed check
+    and the detail that the peer is not told. What a peer claimed and nobody verified stands apart, in `unverified`
+    (`unverified_...` in the line). Never a token, code, assertion or secret; a value is one line of 200 characters at
+    most.
 
 What must hold
     No grant without its row: if the row cannot be written, the answer is 503 `temporarily_unavailable` and no token

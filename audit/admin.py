@@ -41,7 +41,7 @@ class AuditEventAdmin(admin.ModelAdmin):
     show_full_result_count = False  # the table has millions of rows: nothing here may count or read them all
     show_facets = admin.ShowFacets.NEVER
     fieldsets = [
-        (None, {"fields": ["when", "act", "came_of_it", "detail", "ms", "request_id"]}),
+        (None, {"fields": ["when", "act", "came_of_it", "detail", "passed", "ms", "request_id"]}),
         ("Who", {"fields": ["tenant", "user", "client_id", "address", "server"]}),
         ("What was asked and granted", {"fields": ["audience", "resource", "scope_asked", "scope_granted", "target"]}),
         ("Identity assertion", {"fields": ["issuer", "sub", "jti"]}),
@@ -94,6 +94,10 @@ class AuditEventAdmin(admin.ModelAdmin):
         said = [event.target or event.audience, event.detail or event.scope_granted]
         return _breakable(": ".join(filter(None, said)))
 
+    @admin.display(description="checks passed")
+    def passed(self, event: AuditEvent) -> str:
+        return ", ".join(event.checks_passed)
+
     @admin.display(description="by the peer")
     def claimed(self, event: AuditEvent) -> str:
         return format_html_join("\n", "<div>{}: {}</div>", sorted(event.unverified.items()))
@@ -115,4 +119,4 @@ def _breakable(text: str) -> SafeString:
 
 def _says(event: AuditEvent | None, field: str) -> bool:
     """Say whether `field` of the page has anything to show."""
-    return bool(getattr(event, {"claimed": "unverified"}.get(field, field), True))
+    return bool(getattr(event, {"claimed": "unverified", "passed": "checks_passed"}.get(field, field), True))

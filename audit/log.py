@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, TypedDict
 
@@ -47,6 +47,7 @@ class Facts(TypedDict, total=False):
     scope_granted: str
     target: str
     detail: str
+    checks_passed: Sequence[str]
     unverified: Mapping[str, object]
     ms: float
 
@@ -133,6 +134,7 @@ def _event(act: Act, outcome: Outcome, facts: Facts) -> AuditEvent:
         act=act,
         outcome=outcome,
         ms=None if ms is None else round(ms, 1),
+        checks_passed=list(values.pop("checks_passed", [])),
         unverified={name: one_line(value) for name, value in unverified.items() if value},
         **{name: one_line(value) for name, value in values.items()},
     )
@@ -147,7 +149,7 @@ def _tell(event: AuditEvent) -> None:
 def _write_line(event: AuditEvent) -> None:
     """Write all that is not empty, as JSON and as `record.audit`."""
     fields = {"at": event.at.isoformat(timespec="milliseconds")}
-    fields |= {name: value for name in _COLUMNS if (value := getattr(event, name)) not in ("", None)}
+    fields |= {name: value for name in _COLUMNS if (value := getattr(event, name)) not in ("", None, [])}
     fields |= {f"unverified_{name}": value for name, value in event.unverified.items()}
     level = logging.INFO if event.outcome == Outcome.DONE else logging.WARNING
     logger.log(level, "%s", _Json(fields), extra={"audit": fields})

@@ -94,6 +94,7 @@ class AuditEvent(models.Model):
     target = _text("What was changed.")
     error = _text("The OAuth error code of a refusal.")
     failed_check = _text()
+    checks_passed = models.JSONField(default=list, blank=True, help_text="By their names, in order.")
     detail = _text("For the operator: the peer is told less.")
     request_id = _text("Of the HTTP request that it came with: under this its log lines are found.")
     unverified = models.JSONField(default=dict, blank=True, help_text="What the peer claimed and nobody verified.")

@@ -1,4 +1,4 @@
-"""Hears what the apps below this one tell: who signs in and out, which ID-JAGs are redeemed, who asks too often."""
+"""Hears what the apps below this one tell: who signs in and out, and who asks too often."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,14 +9,9 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.http import HttpRequest
 
 from audit import log
-from audit.clients import unverified_client
 from audit.current_request import after_answering, current_request
 from audit.models import Act
 from base.signals import throttled
-from crossapp.core.id_jag import IdJag
-from crossapp.core.jws import UnverifiedJws
-from crossapp.core.refusals import Busy
-from crossapp.resource_app.signals import redemption_granted, redemption_refused
 from tenants.models import IdPConnection, User
 from tenants.signals import sign_in_refused
 from tenants.single_sign_on.errors import SignInRefused
@@ -28,8 +23,6 @@ def listen() -> None:
     user_logged_out.connect(_signed_out)
     user_login_failed.connect(_wrong_password)
     sign_in_refused.connect(_sign_in_refused)
-    redemption_granted.connect(_redemption_granted)
-    redemption_refused.connect(_redemption_refused)
     throttled.connect(_throttled)
 
 
@@ -69,26 +62,6 @@ def _sign_in_refused(
     log.refused(Act.SIGN_IN, facts, check=refused.reason.check)
 
 
-def _redemption_granted(sender: Any, request: Any, **kwargs: Any) -> None:
-    facts = _facts_of_redemption(request, **kwargs)
-    facts |= {"resource": " ".join(request.resource), "scope_granted": " ".join(request.scopes)}
-    try:
-        log.done(Act.REDEMPTION, facts)
-    except log.NotRecorded as failure:
-        raise Busy("The server is busy. Try again later.", check="audit", detail=str(failure)) from failure
-
-
-def _redemption_refused(
-    sender: Any, request: Any, error: str, check: str, detail: str, unverified: UnverifiedJws | None, **kwargs: Any
-) -> None:
-    facts = _facts_of_redemption(request, **kwargs)
-    claimed: dict[str, Any] = {} if "client_id" in facts else {"client_id": unverified_client(request)}
-    if unverified is not None and "jti" not in facts:
-        claims = unverified.unverified_payload
-        claimed |= {"issuer": claims.get("iss"), "sub": claims.get("sub"), "jti": claims.get("jti")}
-    log.refused(Act.REDEMPTION, {**facts, "detail": detail, "unverified": claimed}, check=check, error=error)
-
-
 def _throttled(sender: Any, limit: str, facts: Mapping[str, Any], **kwargs: Any) -> None:
     """Record that a sender has used up a limit: once, not for each request that is turned away.
 
@@ -98,18 +71,3 @@ def _throttled(sender: Any, limit: str, facts: Mapping[str, Any], **kwargs: Any)
     more = "; further refusals are not recorded" if limit == "RECORDED_REFUSALS" else ""
     known["detail"] = f"LIMIT_{limit}={settings.LIMITS[limit]} is used up{more}."
     after_answering(partial(log.refused, Act.THROTTLED, known, check=limit.lower()))
-
-
-def _facts_of_redemption(
-    request: Any, facts: Mapping[str, Any], id_jag: IdJag | None, trusted: Any, **kwargs: Any
-) -> log.Facts:
-    known: log.Facts = {"scope_asked": request.scope or "", "ms": facts["ms"]}
-    if "client_id" in facts:
-        known |= {"client_id": facts["client_id"], "audience": facts["audience"]}
-    if isinstance(request.user, User):
-        known["user"] = request.user
-    if id_jag is not None:
-        known |= {"issuer": id_jag.issuer, "sub": id_jag.subject, "jti": id_jag.jti}
-    if trusted is not None and isinstance(trusted.connection, IdPConnection):
-        known["tenant"] = trusted.connection.tenant.slug
-    return known

@@ -61,10 +61,12 @@ def authenticate(
     *,
     server: AuthorizationServer,
     find_client: Callable[[str], Client | None],
+    passed: Callable[[str], None],
 ) -> Client:
     """Return the client that signed `assertion` for `server`; `find_client` looks one up by its identifier.
 
-    An assertion that authenticates is spent, whatever becomes of the request. Raises Refused.
+    `passed` is called with the name of each check that passes, such as `client_assertion.exp`. An assertion that
+    authenticates is spent, whatever becomes of the request. Raises Refused.
     """
     name, unverified_client_id = "client_assertion_type", ""
     try:
@@ -76,6 +78,7 @@ def authenticate(
         for check in CHECKS:
             name = check.name
             check.run(case)
+            passed(f"client_assertion.{name}")
     except (Refused, BadClaim) as refused:
         facts = {"issuer": server.issuer, "unverified_client": unverified_client_id, "check": name}
         log.info("client assertion refused %s", json.dumps(facts | {"detail": str(refused)[:MAX_TEXT_LENGTH]}))

@@ -1,14 +1,15 @@
-"""Records what the OAuth endpoints answer where the grant does not do it itself."""
+"""Records what the OAuth endpoints answer: all grants, revocations, and what is refused.
+
+Grants and the validator put what they find out into `request.facts`, the checks that passed among it. This module alone
+makes rows of that: of a token in the transaction that stores it (`issued`), of a refusal after the rollback.
+"""
 
 import hashlib
 import json
-import time
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse, QueryDict
-from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 from oauthlib.oauth2.rfc6749 import errors
 
 from audit import log
@@ -35,42 +36,34 @@ _AUTHORIZATION_CHECKS = _CHECKS | {
     "unauthorized_client": "response_type",
     "unsupported_response_type": "response_type",
 }
-_BEFORE_AUTHENTICATION = ("invalid_client", "invalid_request")
 
 
-class AuditedGrant:
-    """A grant of oauthlib's, with a record of every answer: of a token by `issued`, of a refusal here."""
+def recorded_answer(grant: Any, request: Any, token_handler: Any) -> tuple[dict[str, str], str, int]:
+    """Return headers, body and status of what `grant` answers, and record a refusal; raises OAuth2Error.
 
-    def __init__(self, grant: Any) -> None:
-        self.grant = grant
-
-    def create_token_response(self, request: Any, token_handler: Any) -> tuple[Mapping[str, str], str, int]:
-        request.started = time.monotonic()
-
-        def refused(error: str, detail: str | None) -> None:
-            _refused(_ACTS[request.grant_type], request, error, detail or "", {"ms": _since(request.started)})
-
-        try:
-            headers, body, status = self.grant.create_token_response(request, token_handler)
-        except errors.OAuth2Error as error:
-            refused(error.error, error.description)
-            raise
-        except ObjectDoesNotExist:
-            refused("invalid_grant", "It was spent by another request at the same time.")
-            raise
-        if status != 200:
-            answer = json.loads(body)
-            refused(answer["error"], answer.get("error_description"))
-        return headers, body, status
-
-
-def issued(request: Any, token: Mapping[str, Any]) -> None:
-    """Record that a code or refresh token brings `token`; raises OAuth2Error.
-
-    To be called in the transaction that stores the one and spends the other: without a record neither takes place.
+    oauthlib's own grants return most refusals, those of this project raise them.
     """
-    facts: log.Facts = {"ms": _since(request.started), "scope_granted": token.get("scope", "")}
-    _done(_ACTS[request.grant_type], request, facts)
+    act = _ACTS[request.grant_type]
+    try:
+        headers, body, status = grant.create_token_response(request, token_handler)
+    except errors.OAuth2Error as error:
+        _refused(act, request, error.error, _detail(error))
+        raise
+    except get_grant_model().DoesNotExist as spent:
+        _refused(act, request, "invalid_grant", "It was spent by another request at the same time.")
+        raise errors.InvalidGrantError(request=request) from spent
+    if status != 200:
+        refusal = json.loads(body)
+        _refused(act, request, refusal["error"], refusal.get("error_description", ""))
+    return headers, body, status
+
+
+def issued(request: Any, scope: str) -> None:
+    """Record that the grant of `request` is given, with `scope`; raises OAuth2Error (503) if the row cannot be written.
+
+    Call it in the transaction that stores the token and spends what it was given for: neither happens without a record.
+    """
+    _done(_ACTS[request.grant_type], request, {"scope_granted": scope})
 
 
 def revocation(request: Any, validate: Any) -> None:
@@ -82,20 +75,18 @@ def revocation(request: Any, validate: Any) -> None:
     try:
         validate(request)
     except errors.OAuth2Error as error:
-        _refused(Act.REVOCATION, request, error.error, error.description or "", {})
+        _refused(Act.REVOCATION, request, error.error, _detail(error))
         raise
     row = _live_token(request.token)
     if row is None:
         _done(Act.REVOCATION, request, {"detail": "Nothing ended: no such token is good here."})
         return
-    facts: log.Facts = {"user": row.user, "resource": " ".join(row.resource)}
+    request.facts |= {"user": row.user, "resource": " ".join(row.resource)}
     if row.application_id == request.client.pk:
-        _done(Act.REVOCATION, request, facts)
+        _done(Act.REVOCATION, request, {})
     else:
-        detail = f"The token{_jti_of(request.token)} was issued to {row.application}."
-        log.refused(
-            Act.REVOCATION, {**facts, "client_id": request.client.client_id, "detail": detail}, check="token_owner"
-        )
+        request.facts.failed = "token_owner"
+        _refused(Act.REVOCATION, request, "", f"The token{_jti_of(request.token)} was issued to {row.application}.")
 
 
 def _live_token(token: str) -> Any:
@@ -149,8 +140,7 @@ def authorization_refused(request: HttpRequest, error: str, description: str | N
 def introspection_refused(request: HttpRequest, error: errors.OAuth2Error) -> None:
     """Record that somebody who is not known to be a client asked about a token."""
     unverified = {"client_id": _claimed_client(request)}
-    detail = getattr(error, "detail", "") or error.description or ""
-    facts: log.Facts = {"detail": detail, "unverified": unverified}
+    facts: log.Facts = {"detail": _detail(error), "unverified": unverified}
     log.refused(Act.INTROSPECTION, facts, check=_CHECKS.get(error.error, "request"), error=error.error)
 
 
@@ -177,29 +167,30 @@ def _form(request: HttpRequest) -> QueryDict:
 
 def _done(act: Act, request: Any, more: log.Facts) -> None:
     try:
-        log.done(act, {**_known(request), "client_id": request.client.client_id, **more})
+        log.done(act, {**_facts(request), **more})
     except log.NotRecorded as error:
-        description = "The server is busy. Try again later."
-        raise errors.TemporarilyUnavailableError(description, status_code=503) from error
+        request.facts.failed = "audit"
+        busy: Any = errors.TemporarilyUnavailableError("The server is busy. Try again later.", status_code=503)
+        busy.detail = f"The row could not be written: {error}."
+        raise busy from error
 
 
-def _refused(act: Act, request: Any, error: str, detail: str, more: log.Facts) -> None:
-    if error == "invalid_client":
-        detail = getattr(request, "client_refused", detail)
-    facts: log.Facts = {**_known(request), **more, "detail": detail}
-    if error in _BEFORE_AUTHENTICATION or request.client is None:
-        facts["unverified"] = {"client_id": unverified_client(request)}
-    else:
-        facts["client_id"] = request.client.client_id
-    log.refused(act, facts, check=_CHECKS.get(error, str(act.value)), error=error)
+def _refused(act: Act, request: Any, error: str, detail: str) -> None:
+    """Record a refusal; of stock grants, which name no check, the error code says which it was."""
+    facts, check = _facts(request), request.facts.failed or _CHECKS.get(error, str(act.value))
+    facts["detail"] = facts.get("detail") or detail
+    if "client_id" not in facts:
+        facts["unverified"] = {"client_id": unverified_client(request), **facts.get("unverified", {})}
+    log.refused(act, facts, check=check, error=error)
 
 
-def _known(request: Any) -> log.Facts:
-    facts: log.Facts = {"scope_asked": request.scope or ""}
-    if request.user is not None and request.user.pk:
-        facts |= {"user": request.user, "sub": request.user.sub or ""}
-    return facts
+def _facts(request: Any) -> log.Facts:
+    """Return what is known of an (oauthlib) request, under the names of the audit's columns."""
+    known = {"scope_asked": request.scope, "checks_passed": request.facts.passed, "ms": request.facts.ms}
+    if getattr(request.user, "pk", None):
+        known |= {"user": request.user, "sub": request.user.sub}
+    return cast("log.Facts", {**known, **request.facts})
 
 
-def _since(started: float) -> float:
-    return (time.monotonic() - started) * 1000
+def _detail(error: errors.OAuth2Error) -> str:
+    return getattr(error, "detail", "") or error.description or ""

@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.http import HttpRequest
-from oauth2_provider.models import get_grant_model
 from oauth2_provider.oauth2_backends import OAuthLibCore
-from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from authserver.current_server import server_for
 from authserver.models import Client
@@ -33,6 +32,7 @@ class Backend(OAuthLibCore):
         {
             "client",
             "client_refused",
+            "facts",
             "user",
             "scopes",
             "extra_credentials",
@@ -50,15 +50,12 @@ class Backend(OAuthLibCore):
         return [(name, value) for name, values in lists if name not in self.NOT_PARAMETERS for value in values]
 
     def create_token_response(self, request: HttpRequest) -> tuple[str | None, dict[str, str], str, int]:
-        """Answer a token request; a code that another request spends at this very moment is no good code."""
+        """Answer a token request."""
         try:
             headers, body, status = self.server.answer(self._form_request(request))
-            return None, headers, body, status
-        except get_grant_model().DoesNotExist:
-            error: OAuth2Error = InvalidGrantError()
-        except OAuth2Error as refused:
-            error = refused
-        return None, error.headers, error.json, error.status_code
+        except OAuth2Error as error:
+            return None, error.headers, error.json, error.status_code
+        return None, headers, body, status
 
     def client_of(self, request: HttpRequest) -> Client:
         """Return the client that sends `request`, authenticated. Raises oauthlib's OAuth2Error."""

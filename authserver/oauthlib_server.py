@@ -12,6 +12,7 @@ from oauthlib.openid import RequestValidator
 from oauthlib.openid import Server as OpenIDServer
 
 from authserver import oauth_audit
+from crossapp.core.facts import RequestFacts
 
 
 class FormRequest(Request):
@@ -21,6 +22,7 @@ class FormRequest(Request):
         super().__init__(uri, http_method, headers=headers)
         self.decoded_body = parameters
         self._params.update(parameters)
+        self.facts = RequestFacts()
 
 
 class Server(OpenIDServer):
@@ -42,7 +44,6 @@ class Server(OpenIDServer):
             self.grant_types[name] = import_string(path)(request_validator)
             oauth2_validators.GRANT_TYPE_MAPPING[name] = (name,)
         for name in ("authorization_code", "refresh_token"):
-            self.grant_types[name] = oauth_audit.AuditedGrant(self.grant_types[name])
             oauth2_validators.GRANT_TYPE_MAPPING[name] = (name,)
 
     def answer(self, request: FormRequest) -> tuple[dict[str, str], str, int]:
@@ -52,11 +53,10 @@ class Server(OpenIDServer):
         OAuth2Error.
         """
         request.scopes = scope_to_list(request.scope)
-        grant: Any = self.grant_types[request.grant_type]
-        headers, body, status = grant.create_token_response(request, self.default_token_type)
-        return headers, body, status
+        return oauth_audit.recorded_answer(self.grant_types[request.grant_type], request, self.default_token_type)
 
     def validate_revocation_request(self, request: Any) -> None:
+        request.facts = RequestFacts()
         oauth_audit.revocation(request, super().validate_revocation_request)
 
 

@@ -26,12 +26,12 @@ _NO_SECRET = get_hasher("machine_made_secret").encode("no client has this secret
 class ClientRefused(errors.InvalidClientError):
     """RFC 6749 section 5.2: the client does not authenticate. `detail` says why, for the audit and never for the peer.
 
-    oauthlib's own grants answer with this error and keep it to themselves: the request has the detail as well.
+    oauthlib's own grants answer with this error and keep it to themselves: the facts have the detail as well.
     """
 
     def __init__(self, detail: str, request: Any) -> None:
         super().__init__(request=request)
-        self.detail = request.client_refused = detail
+        self.detail = request.facts["detail"] = detail
 
 
 def _method_used(request: Any) -> str:
@@ -103,6 +103,7 @@ class Validator(OAuth2Validator):
             raise errors.InvalidRequestError("client_id is not the authenticated client's.", request=request)
         if not authenticated or request.client.auth_method != method:
             raise ClientRefused(_why_refused(request, method), request)
+        request.facts["client_id"] = request.client.client_id
         return True
 
     def _authenticate_assertion(self, request: Any) -> bool:
@@ -112,6 +113,7 @@ class Validator(OAuth2Validator):
                 getattr(request, "client_assertion", None),
                 server=request.headers["X_SERVER"],
                 find_client=lambda client_id: self._load_application(client_id, request),
+                passed=request.facts.passed.append,
             )
         except client_assertion.Refused as refused:
             raise ClientRefused(str(refused), request) from refused
@@ -165,7 +167,7 @@ class Validator(OAuth2Validator):
             self._save_bearer_token(token, request, *args, **kwargs)
 
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
-        """Store the tokens and, in the same transaction, spend the code or refresh token and record it.
+        """Store the tokens and, in the same transaction, spend the code or refresh token and record the grant.
 
         Of two requests at once, one gets tokens.
         """
@@ -175,8 +177,7 @@ class Validator(OAuth2Validator):
         if request.grant_type == "authorization_code":
             super().invalidate_authorization_code(request.client_id, request.code, request)
             used_codes.remember(request.code, client=request.client, access_token=token["access_token"])
-        if request.grant_type in ("authorization_code", "refresh_token"):  # the other grants keep a record themselves
-            oauth_audit.issued(request, token)
+        oauth_audit.issued(request, token.get("scope", ""))
 
     def _create_access_token(
         self, expires: datetime, request: Any, token: dict[str, Any], source_refresh_token: Any = None

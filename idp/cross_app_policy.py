@@ -5,7 +5,7 @@ What the IdP has never heard of is `invalid_target` (RFC 8693 section 2.2.2); wh
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,24 +37,19 @@ def permission_for(
     audience: str,
     resources: tuple[str, ...],
     scope: str,
+    check: Callable[..., Any],
 ) -> Permission:
     """Return what `client` may have for `subject`; an omitted scope asks for all the policy allows.
 
-    Raises `InvalidTarget`, `AccessDenied`, `InsufficientUserAuthentication` or `InvalidScope`, in this order.
+    `check(name, step, …)` runs each step, see `RequestFacts.check`. Raises `InvalidTarget`, `AccessDenied`,
+    `InsufficientUserAuthentication` or `InvalidScope`, in this order.
     """
     known = _policies(server.pk, audience)
-    if not known:  # its own issuer is never there (draft section 8.3)
-        raise InvalidTarget("The audience is not known to this server; it must be the issuer, byte for byte.")
-    resource = _one_resource(known, resources)
-    policy = next((p for p in known if p.client_id == client.pk and p.resource == resource), None)
-    if policy is None or not policy.enabled:
-        raise AccessDenied("No cross-app policy of this organisation allows this client at that audience and resource.")
-    if policy.is_limited and not _names(policy, subject.user):
-        raise AccessDenied(
-            "The cross-app policy of this organisation is limited to some people, not including this user."
-        )
-    _check_age(policy, subject)
-    return Permission(audience, resource, policy.client_id_at_audience, _scopes(policy, scope))
+    resource = check("target", _one_resource, known, resources)
+    policy = check("policy", _allowing, known, client, resource, subject.user)
+    check("authentication_age", _check_age, policy, subject)
+    scopes = check("scope", _scopes, policy, scope)
+    return Permission(audience, resource, policy.client_id_at_audience, scopes)
 
 
 @recent(CrossAppPolicy, CrossAppPolicy.users.through, CrossAppPolicy.groups.through)
@@ -65,6 +60,18 @@ def _policies(server_id: int, audience: str) -> Sequence[Any] | None:
     policies = CrossAppPolicy.objects.filter(server=server_id, audience=audience)
     policies = policies.annotate(is_limited=Q(Exists(people)) | Q(Exists(groups)))
     return [policy for policy in policies if policy.audience == audience] or None  # MariaDB takes "a " for "a"
+
+
+def _allowing(known: Sequence[Any], client: Client, resource: str, user: User) -> Any:
+    """Return the policy that allows `client` to act for `user` at `resource`."""
+    policy = next((p for p in known if p.client_id == client.pk and p.resource == resource), None)
+    if policy is None or not policy.enabled:
+        raise AccessDenied("No cross-app policy of this organisation allows this client at that audience and resource.")
+    if policy.is_limited and not _names(policy, user):
+        raise AccessDenied(
+            "The cross-app policy of this organisation is limited to some people, not including this user."
+        )
+    return policy
 
 
 def _names(policy: CrossAppPolicy, user: User) -> bool:
@@ -78,8 +85,10 @@ def _check_age(policy: CrossAppPolicy, subject: Subject) -> None:
         raise InsufficientUserAuthentication(policy.max_age)
 
 
-def _one_resource(known: Sequence[CrossAppPolicy], resources: tuple[str, ...]) -> str:
+def _one_resource(known: Sequence[CrossAppPolicy] | None, resources: tuple[str, ...]) -> str:
     """Return the resource asked for, which the audience must govern; an ID-JAG of ours names exactly one."""
+    if not known:  # its own issuer is never there (draft section 8.3)
+        raise InvalidTarget("The audience is not known to this server; it must be the issuer, byte for byte.")
     governed = sorted({policy.resource for policy in known})
     if len(set(resources)) > 1:
         raise InvalidTarget("Ask for one resource at a time.")

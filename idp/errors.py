@@ -17,8 +17,6 @@ __all__ = [
     "InvalidRequest",
     "InvalidScope",
     "InvalidTarget",
-    "OAuth2Error",
-    "TemporarilyUnavailable",
 ]
 
 
@@ -27,7 +25,7 @@ class InvalidGrant(InvalidGrantError):
 
     def __init__(self, description: str, *, detail: str = "") -> None:
         super().__init__(description)
-        self.detail = detail
+        self.detail = f"{description} {detail}".strip()
 
 
 class AccessDenied(OAuth2Error):
@@ -64,10 +62,3 @@ class InvalidDPoPProof(OAuth2Error):
 
     error = "invalid_dpop_proof"
     status_code = 400
-
-
-class TemporarilyUnavailable(OAuth2Error):
-    """Nothing is wrong with the request; it may succeed later."""
-
-    error = "temporarily_unavailable"
-    status_code = 503

@@ -99,7 +99,7 @@ def verify_own_id_token(token: str, *, server: AuthorizationServer, verify_exp: 
     except jwt.ExpiredSignatureError as error:
         raise InvalidGrant("The subject token has expired.") from error
     except jwt.PyJWTError as error:
-        raise InvalidGrant("The subject token is not valid.") from error
+        raise InvalidGrant("The subject token is not valid.", detail=type(error).__name__) from error
 
 
 @recent(SigningKey)

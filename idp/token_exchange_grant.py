@@ -11,10 +11,10 @@ from typing import Any
 
 from oauthlib.oauth2.rfc6749.grant_types.base import GrantTypeBase
 
+from authserver import oauth_audit
 from authserver.models import AuthorizationServer
 from idp.cross_app_policy import Permission, permission_for
-from idp.errors import InvalidAuthorizationDetails, InvalidDPoPProof, InvalidRequest, OAuth2Error
-from idp.exchange_record import ExchangeRecord
+from idp.errors import InvalidAuthorizationDetails, InvalidDPoPProof, InvalidRequest
 from idp.id_jag import LIFETIME, TOKEN_TYPE, build_id_jag
 from idp.subject_tokens import SUBJECT_TOKEN_TYPES, subject_of
 
@@ -34,13 +34,8 @@ class TokenExchangeGrant(GrantTypeBase):
     """The token exchange grant of the embedded IdP. It issues ID-JAGs and nothing else."""
 
     def create_token_response(self, request: Any, token_handler: Any) -> tuple[dict[str, str], str, int]:
-        """Return headers, JSON body and status of RFC 8693 section 2.2."""
-        headers, record = self._get_default_headers(), ExchangeRecord(request)
-        try:
-            permission, id_jag = self._exchange(request, record)
-        except OAuth2Error as error:
-            record.refused(error)
-            return headers, error.json, error.status_code
+        """Return headers, JSON body and status of RFC 8693 section 2.2. Raises OAuth2Error."""
+        permission, id_jag = self._exchange(request, request.facts)
         body = {
             "access_token": id_jag,
             "issued_token_type": TOKEN_TYPE,
@@ -48,17 +43,19 @@ class TokenExchangeGrant(GrantTypeBase):
             "scope": " ".join(permission.scopes),
             "expires_in": LIFETIME,
         }
-        return headers, json.dumps(body), 200
+        return self._get_default_headers(), json.dumps(body), 200
 
-    def _exchange(self, request: Any, record: ExchangeRecord) -> tuple[Permission, str]:
+    def _exchange(self, request: Any, facts: Any) -> tuple[Permission, str]:
         """Run the steps in order: who asks, what is asked, for whom, whether they may; then build the ID-JAG."""
-        self.validate_client_confidential(request)  # RFC 8693 section 2.1, draft section 8.1
-        record.authenticated()
-        self.validate_grant_type(request)
         server: AuthorizationServer = request.headers["X_SERVER"]
-        exchange = read_exchange_request(request)
-        subject = subject_of(exchange.subject_token, exchange.subject_token_type, request, self.request_validator)
-        record.verified(subject)
+        facts |= {name: getattr(request, name, None) or "" for name in ("audience", "resource")}
+        facts.check("client", self.validate_client_confidential, request)  # RFC 8693 section 2.1, draft section 8.1
+        facts.check("grant_type", self.validate_grant_type, request)
+        exchange = facts.check("request", read_exchange_request, request)
+        token, token_type = exchange.subject_token, exchange.subject_token_type
+        subject = facts.check("subject_token", subject_of, token, token_type, request, self.request_validator)
+        request.user = subject.user
+        facts["issuer"] = server.issuer
         permission = permission_for(
             server=server,
             client=request.client,
@@ -66,9 +63,11 @@ class TokenExchangeGrant(GrantTypeBase):
             audience=exchange.audience,
             resources=exchange.resources,
             scope=exchange.scope,
+            check=facts.check,
         )
-        id_jag, jti = build_id_jag(server=server, subject=subject, permission=permission)
-        record.issued(permission, jti)
+        id_jag, jti = facts.check("signing_key", build_id_jag, server=server, subject=subject, permission=permission)
+        facts |= {"resource": permission.resource, "jti": jti}
+        oauth_audit.issued(request, " ".join(permission.scopes))
         return permission, id_jag
 
 

@@ -79,7 +79,11 @@ def test_nothing_can_be_added_changed_or_deleted(operator: Browser) -> None:
 def test_an_events_page_has_nothing_empty(operator: Browser) -> None:
     redemption, failure = AuditEvent.objects.get(act="redemption"), AuditEvent.objects.get(outcome="refused")
     for event, said, unsaid in (
-        (redemption, ["Identity assertion", "Scope granted:", redemption.jti], ["Claimed, not verified", "Target:"]),
+        (
+            redemption,
+            ["Identity assertion", "Scope granted:", "Checks passed:", redemption.jti],
+            ["Claimed, not verified", "Target:"],
+        ),
         (failure, ["Claimed, not verified", "email: nobody@"], ["Identity assertion", "Scope granted:", "Jti:"]),
     ):
         page = operator.get(f"{LIST}{event.pk}/change/").content.decode()

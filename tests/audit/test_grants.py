@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from oauth2_provider.models import get_access_token_model
 
 from audit.models import AuditEvent
+from crossapp.core.id_jag import CHECKS
 from crossapp.resource_app.models import ConsumedJti
 from idp.models import CrossAppPolicy
 from tenants.models import IdPConnection, Realm, User
@@ -189,6 +190,46 @@ def _wiki0_at_todo0() -> str:
 
     todo0 = ResourceApp.objects.get()
     return "Basic " + base64.b64encode(f"{todo0.client_id}:{todo0.client_secret}".encode()).decode()
+
+
+OF_AN_EXCHANGE = ["client", "grant_type", "request", "subject_token", "target", "policy", "authentication_age", "scope"]
+
+
+@pytest.mark.clause("draft", "4.3", "SEC-11")
+def test_the_checks_that_an_exchange_passed_are_recorded(signed_in: EmbeddedIdP, id_token: str, lines: Lines) -> None:
+    signed_in.exchange(id_token)
+    assert the_row("token_exchange", lines).checks_passed == [*OF_AN_EXCHANGE, "signing_key"]
+    assert lines.of("token_exchange")[0]["checks_passed"] == [*OF_AN_EXCHANGE, "signing_key"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({"client_id": None}, 0),
+        ({"actor_token": "x"}, 2),
+        ({"subject_token": "x"}, 3),
+        ({"resource": "http://nobodys.example"}, 4),
+        ({"scope": "admin"}, 7),
+    ],
+)
+@pytest.mark.clause("draft", "4.3", "SEC-11")
+def test_the_checks_that_a_refused_exchange_passed_are_recorded(
+    signed_in: EmbeddedIdP, id_token: str, lines: Lines, changes: dict[str, Any], passed: int
+) -> None:
+    signed_in.exchange(id_token, **changes)
+    assert the_row("token_exchange", lines).checks_passed == OF_AN_EXCHANGE[:passed]
+
+
+@pytest.mark.clause("draft", "4.4", "SEC-11")
+def test_the_checks_that_a_redemption_passed_are_recorded(demo: Demo, lines: Lines) -> None:
+    sign_in(demo.browser, "wiki", BOB)
+    demo.unfurl([demo.link_to(BOB)])
+    redeem(demo)
+    first, replay = AuditEvent.objects.filter(act="redemption").order_by("pk")
+    assert first.checks_passed[:6] == ["request", "authorization_details", "dpop", "client", "grant_type", "jws"]
+    assert first.checks_passed[6:-6] == [check.name for check in CHECKS]
+    assert first.checks_passed[-3:] == ["cnf", "authorization_details", "replay"]
+    assert replay.checks_passed == first.checks_passed[:-1]
 
 
 @pytest.mark.clause("draft", "4.4", "SEC-11")

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils.http import urlencode
 from oauth2_provider.models import get_access_token_model
 
+from audit.models import AuditEvent
 from authserver import client_assertion
 from authserver.models import JWT_BEARER
 from tenants.models import Realm
@@ -38,6 +39,17 @@ def test_an_id_jag_is_redeemed_by_a_client_with_a_key(app: ResourceServer, alg: 
     assert claims["iss"] == document["authorization_servers"][0]
     assert claims["client_id"] == "agent"
     assert app.call(body["access_token"]).status_code == 200
+
+
+@pytest.mark.clause("RFC 7523", "3", "SEC-11")
+def test_the_checks_that_a_client_assertion_passed_are_recorded(app: ResourceServer) -> None:
+    used = app.client_assertion()
+    for _ in range(2):
+        app.redeem(assertion=used)
+    first, replayed = AuditEvent.objects.filter(act="redemption").order_by("pk")
+    passed = [f"client_assertion.{check.name}" for check in client_assertion.CHECKS]
+    assert first.checks_passed[3 : 3 + len(passed) + 1] == [*passed, "client"]
+    assert (replayed.failed_check, replayed.checks_passed[3:]) == ("client", passed[:-1])
 
 
 @pytest.mark.clause("RFC 7523", "3", "(7) TE-13")
