@@ -15,7 +15,6 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --on
 RUNTIME := $(VENV)/installed-requirements
 DEVELOPMENT := $(VENV)/installed-requirements-dev
 DRIVER := $(VENV)/installed-requirements-mysql
-BENCH := $(VENV)/installed-requirements-bench
 
 # Where `make test-services` finds MariaDB and Redis, unless the environment says otherwise.
 SERVICES = DATABASE_URL="$${DATABASE_URL:-mysql://root@127.0.0.1:3306}" REDIS_URL="$${REDIS_URL:-redis://127.0.0.1:6379}"
@@ -47,7 +46,7 @@ conformance: $(DEVELOPMENT) ## Run the tests and write docs/conformance.md: whic
 mutation: $(DEVELOPMENT) ## Weaken each check of both token endpoints and see that a test fails (takes long)
 	$(BIN)/python -m tests.mutation.run --write $(MUTATION_ARGS)
 
-bench: $(BENCH) $(if $(findstring sqlite,$(BENCH_ARGS)),,$(DRIVER)) ## Measure what a request costs, 15 minutes (BENCH_ARGS=--help)
+bench: $(RUNTIME) $(if $(findstring sqlite,$(BENCH_ARGS)),,$(DRIVER)) ## Measure what a request costs, 15 minutes (BENCH_ARGS=--help)
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lint: $(DEVELOPMENT) ## Check style, types, imports, templates, migrations and settings
@@ -70,7 +69,7 @@ reset: $(RUNTIME) ## Empty the database and seed it anew
 
 requirements: $(DEVELOPMENT) ## Pin what the .in files ask for (newer versions with UPGRADE=1)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@for name in requirements requirements-dev requirements-mysql requirements-bench; do \
+	@for name in requirements requirements-dev requirements-mysql; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 			--no-emit-find-links $(if $(UPGRADE),--upgrade) $$name.in --output-file $$name.txt || exit 1; \
 		{ sed -n '/^#/!q;p' $$name.in; echo '# Pinned by `make requirements`.'; echo; cat $$name.txt; } > $$name.new || exit 1; \
@@ -96,11 +95,6 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@echo "Installing requirements-dev.txt"
 	@$(PIP_INSTALL) -r requirements-dev.txt
-	@touch $@
-
-$(BENCH): requirements-bench.txt $(RUNTIME)
-	@echo "Installing requirements-bench.txt"
-	@$(PIP_INSTALL) -r requirements-bench.txt
 	@touch $@
 
 $(DRIVER): requirements-mysql.txt | $(BIN)/python

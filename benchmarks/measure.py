@@ -1,19 +1,84 @@
-"""Measures scenarios on one database with one kind of server. Needs Django set up with the server's environment."""
+"""Runs a scenario and returns what it took, in milliseconds and in RS256 signatures that the same core makes."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from benchmarks import processes, servers, signatures, statements
-from benchmarks.figures import Latency, Measurement
-from benchmarks.load import Flow, Generator, LoadError
-from benchmarks.scenarios import SIGNED_IN, Requests, Scenario
-from benchmarks.terminal import say
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from benchmarks import server
+from benchmarks.load import Flow, LoadError, Outcome, run_flows
+
+if TYPE_CHECKING:  # they need Django set up; the report needs `Measurement` only
+    from benchmarks.scenarios import Requests, Scenario
+
+SIGNED_IN = 16  # people whose sessions and ID tokens are used
 WARM_UP = 0.15  # of the flows, beforehand
-COUNTED = 16  # flows whose statements are counted
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+MESSAGE = bytes(600)  # about as long as the signed part of a JWT here
+
+
+def signing_rate(core: int | None, seconds: float = 0.1) -> float:
+    """Return how many RS256 signatures a second of CPU time makes on `core` (None: any) now: the yardstick."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before if core is None else {core})
+    count, started, used = 0, time.thread_time(), 0.0
+    while used < seconds:
+        for _ in range(10):
+            KEY.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256())
+        count, used = count + 10, time.thread_time() - started
+    os.sched_setaffinity(0, before)
+    return count / used
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the smallest of `values` that at least `percent` of a hundred of them do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(percent / 100 * len(ordered)), 1) - 1]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One scenario at one concurrency. A flow of several requests counts as one; times are milliseconds."""
+
+    scenario: str
+    database: str
+    concurrency: int
+    count: int
+    failures: int
+    """Requests that were refused or answered wrongly."""
+    rate: float
+    """Flows a second."""
+    p50: float
+    p95: float
+    p99: float
+    cpu_ms: float
+    """CPU time of the server's processes for a flow."""
+    signing_rate: float
+    """RS256 signatures for a second of CPU time of the server's core, just before and after."""
+    memory_mib: float
+    services_cpu_ms: float | None = None
+    """CPU time of the database server and of Redis for a flow, if they run on this machine."""
+    state: str = ""
+    """What the database holds, where growth is measured."""
+    statements: float | None = None
+    """SQL statements of a flow, those of its requests to other sites included; None if they were not counted."""
+    transactions: float = 0.0
+    """BEGIN and COMMIT of a flow."""
+    exchanges: float = 0.0
+    """Token exchanges of a flow."""
+
+    @property
+    def signatures(self) -> float:
+        """The CPU time, in RS256 signatures of the same core."""
+        return self.cpu_ms / 1000 * self.signing_rate
 
 
 @dataclass(frozen=True)
@@ -21,86 +86,66 @@ class Bench:
     """Where and with what is measured. `scale` shortens everything."""
 
     database: str
-    directory: Path
-    generator: Generator
-    server_cpu: int | None
+    port: int
+    log: Path
+    generator: Executor
+    core: int | None
     scale: float
     services: Sequence[int] = ()
-    """The processes of database and cache, those on this machine."""
+    """The processes of the database server and of Redis on this machine."""
 
-    @contextmanager
-    def serving(self, kind: servers.ServerKind, port: int, **environment: str) -> Iterator[servers.Server]:
-        """Run the server. Raises `LoadError`, with the end of its log, if it did not answer as it should."""
-        log = self.directory / "server.log"
-        with servers.running(kind, port, cpu=self.server_cpu, log=log, environment=environment) as server:
-            try:
-                yield server
-            except LoadError as error:
-                error.add_note(f"The end of the server's log:\n{log.read_text(errors='replace')[-1500:]}")
-                raise
+    def serving(self, variables: Mapping[str, str] | None = None) -> AbstractContextManager[server.Server]:
+        """Run the server, with `variables` added to the environment. Raises `ServerFailed`."""
+        return server.running(self.port, self.core, self.log, variables or {})
 
-    def measure(self, scenario: Scenario, requests: Requests, server: servers.Server, concurrency: int) -> Measurement:
+    def measure(
+        self, scenario: "Scenario", requests: "Requests", running: server.Server, concurrency: int
+    ) -> Measurement:
         """Run `scenario` and return what it took. Raises `LoadError`."""
         count = max(int(scenario.count * self.scale), SIGNED_IN if scenario.fresh else 50)
-        warm_up = SIGNED_IN if scenario.fresh else max(int(count * WARM_UP), len(requests.world.people))
-        self._warm_up(scenario, requests, warm_up, concurrency)
-        processes.forget_peaks(server.pids)
-        signing_rate = signatures.signing_rate()
-        latencies: list[list[float]] = []
-        failures = 0
-        seconds = cpu = system = services_cpu = 0.0
+        warm_up = SIGNED_IN if scenario.fresh else max(int(count * WARM_UP), len(requests.people))
+        self.run_unmeasured(scenario, requests, warm_up, concurrency)
+        outcomes, cpu, services_cpu = [], 0.0, 0.0
+        rate_before = signing_rate(self.core)
         for flows in _rounds(scenario, requests, count):
-            before, services_before = server.cpu(), processes.cpu_of(self.services)
-            outcome = self.generator.run(server.port, flows, concurrency, scenario.expected)
-            used = server.cpu() - before
-            services_cpu += (processes.cpu_of(self.services) - services_before).total
-            cpu, system, seconds = cpu + used.total, system + used.system, seconds + outcome.seconds
-            latencies += outcome.latencies
-            failures += outcome.failures
-        count = len(latencies)
+            before, services_before = running.cpu(), server.cpu_of(self.services)
+            outcomes.append(self._run(scenario, flows, concurrency))
+            cpu += running.cpu() - before
+            services_cpu += server.cpu_of(self.services) - services_before
+        times = [sum(steps) * 1000 for outcome in outcomes for steps in outcome.latencies]
         return Measurement(
             scenario=scenario.name,
             database=self.database,
-            server=str(server.kind),
             concurrency=concurrency,
-            count=count,
-            rate=count / seconds,
-            latency=Latency.of([sum(steps) for steps in latencies]),
-            steps={
-                name: Latency.of(column)
-                for name, column in zip(scenario.steps, zip(*latencies, strict=True), strict=False)
-            },
-            cpu_ms=cpu * 1000 / count,
-            system_ms=system * 1000 / count,
-            failures=failures,
-            memory_mib=processes.peak_memory(server.pids),
-            signing_rate=(signing_rate + signatures.signing_rate()) / 2,
-            services_cpu_ms=services_cpu * 1000 / count if self.services else None,
+            count=len(times),
+            failures=sum(outcome.failures for outcome in outcomes),
+            rate=len(times) / sum(outcome.seconds for outcome in outcomes),
+            p50=percentile(times, 50),
+            p95=percentile(times, 95),
+            p99=percentile(times, 99),
+            cpu_ms=cpu * 1000 / len(times),
+            signing_rate=(rate_before + signing_rate(self.core)) / 2,
+            memory_mib=server.peak_memory(running.pids),
+            services_cpu_ms=services_cpu * 1000 / len(times) if self.services else None,
         )
 
-    def count_statements(self, scenario: Scenario, requests: Requests, file: Path) -> list[dict[str, Any]]:
-        """Run `COUNTED` flows, one after the other, against a server that counts; return what each request sent."""
-        for _ in range(2):  # the first time is the warm-up
-            statements.read(file)
-            self._warm_up(scenario, requests, COUNTED, 1)
-        return statements.read(file)
-
-    def _warm_up(self, scenario: Scenario, requests: Requests, count: int, concurrency: int) -> None:
-        """Run flows for which no time is taken. Raises `LoadError` if one fails when it is alone."""
+    def run_unmeasured(self, scenario: "Scenario", requests: "Requests", count: int, concurrency: int) -> None:
+        """Run flows to warm up or to count. Raises `LoadError` if one fails while it is the only one."""
         for flows in _rounds(scenario, requests, count):
-            outcome = self.generator.run(requests.port, flows, concurrency, scenario.expected)
-            if outcome.failures:
-                say(f"{scenario.name}: {outcome.failures} of {len(flows)} failed, for example:\n{outcome.failure}")
-                if concurrency == 1:
-                    raise LoadError(f"{scenario.name} does not work.")
+            outcome = self._run(scenario, flows, concurrency)
+            if outcome.failures and concurrency == 1:
+                raise LoadError(f"{scenario.name}: {outcome.failures} of {len(flows)} failed.\n{outcome.failure}")
+
+    def _run(self, scenario: "Scenario", flows: Sequence[Flow], concurrency: int) -> Outcome:
+        return self.generator.submit(run_flows, self.port, flows, concurrency, scenario.expected).result()
 
 
-def _rounds(scenario: Scenario, requests: Requests, count: int) -> Iterator[list[Flow]]:
-    """Yield the flows in as many parts as there must be, each when it may begin."""
+def _rounds(scenario: "Scenario", requests: "Requests", count: int) -> Iterator[list[Flow]]:
+    """Yield the flows in as many rounds as there must be; each round may begin when it is yielded."""
+    flows = scenario.flows(requests, count)
     if not scenario.fresh:
-        yield list(scenario.flows(requests, count))
+        yield flows
         return
-    flows = list(scenario.flows(requests, count))
     for start in range(0, len(flows), SIGNED_IN):
-        requests.world.forget_stored_tokens()
+        requests.forget_stored_tokens()
         yield flows[start : start + SIGNED_IN]

@@ -1,78 +1,110 @@
-"""Measures on one database. `benchmarks.__main__` starts it with the environment that the servers get, too.
+"""Measures on one database, in a process of its own: Django reads its environment once."""
 
-Writes its figures as JSON to the file it is told, and says on the terminal what it does.
-"""
-
-import argparse
-import json
 import logging
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import django
 from django.core.management import call_command
 from django.db import connection
 from django_redis import get_redis_connection
 
-from benchmarks import processes, servers
-from benchmarks.load import Generator
-from benchmarks.terminal import exit_when_told, say
+from benchmarks import environment, load, server
+from benchmarks.measure import Bench, Measurement
 
-SERVICES = ("mariadbd", "mysqld", "redis-server")
-
-
-def main() -> None:
-    arguments = _parser().parse_args()
-    exit_when_told()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "idjag_demo.settings"
-    django.setup()
-    logging.disable(logging.WARNING)  # of what happens in this process; the servers log as they do
-
-    from benchmarks.measure import Bench
-    from benchmarks.parts import PARTS
-    from benchmarks.scenarios import SCENARIOS
-
-    out = Path(arguments.out)
-    say(f"{arguments.database}: migrate, seed")
-    call_command("migrate", verbosity=0)
-    call_command("seed", verbosity=0)
-    server_cpu, generator_cpu = servers.cores()
-    versions, services = _services()
-    with Generator(cpu=generator_cpu) as generator:
-        bench = Bench(arguments.database, out.parent, generator, server_cpu, arguments.scale, services)
-        measured = PARTS[arguments.part](bench, arguments)
-    titles = {scenario.name: scenario.title for scenario in SCENARIOS}
-    out.write_text(json.dumps({"titles": titles, "versions": versions, "measured": measured}))
+PEOPLE = 24
+COUNTED = 16  # flows whose statements are counted
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.one_database")
-    for name in ("database", "part", "server", "out"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--concurrency", nargs="*", type=int, default=[1, 8])
-    parser.add_argument("--threads", type=int, default=64)
-    parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--sql", action="store_true")
-    return parser
+@dataclass(frozen=True)
+class Job:
+    """What is measured: a part, `scenarios` or `growth`, on a database; the rest as the command line says."""
+
+    database: str
+    part: str
+    only: list[str]
+    concurrency: list[int]
+    scale: float
+    sql: bool
 
 
-def _services() -> tuple[dict[str, str], list[int]]:
-    """Return the versions of what the servers use, and the processes of those services that run on this machine."""
-    versions = {"Django": django.get_version()}
+def measure(job: Job) -> tuple[list[Measurement], dict[str, str]]:
+    """Return the measurements and the versions of what was used. Changes the environment of this process."""
+    with (
+        TemporaryDirectory(prefix="idjag-bench-") as directory,
+        environment.fresh(job.database, Path(directory)) as variables,
+    ):
+        port = server.free_port()
+        settings_module = {"DJANGO_SETTINGS_MODULE": "idjag_demo.settings"}
+        os.environ.update(environment.on_port(port) | variables | settings_module)
+        django.setup()
+        logging.disable(logging.WARNING)  # of this process; the server logs as it does in a deployment
+        call_command("migrate", verbosity=0)
+        call_command("seed", verbosity=0)
+        services = [] if job.database == "sqlite" else server.services()
+        server_core, load_core = server.cores()
+        with load.generator(load_core) as generator:
+            log = Path(directory) / "server.log"
+            bench = Bench(job.database, port, log, generator, server_core, job.scale, services)
+            return [_said(measured) for measured in _part(job, bench)], _versions(job.database)
+
+
+def _part(job: Job, bench: Bench) -> Iterator[Measurement]:
+    from benchmarks import growth  # it needs Django set up
+
+    return growth.measure(bench) if job.part == "growth" else _scenarios(bench, job)
+
+
+def _scenarios(bench: Bench, job: Job) -> Iterator[Measurement]:
+    """Count the statements of the scenarios with a server that counts; measure them with a server that does not."""
+    from benchmarks import people, scenarios, statements
+    from tenants.models import Tenant
+
+    made = people.make_people(list(Tenant.objects.order_by("pk")), PEOPLE)
+    requests = scenarios.Requests(made, bench.port)
+    chosen = [scenario for name, scenario in scenarios.SCENARIOS.items() if name in job.only or not job.only]
+    file, lines = bench.log.with_name("statements.jsonl"), {}
+    with bench.serving({"DJANGO_SETTINGS_MODULE": "benchmarks.settings", statements.FILE: str(file)}):
+        for scenario in chosen:
+            for _ in range(2):  # the first time warms up
+                statements.read(file)
+                bench.run_unmeasured(scenario, requests, COUNTED, 1)
+            lines[scenario.name] = statements.read(file)
+            if job.sql:
+                _print_sql(lines[scenario.name])
+    with bench.serving() as running:
+        for scenario in chosen:
+            sql, transactions, exchanges = statements.averages(lines[scenario.name], COUNTED)
+            for concurrency in job.concurrency:
+                result = bench.measure(scenario, requests, running, concurrency)
+                yield replace(result, statements=sql, transactions=transactions, exchanges=exchanges)
+
+
+def _print_sql(lines: list[dict[str, str]]) -> None:
+    """Print the statements of the last flow."""
+    for line in lines[-(len(lines) // COUNTED) :]:
+        print(f"  {line['request']} {line['grant']}", *line["sql"], sep="\n    ", flush=True)
+
+
+def _said(result: Measurement) -> Measurement:
+    """Print a measurement as a line, and return it."""
+    print(
+        f"{result.scenario:<14} {result.database:<8} at once: {result.concurrency}  {result.cpu_ms:6.2f} ms CPU ="
+        f" {result.signatures:5.1f} signatures  {result.rate:7.1f}/s  p50 {result.p50:6.2f}  p99 {result.p99:6.2f} ms",
+        "" if result.statements is None else f"SQL {result.statements:.1f} + {result.transactions:.1f}",
+        f"{result.failures} FAILED" if result.failures else "",
+        result.state,
+        sep="  ",
+        flush=True,
+    )
+    return result
+
+
+def _versions(database: str) -> dict[str, str]:
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT sqlite_version()")
-            return versions | {"database": str(cursor.fetchone()[0]), "cache": ""}, []
-        cursor.execute("SELECT VERSION(), @@pid_file")
-        version, pid_file = cursor.fetchone()
-    redis = get_redis_connection().info("server")
-    pids = [int(redis["process_id"])]
-    if Path(pid_file).exists():
-        pids.append(int(Path(pid_file).read_text()))
-    here = [pid for pid in pids if processes.name_of(pid) in SERVICES]
-    return versions | {"database": version, "cache": redis["redis_version"]}, here
-
-
-if __name__ == "__main__":
-    main()
+        cursor.execute("SELECT sqlite_version()" if database == "sqlite" else "SELECT VERSION()")
+        found = {"Django": django.get_version(), environment.TITLES[database].split()[0]: str(cursor.fetchone()[0])}
+    return found if database == "sqlite" else found | {"Redis": get_redis_connection().info("server")["redis_version"]}

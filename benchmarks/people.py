@@ -1,6 +1,6 @@
-"""The people whom requests are about: accounts at the IdP and at both apps, todos, a page, sessions, ID tokens.
+"""The people whose requests are measured: accounts at the IdP and at both apps, todos, a page, sessions, ID tokens.
 
-Needs Django set up with the environment that the server under test gets.
+Needs Django set up with the environment of the server under test.
 """
 
 import secrets
@@ -34,7 +34,7 @@ LINKS = 30  # on a page, to a todo each
 
 @dataclass
 class Person:
-    """Somebody with an account at the IdP and one at each app, all bound as after a first sign-in."""
+    """A person with an account at the IdP and one at each app, all bound as after a first sign-in."""
 
     idp: User
     wiki: User
@@ -42,7 +42,7 @@ class Person:
     todos: list[int]
     page: int
     cookies: dict[str, str] = field(default_factory=dict)
-    """Those of Wiki0, after a sign-in."""
+    """Cookies of Wiki0, after a sign-in."""
 
 
 @unrecorded()
@@ -51,16 +51,14 @@ def make_people(tenants: Sequence[Tenant], number: int) -> list[Person]:
     password, made = make_password(DEMO_PASSWORD), []
     for index in range(number):
         tenant, name = tenants[index % len(tenants)], f"person-{secrets.token_hex(4)}"
-        idp_user, wiki_user, todo_user = (
-            _account(realm, tenant, name, password) for realm in (Realm.IDP, Realm.WIKI, Realm.TODO)
-        )
-        wiki_user.sub = todo_user.sub = idp_user.sub
-        User.objects.bulk_create([idp_user, wiki_user, todo_user])
-        Todo.objects.bulk_create(Todo(owner=todo_user, task=f"Task {each}") for each in range(LINKS))
-        todos = list(todo_user.todos.order_by("pk").values_list("pk", flat=True))
-        content = "".join(f'<p><a href="{link_to(number)}">{link_to(number)}</a></p>' for number in todos)
-        page = Article.objects.create(author=wiki_user, title="Links", content=content)
-        made.append(Person(idp_user, wiki_user, todo_user, todos, page.pk))
+        idp, wiki, todo = (_account(realm, tenant, name, password) for realm in (Realm.IDP, Realm.WIKI, Realm.TODO))
+        wiki.sub = todo.sub = idp.sub
+        User.objects.bulk_create([idp, wiki, todo])
+        Todo.objects.bulk_create(Todo(owner=todo, task=f"Task {each}") for each in range(LINKS))
+        todos = list(todo.todos.order_by("pk").values_list("pk", flat=True))
+        content = "".join(f'<p><a href="{link_to(pk)}">{link_to(pk)}</a></p>' for pk in todos)
+        page = Article.objects.create(author=wiki, title="Links", content=content)
+        made.append(Person(idp, wiki, todo, todos, page.pk))
     return made
 
 
@@ -99,7 +97,7 @@ def id_token(person: Person) -> str:
 
 
 def mint_id_token(person: Person) -> str:
-    """Return an ID token for Wiki0 as the IdP of `person` issues it at a sign-in."""
+    """Return an ID token for Wiki0 like one that the IdP of `person` issues at a sign-in."""
     client = Client.objects.get(server__issuer=person.wiki.issuer, client_id="wiki0")
     expires = timezone.now() + timedelta(minutes=10)
     row = get_id_token_model().objects.create(
@@ -110,7 +108,7 @@ def mint_id_token(person: Person) -> str:
 
 
 def signed(person: Person, claims: dict[str, Any], *, typ: str) -> str:
-    """Return `claims`, and what every token of the IdP of `person` says, signed with the IdP's key."""
+    """Return `claims`, with the claims of every token of the IdP of `person`, signed with the IdP's key."""
     issuer, now = person.wiki.issuer, int(time.time())
     kid, key = _signing_key(issuer)
     common = {"iss": issuer, "sub": person.idp.sub, "iat": now, "auth_time": now - 60, "amr": ["pwd"]}

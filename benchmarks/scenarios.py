@@ -1,119 +1,166 @@
-"""What is measured: for each scenario, how its requests are made, how many there are and what must be answered."""
+"""What is measured: for each scenario, how its requests are made, how many there are and what must be answered.
 
-import itertools
+Needs Django set up as `people` does.
+"""
+
 import json
 import math
+import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import cycle, islice
+from urllib.parse import quote_plus, urlencode
 
-from benchmarks.load import Expected, Flow, LoadError
-from benchmarks.people import LINKS, Person, id_token, mint_id_token, sign_in
-from benchmarks.wire import ask
-from benchmarks.world import LISTED, World
+from django.conf import settings
 
-SIGNED_IN = 16  # people whose sessions and ID tokens are used
+from authserver.models import JWT_BEARER, TOKEN_EXCHANGE
+from benchmarks.load import Expected, Flow, LoadError, ask, http_request
+from benchmarks.measure import SIGNED_IN
+from benchmarks.people import LINKS, Person, id_token, link_to, mint_id_token, sign_in, signed
+from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
+from tenants.models import IdPConnection, Realm
+
+LISTED = 20  # todos on a page of the list
 GOOD_FOR = 300.0  # seconds: an ID token lives for ten minutes
 
 
 class Requests:
-    """Makes the flows of the scenarios, and what they need the first time it is needed.
+    """Makes the requests of `people` as bytes, and the sessions and tokens they need when they are needed.
 
-    With `minted`, ID tokens are made for everybody, where a sign-in of so many people would take minutes.
+    With `minted`, ID tokens are made without a sign-in: sign-ins of many people would take minutes.
     """
 
-    def __init__(self, world: World, port: int, *, minted: bool = False) -> None:
-        self.world, self.port, self.minted = world, port, minted
+    def __init__(self, people: Sequence[Person], port: int, *, minted: bool = False) -> None:
+        self.people, self.port, self.minted = people, port, minted
+        self.todo0 = ResourceApp.objects.get()
         self._signed_in_at = -math.inf
-        self._tokens: list[tuple[Person, str]] = []
+        self._access_tokens: dict[int, str] = {}
 
-    @property
-    def signed_in(self) -> list[Person]:
-        """People who have signed in to Wiki0 not long ago."""
-        people = list(self.world.people[:SIGNED_IN])
+    def signed_in(self) -> Sequence[Person]:
+        """Return people who have signed in to Wiki0 within the last minutes."""
+        people = self.people[:SIGNED_IN]
         if time.monotonic() - self._signed_in_at > GOOD_FOR:
             sign_in(people)
             self._signed_in_at = time.monotonic()
         return people
 
-    @property
-    def tokens(self) -> list[tuple[Person, str]]:
-        """Everybody, with an access token at Todo0 each."""
-        if not self._tokens:
-            self._tokens = [(person, self._access_token(person)) for person in self.world.people]
-        return self._tokens
+    def forget_stored_tokens(self) -> None:
+        """Delete the access tokens that Wiki0 holds for these people."""
+        StoredAccessToken.objects.filter(user__in=[person.wiki for person in self.people]).delete()
 
-    def _access_token(self, person: Person) -> str:
-        status, body = ask(self.port, self.world.redemption(person))
-        if status != 200:
-            raise LoadError(f"Todo0 redeems no ID-JAG: {status} {body[:300]!r}")
-        return str(json.loads(body)["access_token"])
+    def health(self, person: Person) -> Flow:
+        return [http_request("GET", f"{settings.ORIGINS['staff']}/healthz")]
 
-    def health(self, count: int) -> Iterator[Flow]:
-        return itertools.repeat(self.world.health(), count)
+    def redemption(self, person: Person) -> Flow:
+        """Return a jwt-bearer request of Wiki0 at Todo0 with a new ID-JAG."""
+        claims = {
+            "aud": self.todo0.audience,
+            "client_id": self.todo0.client_id,
+            "jti": secrets.token_urlsafe(18),
+            "exp": int(time.time()) + 300,
+            "resource": self.todo0.resource,
+            "scope": "read",
+            "email": person.idp.email,
+            "email_verified": True,
+        }
+        id_jag = signed(person, claims, typ="oauth-id-jag+jwt")
+        form = {"grant_type": JWT_BEARER, "assertion": id_jag, "scope": "read", "resource": self.todo0.resource}
+        return _token_request(self.todo0.audience, form, self.todo0.client_id, self.todo0.client_secret)
 
-    def redemptions(self, count: int) -> Iterator[Flow]:
-        return ([self.world.redemption(person)] for person in _around(self.world.people, count))
+    def exchange(self, person: Person) -> Flow:
+        """Return a token exchange of Wiki0 at the IdP of `person`."""
+        wiki0 = IdPConnection.objects.get(tenant=person.wiki.tenant, app=Realm.WIKI)
+        form = {
+            "grant_type": TOKEN_EXCHANGE,
+            "requested_token_type": "urn:ietf:params:oauth:token-type:id-jag",
+            "subject_token": mint_id_token(person) if self.minted else id_token(person),
+            "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+            "audience": self.todo0.audience,
+            "resource": self.todo0.resource,
+            "scope": "read",
+        }
+        return _token_request(wiki0.issuer, form, wiki0.client_id, wiki0.client_secret)
 
-    def exchanges(self, count: int) -> Iterator[Flow]:
-        if self.minted:
-            made = [self.world.exchange(person, mint_id_token(person)) for person in self.world.people]
-        else:
-            made = [self.world.exchange(person, id_token(person)) for person in self.signed_in]
-        return ([each] for each in _around(made, count))
+    def unfurl(self, person: Person, links: int = 1) -> Flow:
+        """Return the request for cards that a page of Wiki0 makes."""
+        origin = settings.ORIGINS["wiki"]
+        request = http_request(
+            "POST",
+            f"{origin}/api/articles/unfurl",
+            body=json.dumps({"urls": [link_to(todo) for todo in person.todos[:links]]}).encode(),
+            Cookie=_cookies(person),
+            Origin=origin,
+            Content_Type="application/json",
+            X_CSRFToken=person.cookies[settings.CSRF_COOKIE_NAME],
+        )
+        return [request]
 
-    def todo_reads(self, count: int) -> Iterator[Flow]:
-        return ([self.world.todo_read(*each)] for each in _around(self.tokens, count))
+    def page(self, person: Person) -> Flow:
+        """Return a request for a page of Wiki0, and the request for its cards."""
+        url = f"{settings.ORIGINS['wiki']}/pages/{person.page}"
+        return [http_request("GET", url, Cookie=_cookies(person)), *self.unfurl(person, LINKS)]
 
-    def todo_lists(self, count: int) -> Iterator[Flow]:
-        return ([self.world.todo_list(token)] for _, token in _around(self.tokens, count))
+    def todo_read(self, person: Person) -> Flow:
+        return self._api(person, f"/todos/{secrets.choice(person.todos)}")
 
-    def unfurls(self, count: int) -> Iterator[Flow]:
-        return ([self.world.unfurl(person)] for person in _around(self.signed_in, count))
+    def todo_list(self, person: Person) -> Flow:
+        return self._api(person, f"/todos?page_size={LISTED}")
 
-    def pages(self, count: int) -> Iterator[Flow]:
-        people = _around(self.signed_in, count)
-        return ([self.world.page(person), self.world.unfurl(person, LINKS)] for person in people)
+    def _api(self, person: Person, path: str) -> Flow:
+        """Return a request to Todo0's API with an access token of `person`, the same each time."""
+        if (pk := person.todo.pk) not in self._access_tokens:
+            status, body = ask(self.port, self.redemption(person)[0])
+            if status != 200:
+                raise LoadError(f"Todo0 redeems no ID-JAG: {status} {body[:300]!r}")
+            self._access_tokens[pk] = json.loads(body)["access_token"]
+        authorization = f"Bearer {self._access_tokens[pk]}"
+        return [http_request("GET", f"{self.todo0.resource}{path}", Authorization=authorization)]
+
+
+def _token_request(issuer: str, form: dict[str, str], client_id: str, secret: str) -> Flow:
+    basic = b64encode(f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
+    return [http_request("POST", f"{issuer}/oauth2/v1/token", body=urlencode(form).encode(), **headers)]
+
+
+def _cookies(person: Person) -> str:
+    return "; ".join(f"{name}={value}" for name, value in person.cookies.items())
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One kind of flow, `expected` saying what the answers hold. With `fresh`, Wiki0 has no access token before it.
+    """One kind of flow; `expected` is what its answers must hold. `fresh`: Wiki0 holds no access token before it.
 
     Fresh flows run in rounds of one a person, and before each round the stored tokens are deleted.
     """
 
     name: str
-    title: str
-    flows: Callable[[Requests, int], Iterator[Flow]]
+    flow: Callable[[Requests, Person], Flow]
     count: int
     expected: Expected
+    signed_in: bool = False
     fresh: bool = False
-    steps: tuple[str, ...] = ()
+
+    def flows(self, requests: Requests, count: int) -> list[Flow]:
+        """Return `count` flows, of one person after the other."""
+        people = requests.signed_in() if self.signed_in and not requests.minted else requests.people
+        return [self.flow(requests, person) for person in islice(cycle(people), count)]
 
 
-_TOKEN, _CARD = (b'"access_token"', 1), (b'"title"', 1)
-SCENARIOS = [
-    Scenario("healthz", "nearly empty view (/healthz)", Requests.health, 6000, [(b'"alive"', 1)]),
-    Scenario("jwt-bearer", "jwt-bearer grant at Todo0", Requests.redemptions, 1500, [_TOKEN]),
-    Scenario("exchange", "token exchange at the IdP", Requests.exchanges, 1500, [_TOKEN]),
-    Scenario("api-read", "API read: one todo", Requests.todo_reads, 2500, [(b'"task"', 1)]),
-    Scenario("api-list", "API read: list of todos", Requests.todo_lists, 1500, [(b'"task"', LISTED)]),
-    Scenario("unfurl-cached", "unfurl of one link, token cached", Requests.unfurls, 600, [_CARD]),
-    Scenario("unfurl-new", "unfurl of one link, new token", Requests.unfurls, 160, [_CARD], fresh=True),
-    Scenario(
-        "page-30",
-        "page of 30 links, first view",
-        Requests.pages,
-        96,
-        [(b"data-cards", 1), (b'"title"', LINKS)],
-        fresh=True,
-        steps=("page", "cards"),
-    ),
-]
-BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
-
-
-def _around(items: Sequence[Any], count: int) -> Iterator[Any]:
-    return itertools.islice(itertools.cycle(items), count)
+_TOKEN, _TASK, _CARD = (b'"access_token"', 1), (b'"task"', 1), (b'"title"', 1)
+_PAGE = [(b"data-cards", 1), (b'"title"', LINKS)]
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("healthz", Requests.health, 6000, [(b'"alive"', 1)]),
+        Scenario("jwt-bearer", Requests.redemption, 1500, [_TOKEN]),
+        Scenario("exchange", Requests.exchange, 1500, [_TOKEN], signed_in=True),
+        Scenario("api-read", Requests.todo_read, 2500, [_TASK]),
+        Scenario("api-list", Requests.todo_list, 1500, [(b'"task"', LISTED)]),
+        Scenario("unfurl-cached", Requests.unfurl, 600, [_CARD], signed_in=True),
+        Scenario("unfurl-new", Requests.unfurl, 160, [_CARD], signed_in=True, fresh=True),
+        Scenario("page-30", Requests.page, 96, _PAGE, signed_in=True, fresh=True),
+    )
+}

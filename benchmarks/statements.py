@@ -1,24 +1,19 @@
-"""Counts SQL statements: a middleware that writes those of each request to a file, and what reads the file."""
+"""Counts SQL statements: a middleware that writes those of each request to a file, and the reader of that file."""
 
 import json
 import os
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from base import issuers, recent_rows
-from benchmarks.figures import Statements
-from tests.support.kept_rows import forget_rows
+from base import recent_rows
 
 FILE = "BENCHMARK_STATEMENTS"
 """The environment variable that names the file: one line of JSON for each request, written before it is answered."""
-KNOWS = "BENCHMARK_KNOWS"
-"""The environment variable that says what a request finds of rows that are kept for some seconds: all, or nothing."""
 
 _TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 _CONNECTION = ("SET ", "PRAGMA ", "SELECT VERSION()", "SELECT @@")
@@ -26,18 +21,14 @@ _lock = threading.Lock()
 
 
 class StatementsMiddleware:
-    """Writes which statements a request sent. With one thread's connection each, requests do not mix."""
+    """Writes which statements a request sent. Each thread has its own connection, so requests do not mix."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self.knows_nothing = os.environ[KNOWS] == "nothing"
         recent_rows.SECONDS = 3600  # else some are read again while it counts
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         connection.force_debug_cursor = True
-        if self.knows_nothing:
-            forget_rows()
-            issuers.keys()._recent.clear()
         response = self.get_response(request)
         url = f"{request.META.get('HTTP_HOST')}{request.path}"
         line = {
@@ -57,23 +48,16 @@ def read(file: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def count(sql: Iterable[str], requests: int) -> Statements:
-    """Return the average of `sql` over `requests`."""
-    counts = {"queries": 0, "transactions": 0, "connections": 0}
-    for statement in sql:
-        counts[kind_of(statement)] += 1
-    return Statements(**{kind: number / requests for kind, number in counts.items()})
-
-
-def grants(lines: Iterable[dict[str, Any]], flows: int) -> dict[str, float]:
-    """Return how many token requests of each grant type one of the `flows` made."""
-    counts = Counter(line["grant"].rpartition(":")[2] for line in lines if line["grant"])
-    return {grant: number / flows for grant, number in counts.items()}
+def averages(lines: Sequence[dict[str, Any]], flows: int) -> tuple[float, float, float]:
+    """Return how many statements, BEGIN or COMMIT, and token exchanges one of the `flows` made, on average."""
+    kinds = [kind_of(sql) for line in lines for sql in line["sql"]]
+    exchanges = sum(line["grant"].endswith(":token-exchange") for line in lines)
+    return kinds.count("statements") / flows, kinds.count("transactions") / flows, exchanges / flows
 
 
 def kind_of(statement: str) -> str:
-    """Return `transactions`, `connections` or `queries`."""
+    """Return `transactions`, `connections` (sent when a connection is opened) or `statements`."""
     begins = statement.strip().upper()
     if begins.startswith(_TRANSACTION):
         return "transactions"
-    return "connections" if begins.startswith(_CONNECTION) else "queries"
+    return "connections" if begins.startswith(_CONNECTION) else "statements"

@@ -1,12 +1,13 @@
 """What is computed from what was measured."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from benchmarks import statements
-from benchmarks.figures import Latency, percentile
-from benchmarks.processes import cpu_of, peak_memory, tree
+from benchmarks.measure import percentile, signing_rate
+from benchmarks.server import cpu_of, peak_memory, tree
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 50), (95, 95), (99, 99), (100, 100), (0, 1), (50.5, 51)])
@@ -15,7 +16,7 @@ def test_a_percentile_is_a_value_that_was_measured(percent: float, expected: flo
 
 
 def test_one_value_is_every_percentile() -> None:
-    assert Latency.of([0.002]) == Latency(2, 2, 2)
+    assert [percentile([2.0], percent) for percent in (50, 95, 99)] == [2, 2, 2]
 
 
 def process(
@@ -39,12 +40,11 @@ def test_the_tree_of_a_server_is_itself_and_all_its_descendants(tmp_path: Path) 
 def test_cpu_is_user_and_system_time_with_that_of_children_that_have_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmarks.processes._TICK", 100)
+    monkeypatch.setattr("benchmarks.server._TICK", 100)
     process(tmp_path, 10, 1, ticks=(100, 20, 3, 4))
     process(tmp_path, 11, 10, ticks=(1000, 200, 0, 0))
-    used = cpu_of([10, 11], tmp_path)
-    assert [used.user, used.system] == pytest.approx([11.03, 2.24])
-    assert (used - cpu_of([10], tmp_path)).total == pytest.approx(12)
+    assert cpu_of([10, 11], tmp_path) == pytest.approx(13.27)
+    assert cpu_of([10], tmp_path) == pytest.approx(1.27)
 
 
 def test_brackets_and_spaces_in_the_name_of_a_process_shift_nothing(tmp_path: Path) -> None:
@@ -60,12 +60,17 @@ def test_memory_is_the_sum_of_the_peaks(tmp_path: Path) -> None:
 
 
 def test_statements_are_averaged_and_transactions_stand_apart() -> None:
-    sql = ["BEGIN IMMEDIATE", "INSERT INTO a VALUES (1)", "SAVEPOINT s", "select 1", "COMMIT", "SET NAMES utf8"] * 4
-    counted = statements.count(sql, 4)
-    assert (counted.queries, counted.transactions, counted.connections) == (2, 3, 1)
+    sql = ["BEGIN IMMEDIATE", "INSERT INTO a VALUES (1)", "SAVEPOINT s", "select 1", "COMMIT", "SET NAMES utf8"]
+    assert statements.averages([{"grant": "", "sql": sql}] * 4, 4) == (2, 3, 0)
 
 
-def test_token_requests_are_counted_by_grant() -> None:
+def test_token_exchanges_are_counted() -> None:
     exchange, bearer = (f"urn:ietf:params:oauth:grant-type:{name}" for name in ("token-exchange", "jwt-bearer"))
-    lines = [{"grant": exchange}, {"grant": ""}, {"grant": bearer}] * 16
-    assert statements.grants(lines, 16) == {"token-exchange": 1, "jwt-bearer": 1}
+    lines = [{"grant": grant, "sql": []} for grant in (exchange, "", bearer)] * 16
+    assert statements.averages(lines, 16) == (0, 0, 1)
+
+
+def test_the_yardstick_binds_the_process_to_a_core_only_while_it_signs() -> None:
+    cores = os.sched_getaffinity(0)
+    assert signing_rate(min(cores), seconds=0.01) > 0
+    assert os.sched_getaffinity(0) == cores

@@ -6,8 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks.load import LoadError, run_flows
-from benchmarks.wire import ask, http_request
+from benchmarks.load import LoadError, ask, http_request, run_flows
 
 
 class Site(ThreadingHTTPServer):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ["requirements.txt", "requirements-dev.txt", "requirements-mysql.txt", "requirements-bench.txt"]
+FILES = ["requirements.txt", "requirements-dev.txt", "requirements-mysql.txt"]
 
 
 @pytest.mark.parametrize("name", FILES)

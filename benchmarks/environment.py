@@ -1,6 +1,7 @@
-"""Fresh databases: what the environment must say, made before the measurement and gone after it."""
+"""The environment of what is measured: an empty database and cache, a port, limits too high to reach."""
 
 import os
+import platform
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -9,15 +10,14 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 TITLES = {"sqlite": "SQLite", "mariadb": "MariaDB and Redis"}
-DATABASES = tuple(TITLES)
 LIMITS = (
     *("SIGN_IN_ACCOUNT", "SIGN_IN_ACCOUNT_ANYWHERE", "SIGN_IN_ADDRESS", "SIGN_IN_TENANT", "SIGN_IN_EVERYWHERE"),
     *("EMAIL_STEP", "CLIENT", "CLIENT_FAILURES", "CLIENT_FAILURES_ADDRESS", "API", "UNFURL", "RECORDED_REFUSALS"),
 )
 
 
-def common(port: int) -> dict[str, str]:
-    """Return the environment of the demo on `port`, with limits too high to reach, whatever `.env` says."""
+def on_port(port: int) -> dict[str, str]:
+    """Return the environment of the demo on `port`; it overrides `.env`."""
     base = f"localhost:{port}"
     return {
         "DEMO": "true",
@@ -37,35 +37,40 @@ def common(port: int) -> dict[str, str]:
 
 @contextmanager
 def fresh(database: str, directory: Path) -> Iterator[dict[str, str]]:
-    """Make an empty database of the kind `database`; yield what the environment says of it and of its cache."""
+    """Make an empty database of the kind `database`; yield the variables that name it and its cache; drop it."""
     if database == "sqlite":
         yield {"DATABASE_URL": f"sqlite:///{directory / 'bench.sqlite3'}", "REDIS_URL": ""}
         return
     import MySQLdb  # in requirements-mysql.txt: needed for MariaDB only
     import redis
 
-    at, cache, name = urlsplit(_mariadb()), urlsplit(_redis()), f"idjag_bench_{os.getpid()}"
-    database_server = MySQLdb.connect(
+    at = urlsplit(os.environ.get("DATABASE_URL") or "mysql://root@127.0.0.1:3306/")
+    cache = urlsplit(os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0")
+    name = f"idjag_bench_{os.getpid()}"
+    mariadb = MySQLdb.connect(
         host=at.hostname or "127.0.0.1", port=at.port or 3306, user=at.username or "root", password=at.password or ""
     )
-    database_server.query(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+    mariadb.query(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
     try:
         yield {
             "DATABASE_URL": urlunsplit(at._replace(path=f"/{name}")),
             "REDIS_URL": urlunsplit(cache._replace(query=f"key_prefix={name}")),
         }
     finally:
-        database_server.ping(True)  # it may have been idle for long
-        database_server.query(f"DROP DATABASE {name}")
-        database_server.close()
+        mariadb.ping(True)  # the server may have closed an idle connection
+        mariadb.query(f"DROP DATABASE {name}")
+        mariadb.close()
         with redis.from_url(urlunsplit(cache)) as client:
             for key in client.scan_iter(f"{name}:*", count=1000):
                 client.delete(key)
 
 
-def _mariadb() -> str:
-    return os.environ.get("DATABASE_URL") or "mysql://root@127.0.0.1:3306/"
-
-
-def _redis() -> str:
-    return os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
+def machine() -> dict[str, str]:
+    """Return the processor, the system and the version of Python."""
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    processor = models[0].partition(":")[2].strip() if models else platform.machine()
+    return {
+        "processor": f"{processor}, {len(os.sched_getaffinity(0))} cores",
+        "system": f"{platform.system()} {platform.release()}",
+        "Python": platform.python_version(),
+    }
