@@ -1,11 +1,12 @@
 """RFC 6749 sections 5.1 and 5.2: the one place where an answer of an OAuth endpoint is rendered."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+
+from crossapp.core.oauth_text import oauth_text
 
 RETRY_AFTER_SECONDS = 5  # of a 503: as long as a database takes to come back after a restart
 
@@ -16,7 +17,6 @@ _DESCRIPTIONS = {
     "unauthorized_client": "This client may not use this grant type.",
     "unsupported_grant_type": "This authorization server does not offer that grant type.",
 }
-_NOT_IN_A_DESCRIPTION = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
 def oauth_response(body: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
@@ -25,7 +25,7 @@ def oauth_response(body: Mapping[str, Any], *, status: int = 200) -> HttpRespons
     A 401 names the authentication it wants (RFC 6749 section 5.2), a 503 when to come back (RFC 9110 section 15.6.4).
     """
     if "error_description" in body:
-        body = {**body, "error_description": _NOT_IN_A_DESCRIPTION.sub("'", str(body["error_description"]))[:500]}
+        body = {**body, "error_description": oauth_text(str(body["error_description"]), other="'")[:500]}
     response = _json(json.dumps(body), status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -13,8 +13,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from authserver.models import AuthorizationServer, Client
 from base.recent_rows import recent
+from crossapp.core.oauth_text import is_scope
 from idp.errors import AccessDenied, InsufficientUserAuthentication, InvalidScope, InvalidTarget
-from idp.models import SCOPE, CrossAppPolicy
+from idp.models import CrossAppPolicy
 from idp.subject_tokens import Subject
 from tenants.models import User
 
@@ -104,7 +105,7 @@ def _one_resource(known: Sequence[CrossAppPolicy] | None, resources: tuple[str, 
 def _scopes(policy: CrossAppPolicy, asked: str) -> tuple[str, ...]:
     """Return what is both asked and allowed, in the policy's order."""
     allowed = policy.scope.split()
-    if asked and not SCOPE.fullmatch(asked):
+    if asked and not is_scope(asked):
         raise InvalidScope("The scope is malformed.")
     granted = tuple(scope for scope in allowed if not asked or scope in asked.split())
     if not granted:

@@ -1,6 +1,5 @@
 """What a tenant's administrator allows across apps."""
 
-import re
 from urllib.parse import urlsplit
 
 from django.contrib.auth.models import Group
@@ -9,9 +8,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from authserver.models import AuthorizationServer, Client
+from crossapp.core.oauth_text import is_scope
 from tenants.models import User
-
-SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")  # RFC 6749 section 3.3
 
 
 def validate_identifier(url: str) -> None:
@@ -27,7 +25,7 @@ def validate_identifier(url: str) -> None:
 
 def validate_scope(scope: str) -> None:
     """Raise ValidationError unless `scope` is a list of scopes (RFC 6749 section 3.3)."""
-    if not SCOPE.fullmatch(scope):
+    if not is_scope(scope):
         raise ValidationError("Scopes are separated by single spaces.")
 
 

@@ -6,7 +6,6 @@ that is merely claimed would keep its owner out.
 """
 
 import hashlib
-import unicodedata
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
@@ -15,6 +14,7 @@ from django.db.models import QuerySet
 
 from base.emails import validate_email_address
 from base.prepared_queries import prepared
+from base.text import one_line
 from tenants.models import EmailDomain, IdPConnection, User
 
 
@@ -116,7 +116,7 @@ def _provision(connection: IdPConnection, claims: SubjectClaims) -> User:
 def _show(user: User, connection: IdPConnection, claims: SubjectClaims) -> None:
     """Take over the name and the verified email, if they changed and nobody else's email would be shown."""
     before = (user.first_name, user.last_name, user.email)
-    if name := _printable(claims.name)[:150]:
+    if name := one_line(claims.name, 150):
         user.first_name, user.last_name = name, ""
     if claims.email_verified is True and claims.email.lower() != user.email:
         others = _accounts_with(claims.email, connection).exclude(pk=user.pk)
@@ -149,8 +149,3 @@ def _username(connection: IdPConnection, sub: str) -> str:
     """Return the account's unique user name, which nobody types: the subject of an issuer, hashed."""
     subject = hashlib.sha256(f"{connection.issuer} {sub}".encode()).hexdigest()[:32]
     return f"{connection.app}:{connection.tenant.slug}:{subject}"
-
-
-def _printable(text: str) -> str:
-    """Return `text` on one line without control characters, the invisible ones that turn text around included."""
-    return " ".join("".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C").split())

@@ -10,10 +10,10 @@ from django.db import models
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
+from base.text import one_line
 from tenants.models import Realm, Tenant, User
 from wiki.content import SanitisedHTMLField, safe
 from wiki.links import name_links
-from wiki.text import one_line
 
 MAX_TITLE = 200
 _BEGINNING = 5000

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from base.recent_rows import recent
+from base.text import one_line
 from crossapp.requesting_app import flow
 from crossapp.requesting_app.errors import Cause, CrossAppError
 from crossapp.requesting_app.models import ResourceApp
 from tenants.models import User
 from wiki import debug_console
 from wiki.links import todo_id
-from wiki.text import one_line
 
 MAX_URLS = 100
 RESOURCE_APP = "todo0"

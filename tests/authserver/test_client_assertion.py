@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 import requests
+from django.core.cache import cache
 from django.test import Client as Browser
 from django.utils.http import urlencode
 
 from authserver.access_tokens import sign
 from authserver.client_assertion import ASSERTION_TYPE, CHECKS
 from authserver.models import JWT_BEARER, AuthorizationServer, Client, SigningKey
+from base import issuers
+from crossapp.core.keys import Keys
 from crossapp.resource_app.models import ConsumedJti
 from tenants.models import Realm
 from tests.resource_app.fakes import ABSENT, EC_KEY, ED_KEY, KIDS, RSA_KEY, b64, compact, ec_jwk, ed_jwk, jwks, rsa_jwk
@@ -375,29 +378,21 @@ class Publisher:
         self.keys: list[Any] | None = jwks()
         self.requested: list[str] = []
 
-    def get(self, url: str, **options: Any) -> requests.Response:
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:
         self.requested.append(url)
         if self.keys is None:
-            raise requests.ConnectionError("down")
+            raise requests.ConnectTimeout("down")
         response = requests.Response()
         response.status_code, response.url, response._content = 200, url, json.dumps({"keys": self.keys}).encode()
         return response
 
 
-publisher = Publisher()
-
-
 @pytest.fixture
-def published(todo: Todo, settings: Any) -> Publisher:
+def published(todo: Todo, monkeypatch: pytest.MonkeyPatch) -> Publisher:
     """The client publishes its keys at JWKS_URI."""
-    global publisher
     publisher = Publisher()
-    settings.CROSSAPP_RESOURCE_APP = settings.CROSSAPP_RESOURCE_APP | {"HTTP_SESSION": f"{__name__}.session"}
+    monkeypatch.setattr(issuers, "_keys", Keys(cache, lambda: publisher))
     Client.objects.update(jwks={}, jwks_uri=JWKS_URI)
-    return publisher
-
-
-def session() -> Any:
     return publisher
 
 

@@ -17,6 +17,7 @@ from audit.models import AuditEvent
 from authserver.access_tokens import sign
 from authserver.key_rotation import JWKS_LIFETIME, SKEW, Rotation, longest_token_lifetime, rotate
 from authserver.models import JWT_BEARER, AuthorizationServer, Client, SigningKey
+from base import issuers
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from idp.cross_app_policy import Permission
 from idp.id_jag import LIFETIME, build_id_jag
@@ -248,8 +249,10 @@ def test_a_rotation_in_time_needs_no_further_fetch(demo: Demo, customer1: Author
 
 
 @pytest.mark.clause("RFC 8725", "3.10", "OP-51")
-def test_an_unknown_key_is_fetched_once(demo: Demo, customer1: AuthorizationServer, settings: Settings) -> None:
-    settings.CROSSAPP_RESOURCE_APP = {**settings.CROSSAPP_RESOURCE_APP, "KEYS_COOL_DOWN": 0}  # no half minute to wait
+def test_an_unknown_key_is_fetched_once(
+    demo: Demo, customer1: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuers.keys(), "_cool_down", 0)  # no half minute to wait
     assert redeem(new_id_jag(customer1)).status_code == 200
     fetched = len(demo.network.to("/oauth2/v1/keys"))
     rotate(customer1, now=customer1.signing_keys.get().created_at, at_once=True)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from crossapp.core.id_jag import Expected, IdJag, parse_id_jag, verify_id_jag
 from crossapp.core.jwk import UnknownKey, VerificationKey, usable_keys
 from crossapp.core.jws import MalformedJws, UnverifiedJws, parse_jws
-from crossapp.core.refusals import InvalidGrant, Refused, as_oauth_error
+from crossapp.core.refusals import InvalidGrant, Refused
 from crossapp.core.strict_json import NotStrictJson, strict_json_object
 from crossapp.resource_app.host import TrustedIssuer
+from crossapp.resource_app.oauthlib_errors import as_oauth_error
 from tests.conformance.strategies import BODIES, CLAIMS, COMPACT, HEADERS, JSON, QUICK, changes
 from tests.resource_app.fakes import AUDIENCE, CLIENT_ID, ISSUER, b64, compact, jwks, valid_claims
 

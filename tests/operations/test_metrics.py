@@ -18,7 +18,7 @@ from pytest_django import Settings
 from audit.models import Act
 from audit.signals import acted
 from base import issuers
-from crossapp.resource_app import errors as redemption_errors
+from crossapp.core import refusals as redemption_errors
 from idp import errors as idp_errors
 from idp.models import CrossAppPolicy
 from operations import metrics

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client as Browser
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
@@ -18,6 +19,8 @@ from pytest_django import Settings
 
 from audit.models import AuditEvent
 from authserver.models import JWT_BEARER, AuthorizationServer, Client, SigningKey
+from base import issuers
+from crossapp.core.keys import Keys
 from crossapp.resource_app import jwt_bearer_grant
 from crossapp.resource_app.models import ConsumedJti
 from tenants.models import EmailDomain, IdPConnection, Tenant, User
@@ -137,11 +140,8 @@ def idp(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> fakes.World:
     """The external IdP, and the sites at the origins that its ID-JAGs are for."""
     settings.ORIGINS = {**settings.ORIGINS, **ORIGINS}
     settings.ALLOWED_HOSTS = ["todo.example", "wiki.example"]
-    settings.CROSSAPP_RESOURCE_APP = {
-        **settings.CROSSAPP_RESOURCE_APP,
-        "HTTP_SESSION": "tests.resource_app.fakes.session",
-    }
     monkeypatch.setattr(fakes, "world", fakes.World())
+    monkeypatch.setattr(issuers, "_keys", Keys(cache, fakes.session))
     monkeypatch.setattr(jwt_bearer_grant, "time", SimpleNamespace(time=lambda: NOW))
     return fakes.world
 

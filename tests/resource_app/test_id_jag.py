@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from crossapp.core import id_jag as module
 from crossapp.core.id_jag import CHECKS, Expected, IdJag, parse_id_jag, verify_id_jag
 from crossapp.core.jwk import KeysUnavailable, UnknownKey, VerificationKey, usable_keys
-from crossapp.core.refusals import Refused, as_oauth_error
-from crossapp.resource_app import id_jag as module
+from crossapp.core.refusals import Refused
 from crossapp.resource_app.host import IssuerRefused, TrustedIssuer
+from crossapp.resource_app.oauthlib_errors import as_oauth_error
 from tests.resource_app.broken_id_jags import (
     FAMILIES,
     GOOD,

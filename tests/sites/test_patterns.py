@@ -14,8 +14,9 @@ from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 
 from base.emails import validate_email_address
-from crossapp.core.scope import is_scope
-from crossapp.resource_app import jws
+from base.text import one_line
+from crossapp.core import jws
+from crossapp.core.oauth_text import is_scope
 from tenants.issuers import validate_issuer
 from tenants.models import Tenant
 from tenants.single_sign_on.forms import own_path
@@ -25,7 +26,6 @@ from tests.support.legs import exchange, id_jag_of, idp_of, is_refused, redeem
 from wiki.content import sanitise
 from wiki.debug_console import masked
 from wiki.links import name_links, todo_id
-from wiki.text import one_line
 
 PACKAGES = ("audit", "authserver", "base", "crossapp", "idjag_demo", "idp", "operations", "tenants", "todo", "wiki")
 SECONDS = 2.0  # of this process's own time: a pattern that is not linear needs minutes

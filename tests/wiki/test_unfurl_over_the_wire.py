@@ -12,7 +12,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from base.outgoing import session
-from crossapp.requesting_app import api, http
+from crossapp.core import http
+from crossapp.requesting_app import api
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
 from tenants.models import User
 from tests.requesting_app import peers
@@ -28,6 +29,7 @@ CAPITALS = "HTTP://TODO.LOCALHOST:8000/todos/1"
 def wire(bob: User, settings: Settings) -> Iterator[peers.World]:
     """The process's own session with peers at the other end; Bob has signed in, nobody has exchanged anything yet."""
     settings.CROSSAPP_REQUESTING_APP = {
+        **settings.CROSSAPP_REQUESTING_APP,
         "HTTP_SESSION": "base.outgoing.session",
         "SUBJECT_TOKEN_STORE": "tests.requesting_app.peers.MemoryStore",
     }

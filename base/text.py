@@ -1,9 +1,9 @@
-"""Text of others, made fit for one line."""
+"""Text that people wrote elsewhere, made fit for one line of a page."""
 
 import re
 
 # Control characters, and those that change the direction of the text around them.
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
 
 
 def one_line(text: str, limit: int) -> str:
