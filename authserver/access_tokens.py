@@ -10,13 +10,14 @@ from typing import Any
 
 import jwt
 
+from authserver.current_server import server_of
 from authserver.models import AuthorizationServer
 from tenants.models import Realm, User
 
 
 def generate_access_token(request: Any) -> str:
     """Return a signed `at+jwt` for what the grant put on the (oauthlib) request: user, client, scopes, resource."""
-    server: AuthorizationServer = request.headers["X_SERVER"]
+    server = server_of(request)
     now = int(time.time())
     resource = request.resource if isinstance(request.resource, list) and request.resource else [server.resource]
     claims = {

@@ -232,11 +232,6 @@ class Client(AbstractApplication):
     def get_absolute_url(self) -> str:
         return ""
 
-    def is_usable(self, request: Any) -> bool:
-        """Say whether this client exists for the authorization server that handles the (oauthlib) `request`."""
-        server = request.headers.get("X_SERVER")
-        return self.is_active and server is not None and self.server_id == server.pk
-
     def allows_grant_type(self, *grant_types: str) -> bool:
         return any(grant_type in self.grants for grant_type in grant_types)
 

@@ -6,26 +6,18 @@ from django.http import HttpRequest
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from authserver.current_server import server_for
+from authserver.current_server import headers_for
 from authserver.models import Client
 from authserver.oauthlib_server import FormRequest
 
 
 class Backend(OAuthLibCore):
-    """django-oauth-toolkit's core for several servers.
-
-    Everything downstream finds its `AuthorizationServer` in `request.headers["X_SERVER"]` and the signed-in user in
-    `request.headers["X_USER"]`. A peer cannot set either: its own headers arrive here as `HTTP_…`.
-    """
+    """django-oauth-toolkit's core for several servers: see `authserver.current_server`."""
 
     def extract_headers(self, request: HttpRequest) -> dict[str, Any]:
         """Return the request's headers as Django names them, and what else is needed to answer it."""
         headers = {name: value for name, value in request.META.items() if name.startswith("HTTP_")}
-        return headers | {
-            "REMOTE_ADDR": request.META.get("REMOTE_ADDR", ""),
-            "X_SERVER": server_for(request),
-            "X_USER": request.user,
-        }
+        return headers | {"REMOTE_ADDR": request.META.get("REMOTE_ADDR", "")} | headers_for(request)
 
     # Where the libraries keep what they know of a request; a parameter of that name would be taken for it.
     NOT_PARAMETERS = frozenset(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from authserver.models import AuthorizationServer
+from authserver.current_server import server_of
 from base.issuers import keys
 from base.recent_rows import recent
 from crossapp.core.id_jag import IdJag
@@ -23,17 +23,17 @@ class ResourceAppHost:
     """The project's answers to the questions of `crossapp.resource_app.host.Host`."""
 
     def audience(self, request: Any) -> str:
-        return self._server(request).issuer
+        return server_of(request).issuer
 
     def resources(self, request: Any) -> Sequence[str]:
-        return [self._server(request).resource]
+        return [server_of(request).resource]
 
     def trusted_issuer(self, request: Any, issuer: str) -> TrustedIssuer:
         """Return the connection whose IdP is `issuer`, if this app has one and the client may act for its tenant.
 
         Raises IssuerRefused.
         """
-        connection = _connection(self._server(request).realm, issuer)
+        connection = _connection(server_of(request).realm, issuer)
         if connection is None:
             raise IssuerRefused("No connection has this issuer.")
         if not connection.enabled:
@@ -63,8 +63,3 @@ class ResourceAppHost:
             return resolve_subject(connection=trusted.connection, claims=claims)
         except NoSuchSubject as error:
             raise SubjectRefused(error.detail) from error
-
-    @staticmethod
-    def _server(request: Any) -> AuthorizationServer:
-        server: AuthorizationServer = request.headers["X_SERVER"]
-        return server

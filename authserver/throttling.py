@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from audit.clients import unverified_client
+from authserver.current_server import server_of
 from authserver.responses import oauth_error
 from base.limits import (
     CLIENT,
@@ -33,7 +34,7 @@ def throttled(authenticate: Authenticate) -> Authenticate:
     @wraps(authenticate)
     def counted(self: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         address = neighbourhood(request.headers.get("REMOTE_ADDR", ""))
-        server, client_id = request.headers["X_SERVER"].pk, unverified_client(request)
+        server, client_id = server_of(request).pk, unverified_client(request)
         limits = [(CLIENT_FAILURES, (address, server, client_id)), (CLIENT_FAILURES_ADDRESS, (address, server))]
         facts = {"unverified": {"client_id": client_id}}
         if is_any_used_up(limits):

@@ -12,6 +12,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
 
 from authserver import client_assertion, oauth_audit, used_codes
+from authserver.current_server import server_of
 from authserver.models import JWT_BEARER, AuthorizationServer, Client, SigningKey
 from authserver.oauthlib_server import InvalidTarget
 from authserver.throttling import throttled
@@ -111,7 +112,7 @@ class Validator(OAuth2Validator):
             client_assertion.authenticate(
                 getattr(request, "client_assertion_type", None),
                 getattr(request, "client_assertion", None),
-                server=request.headers["X_SERVER"],
+                server=server_of(request),
                 find_client=lambda client_id: self._load_application(client_id, request),
                 passed=request.facts.passed.append,
             )
@@ -129,7 +130,7 @@ class Validator(OAuth2Validator):
 
     def _load_application(self, client_id: str, request: Any) -> Client | None:
         """Find the client among those of the server that was asked; elsewhere the same identifier is somebody else."""
-        server: AuthorizationServer = request.headers["X_SERVER"]
+        server = server_of(request)
         # A parameter called `client` arrives as `request.client`: oauthlib keeps both in one place.
         if not isinstance(request.client, Client) or request.client.client_id != client_id:
             found = _client(server.pk, client_id or "")
@@ -201,15 +202,14 @@ class Validator(OAuth2Validator):
         """The code is spent already, with `_save_bearer_token`."""
 
     def get_oidc_issuer_endpoint(self, request: Any) -> str:
-        server: AuthorizationServer = request.headers["X_SERVER"]
-        return server.issuer
+        return server_of(request).issuer
 
     def is_origin_allowed(self, client_id: str, origin: str, request: Any, *args: Any, **kwargs: Any) -> bool:
         return False
 
     def _check_and_set_request_resource(self, request: Any) -> None:
         """Bind every token to this server's resource (RFC 8707 section 2): an unbound one would be good everywhere."""
-        server: AuthorizationServer = request.headers["X_SERVER"]
+        server = server_of(request)
         if request.resource == [server.resource]:
             return  # a grant of ours has set it
         super()._check_and_set_request_resource(request)

@@ -12,6 +12,7 @@ import jwt
 from django.db.models import Model, QuerySet
 from oauth2_provider.models import get_id_token_model
 
+from authserver.current_server import server_of
 from authserver.models import AuthorizationServer, Client, SigningKey
 from base.prepared_queries import prepared
 from base.recent_rows import recent
@@ -39,7 +40,7 @@ class Subject:
 def subject_of(token: str, token_type: str, request: Any, validator: Any) -> Subject:
     """Return the subject of a subject token sent by the authenticated client of `request`. Raises `InvalidGrant`."""
     if token_type == ID_TOKEN:
-        return subject_of_id_token(token, server=request.headers["X_SERVER"], client=request.client)
+        return subject_of_id_token(token, server=server_of(request), client=request.client)
     return _subject_of_refresh_token(token, request, validator)
 
 
@@ -115,7 +116,7 @@ def _subject_of_refresh_token(token: str, request: Any, validator: Any) -> Subje
         raise InvalidGrant("The subject token is not valid.", detail=detail)
     if "openid" not in request.refresh_token_instance.access_token.scope.split():
         raise InvalidGrant("The subject token stands for no sign-in: its grant lacks the scope openid.")
-    if not _is_person_of(request.user, request.headers["X_SERVER"]):
+    if not _is_person_of(request.user, server_of(request)):
         raise InvalidGrant("The subject token is not valid.", detail=_NOBODY)
     return Subject(user=request.user, auth_time=request.auth_time)
 

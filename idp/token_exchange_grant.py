@@ -12,7 +12,7 @@ from typing import Any
 from oauthlib.oauth2.rfc6749.grant_types.base import GrantTypeBase
 
 from authserver import oauth_audit
-from authserver.models import AuthorizationServer
+from authserver.current_server import server_of
 from idp.cross_app_policy import Permission, permission_for
 from idp.errors import InvalidAuthorizationDetails, InvalidDPoPProof, InvalidRequest
 from idp.id_jag import LIFETIME, TOKEN_TYPE, build_id_jag
@@ -47,7 +47,7 @@ class TokenExchangeGrant(GrantTypeBase):
 
     def _exchange(self, request: Any, facts: Any) -> tuple[Permission, str]:
         """Run the steps in order: who asks, what is asked, for whom, whether they may; then build the ID-JAG."""
-        server: AuthorizationServer = request.headers["X_SERVER"]
+        server = server_of(request)
         facts |= {name: getattr(request, name, None) or "" for name in ("audience", "resource")}
         facts.check("client", self.validate_client_confidential, request)  # RFC 8693 section 2.1, draft section 8.1
         facts.check("grant_type", self.validate_grant_type, request)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from authserver.current_server import signed_in_user_of
 from authserver.validator import Validator
 from idp.models import GrantedAuthentication
 from tenants.models import User
@@ -43,7 +44,7 @@ class OpenIDValidator(Validator):
 
     def validate_silent_login(self, request: Any) -> bool:
         """`prompt=none` (OpenID Connect Core section 3.1.2.1): is somebody signed in here?"""
-        request.user = request.headers["X_USER"]
+        request.user = signed_in_user_of(request)
         return bool(request.user.is_authenticated)
 
     def validate_silent_authorization(self, request: Any) -> bool:
