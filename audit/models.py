@@ -6,8 +6,6 @@ from typing import Any, ClassVar, NoReturn
 from django.db import models
 from django.utils import timezone
 
-from base.prepared_queries import insert
-
 MAX_TEXT = 200
 BATCH = 1000  # rows that one statement deletes
 
@@ -124,10 +122,7 @@ class AuditEvent(models.Model):
         """Add a new row; raises `AppendOnly` for one that was loaded or saved before."""
         if not self._state.adding:
             raise AppendOnly
-        if self.pk is None:
-            insert(self)
-        else:
-            super().save(*args, **{**kwargs, "force_insert": True})  # a row with the same key is never overwritten
+        super().save(*args, **{**kwargs, "force_insert": True})  # a row with the same key is never overwritten
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly

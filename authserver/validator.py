@@ -1,6 +1,5 @@
 """What django-oauth-toolkit's validator must know here: clients, tokens and keys belong to one authorization server."""
 
-from datetime import datetime
 from typing import Any
 
 import jwt
@@ -16,7 +15,6 @@ from authserver.current_server import server_of
 from authserver.models import JWT_BEARER, AuthorizationServer, Client, SigningKey
 from authserver.oauthlib_server import InvalidTarget
 from authserver.throttling import throttled
-from base.prepared_queries import insert
 from base.recent_rows import recent
 from crossapp.core.client_authentication import AuthMethod
 from tenants.models import Tenant
@@ -179,24 +177,6 @@ class Validator(OAuth2Validator):
             super().invalidate_authorization_code(request.client_id, request.code, request)
             used_codes.remember(request.code, client=request.client, access_token=token["access_token"])
         oauth_audit.issued(request, token.get("scope", ""))
-
-    def _create_access_token(
-        self, expires: datetime, request: Any, token: dict[str, Any], source_refresh_token: Any = None
-    ) -> Any:
-        """As the stock one, which makes the SQL anew each time; a token that comes with an ID token is left to that."""
-        if "id_token" in token:
-            return super()._create_access_token(expires, request, token, source_refresh_token)
-        access_token = get_access_token_model()(
-            user_id=request.user.pk,
-            scope=token["scope"],
-            expires=expires,
-            application_id=request.client.pk,
-            source_refresh_token=source_refresh_token,
-            resource=request.resource,
-        )
-        self._set_token_value(access_token, token["access_token"])
-        insert(access_token)
-        return access_token
 
     def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
         """The code is spent already, with `_save_bearer_token`."""

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import update_wrapper
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import connection, connections, models, router, transaction
+from django.db import connection, connections, models
 from django.db.models.query import get_related_populators
-from django.db.models.sql import InsertQuery
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -91,42 +90,3 @@ class PreparedQuery(Generic[Row]):
         )
         self._compiled[vendor] = query
         return query
-
-
-class _Insert(NamedTuple):
-    sql: str
-    fields: Sequence[Any]
-
-
-_inserts: dict[tuple[str, type[models.Model]], _Insert] = {}  # by the kind of database, as above
-
-
-def insert(row: models.Model) -> None:
-    """Add a new `row`, whose key the database is to choose: as its `save()`, but no signals are sent."""
-    using = router.db_for_write(type(row), instance=row)
-    of_this_thread = connections[using]
-    name = of_this_thread.vendor, type(row)
-    statement = _inserts.get(name) or _inserts.setdefault(name, _compile_insert(row, using))
-    values = [_value(field, row, of_this_thread) for field in statement.fields]
-    with transaction.mark_for_rollback_on_error(using), of_this_thread.cursor() as cursor:
-        cursor.execute(statement.sql, values)
-        row.pk = of_this_thread.ops.last_insert_id(cursor, row._meta.db_table, str(row._meta.pk.column))
-    row._state.db, row._state.adding = using, False
-
-
-_TEXT = (models.CharField, models.TextField)
-
-
-def _value(field: Any, row: models.Model, connection: Any) -> Any:
-    value = field.pre_save(row, add=True)
-    if type(value) is str and type(field) in _TEXT:
-        return value  # as the database wants it: most are, and to find out takes Django five calls
-    return field.get_db_prep_save(value, connection=connection)
-
-
-def _compile_insert(row: models.Model, using: str) -> _Insert:
-    fields = [field for field in row._meta.local_concrete_fields if field is not row._meta.pk]
-    query = InsertQuery(type(row))
-    query.insert_values(fields, [row])
-    [(sql, _)] = query.get_compiler(using).as_sql()
-    return _Insert(sql, fields)

@@ -157,7 +157,6 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: the live server's threads each need a connection of their own.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
-    DATABASES["default"]["ENGINE"] = "idjag_demo.mariadb"
     DATABASES["default"]["OPTIONS"] = {
         "charset": "utf8mb4",
         "collation": "utf8mb4_bin",  # byte for byte comparison: `sub`, `client_id` and `iss` are case sensitive

@@ -18,7 +18,6 @@ from django.db.models import Q
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from base.prepared_queries import insert
 from crossapp.core.masking import Masker
 from crossapp.requesting_app.signals import step_taken
 from tenants.models import Realm, User
@@ -174,10 +173,7 @@ def _write(steps: list[RecordedStep]) -> None:
     """Write the steps of one user, and now and then delete what is too old or too much."""
     if not steps:
         return
-    if len(steps) == 1:
-        insert(steps[0])
-    else:
-        RecordedStep.objects.bulk_create(steps)
+    RecordedStep.objects.bulk_create(steps)
     user = steps[0].user
     left = _until_a_look.pop(user.pk, 0) - len(steps)
     if len(_until_a_look) >= MOST_USERS:

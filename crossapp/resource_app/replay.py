@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 
 from django.core.cache import cache
-from django.db import IntegrityError, connections, router, transaction
+from django.db import IntegrityError, router
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -30,14 +30,9 @@ def claim(*, issuer: str, jti: str, expires_at: datetime) -> None:
     Call it last, inside the transaction that stores the token, and let Replayed end that transaction: what is refused
     or fails afterwards burns nothing.
     """
-    connection = connections[database()]
-    table = connection.ops.quote_name(ConsumedJti._meta.db_table)
-    until = connection.ops.adapt_datetimefield_value(expires_at)
-    # By hand, for every redemption sends it: Django would take longer to make this text than the rest takes.
-    insert = f"INSERT INTO {table} (issuer_hash, jti_hash, expires_at) VALUES (%s, %s, %s)"  # noqa: S608
+    row = ConsumedJti(issuer_hash=_sha256(issuer), jti_hash=_sha256(jti), expires_at=expires_at)
     try:
-        with transaction.mark_for_rollback_on_error(connection.alias), connection.cursor() as cursor:
-            cursor.execute(insert, [_sha256(issuer), _sha256(jti), until])
+        row.save(force_insert=True)
     except IntegrityError as error:
         raise Replayed from error
 

@@ -1,18 +1,15 @@
-"""A prepared query finds what its queryset finds, and `insert` adds what `save` adds: `base.prepared_queries`."""
+"""A prepared query finds what its queryset finds: `base.prepared_queries`."""
 
-import hashlib
 from threading import Thread
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
-from oauth2_provider.models import get_access_token_model, get_id_token_model
+from oauth2_provider.models import get_id_token_model
 
-from base.prepared_queries import PreparedQuery, insert, prepared
+from base.prepared_queries import PreparedQuery, prepared
 from tenants.models import Tenant, User
 
 pytestmark = pytest.mark.django_db
@@ -99,46 +96,3 @@ def test_threads_do_not_get_each_others_rows(people: list[User], accounts: Prepa
     for thread in threads:
         thread.join()
     assert found == {person.pk: [[person]] * 100 for person in people}
-
-
-def an_access_token(user: User, token: str) -> Any:
-    return get_access_token_model()(
-        user=user, token=token, expires=timezone.now(), scope="read", resource=["https://todo.example/api"]
-    )
-
-
-def test_an_inserted_row_is_as_a_saved_one(people: list[User]) -> None:
-    saved, inserted = an_access_token(people[0], "one"), an_access_token(people[0], "two")
-    saved.save()
-    insert(inserted)
-    assert inserted.pk > saved.pk
-    assert (inserted._state.adding, inserted._state.db) == (saved._state.adding, saved._state.db)
-    rows = [type(saved).objects.get(pk=row.pk) for row in (saved, inserted)]
-    differs = {"id", "token", "token_checksum", "created", "updated", "expires"}
-    for field in {field.attname for field in saved._meta.concrete_fields} - differs:
-        assert getattr(rows[0], field) == getattr(rows[1], field), field
-    for field in {field.attname for field in saved._meta.concrete_fields} - {"id"}:
-        assert getattr(rows[1], field) == getattr(inserted, field), "what save() fills in is filled in"
-    assert rows[1].token_checksum == hashlib.sha256(b"two").hexdigest()
-    assert rows[1].created <= rows[1].updated <= timezone.now()
-
-
-def test_each_inserted_row_has_its_own_values(people: list[User]) -> None:
-    rows = [an_access_token(person, str(index)) for index, person in enumerate([*people, *people])]
-    with CaptureQueriesContext(connection) as made:
-        for row in rows:
-            insert(row)
-    assert len(made) == len(rows)
-    assert list(type(rows[0]).objects.order_by("pk").values_list("user", "token")) == [
-        (row.user_id, row.token) for row in rows
-    ]
-
-
-def test_a_row_that_is_not_unique_spoils_the_transaction_as_a_saved_one_does(people: list[User]) -> None:
-    insert(an_access_token(people[0], "one"))
-    with pytest.raises(IntegrityError), transaction.atomic():
-        with pytest.raises(IntegrityError):
-            insert(an_access_token(people[0], "one"))
-        assert connection.needs_rollback
-        raise IntegrityError
-    assert get_access_token_model().objects.count() == 1

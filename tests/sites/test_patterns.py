@@ -94,7 +94,7 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str], str]]:
                         yield f"{module.__name__}.{name}.{method}", value, method
 
 
-NOT_LOADED = {"idjag_demo.wsgi", "idjag_demo.mariadb.base"}  # it takes over the process; it needs a driver
+NOT_LOADED = {"idjag_demo.wsgi"}  # it takes over the process
 
 
 def _modules(package: str) -> Iterator[Any]:

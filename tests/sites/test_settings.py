@@ -74,7 +74,7 @@ def test_off_loopback_everything_is_https_with_host_only_secure_cookies() -> Non
 
 def test_a_database_url_chooses_mariadb() -> None:
     *_, engine = settings_with({"DATABASE_URL": "mysql://idjag:idjag@127.0.0.1/idjag"})
-    assert engine == "idjag_demo.mariadb"
+    assert engine == "django.db.backends.mysql"
 
 
 @pytest.mark.parametrize("missing", ["DJANGO_SECRET_KEY", "FIELD_ENCRYPTION_KEYS"])

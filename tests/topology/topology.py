@@ -110,7 +110,7 @@ class Topology:
     def as_default_database(self) -> Iterator[None]:
         """Let the models of this thread read and write the topology's database."""
         mine: dict[str, Any] = {
-            "ENGINE": "idjag_demo.mariadb",
+            "ENGINE": "django.db.backends.mysql",
             "HOST": "127.0.0.1",
             "PORT": self.database.port,
             "USER": "root",
