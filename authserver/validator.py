@@ -68,8 +68,8 @@ def _lock_unspent(request: Any) -> None:
 
 @recent(Client, AuthorizationServer, Tenant)
 def _client(server_id: int, client_id: str) -> Client | None:
-    clients = Client.objects.select_related("server__tenant", "tenant").filter(server=server_id, client_id=client_id)
-    return next((client for client in clients if client.client_id == client_id), None)  # MariaDB takes "a " for "a"
+    clients = Client.objects.select_related("server__tenant", "tenant")
+    return clients.filter(server=server_id, client_id=client_id).first()
 
 
 class Validator(OAuth2Validator):
@@ -152,8 +152,6 @@ class Validator(OAuth2Validator):
         return client.allows_grant_type("authorization_code")
 
     def validate_code(self, client_id: str, code: str, client: Client, request: Any, *args: Any, **kwargs: Any) -> bool:
-        if code.endswith(" "):  # MariaDB takes it for the one without
-            return False
         if super().validate_code(client_id, code, client, request, *args, **kwargs):
             return True
         used_codes.revoke_what_was_issued(code, client=client)

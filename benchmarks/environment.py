@@ -50,7 +50,7 @@ def fresh(database: str, directory: Path) -> Iterator[dict[str, str]]:
     mariadb = MySQLdb.connect(
         host=at.hostname or "127.0.0.1", port=at.port or 3306, user=at.username or "root", password=at.password or ""
     )
-    mariadb.query(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+    mariadb.query(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
     try:
         yield {
             "DATABASE_URL": urlunsplit(at._replace(path=f"/{name}")),

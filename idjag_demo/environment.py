@@ -17,10 +17,12 @@ NOTSET = environ.Env.NOTSET
 WORDS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "1": True, "0": False}
 DEFAULT_PORTS = {"http": 80, "https": 443}
 DRIVER_OPTIONS = {
-    *("compress", "connect_timeout", "read_default_file", "read_default_group"),
+    *("collation", "compress", "connect_timeout", "read_default_file", "read_default_group"),
     *("read_timeout", "ssl_mode", "unix_socket", "write_timeout"),
 }
-"""Of mysqlclient: what may come after the ? of DATABASE_URL. Its character set, collation and isolation are ours."""
+"""Of mysqlclient: what may come after the ? of DATABASE_URL. The settings choose its character set and isolation."""
+COLLATIONS = {"MariaDB": "utf8mb4_nopad_bin", "MySQL": "utf8mb4_0900_bin"}
+"""The collations that compare byte for byte, spaces at the end included (utf8mb4_bin ignores those)."""
 _SETS_ONE = re.compile("(export )?[A-Za-z_0-9]+=")
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NAME = re.compile(rf"({_LABEL}\.)*[a-z]([a-z0-9-]*[a-z0-9])?")
@@ -122,11 +124,8 @@ class Environment(environ.Env):
         file = parse_qs(urlsplit(url).query).get("read_default_file", [""])[0]
         if file and not os.access(file, os.R_OK):
             raise ImproperlyConfigured(f"{var} has a read_default_file that can not be read: the driver would go on.")
-        if url.startswith("mysql:") and not DRIVER_OPTIONS.issuperset(parse_qs(urlsplit(url).query, True)):
-            names = ", ".join(sorted(DRIVER_OPTIONS))
-            raise ImproperlyConfigured(
-                f"{var} has an option, after the ?, that may not be there: write any of {names}."
-            )
+        if url.startswith("mysql:"):
+            _check_driver_options(var, parse_qs(urlsplit(url).query, keep_blank_values=True))
         return dict(self.db_url_config(url))
 
     def cache_server(self, var: str) -> dict[str, Any]:
@@ -137,6 +136,15 @@ class Environment(environ.Env):
         if not _has_host(url, ["redis", "rediss"]) or not re.fullmatch("/?[0-9]*", urlsplit(url).path):
             raise ImproperlyConfigured(f"{var} is the address of no Redis: write it as redis://127.0.0.1:6379/0.")
         return dict(self.cache_url_config(url))
+
+
+def _check_driver_options(var: str, options: dict[str, list[str]]) -> None:
+    if not DRIVER_OPTIONS.issuperset(options):
+        names = ", ".join(sorted(DRIVER_OPTIONS))
+        raise ImproperlyConfigured(f"{var} has an option, after the ?, that may not be there: write any of {names}.")
+    if not set(COLLATIONS.values()).issuperset(options.get("collation", [])):
+        names = ", ".join(f"{name} ({server})" for server, name in COLLATIONS.items())
+        raise ImproperlyConfigured(f"{var} has a collation that does not compare byte for byte: write one of {names}.")
 
 
 def _wrong(var: str, value: str, what: str, example: str) -> ImproperlyConfigured:

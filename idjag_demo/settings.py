@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONCE
 
 from idjag_demo.demo.secrets import demo_secrets
-from idjag_demo.environment import Environment
+from idjag_demo.environment import COLLATIONS, Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -159,14 +159,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     DATABASES["default"]["OPTIONS"] = {
         "charset": "utf8mb4",
-        "collation": "utf8mb4_bin",  # byte for byte comparison: `sub`, `client_id` and `iss` are case sensitive
+        "collation": COLLATIONS["MariaDB"],  # `sub`, `client_id` and `iss` are compared byte for byte
         # Every statement sees what others have committed: the token they stored, the policy they switched off. And two
         # inserts into one index do not wait for each other's gap locks.
         "isolation_level": "read committed",
         "connect_timeout": 5,
         "init_command": "SET SESSION innodb_lock_wait_timeout = 5",  # seconds; then the answer is 503
     } | DATABASES["default"].get("OPTIONS", {})
-    DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+    DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": DATABASES["default"]["OPTIONS"]["collation"]}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache_server("REDIS_URL")}

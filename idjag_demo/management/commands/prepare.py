@@ -13,9 +13,6 @@ from idjag_demo.demo.move import addresses_differ, follow_addresses, moves
 from idjag_demo.demo.welcome import welcome
 from idjag_demo.installation import install, is_installed
 
-COLLATION = "utf8mb4_bin"
-BYTE_FOR_BYTE = f"CHARACTER SET utf8mb4 COLLATE {COLLATION}"
-
 
 class Command(BaseCommand):
     help = (
@@ -26,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if connection.vendor == "mysql":
-            _stop_if_case_is_ignored()
+            _stop_if_not_byte_for_byte()
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
         if settings.DEMO:
             self._prepare_demo()
@@ -56,23 +53,27 @@ def _stop_if_keys_are_lost() -> None:
         raise CommandError(f"{error}: it must hold the keys that this database was made with.") from None
 
 
-def _stop_if_case_is_ignored() -> None:
+def _stop_if_not_byte_for_byte() -> None:
     """Raise CommandError if MariaDB would take another `sub`, `client_id` or `iss` for the same.
 
-    A column compares as it was made, whatever the connection says, and is made as its database says.
+    A column compares as it was made, whatever the connection says, and is made as its database says. But MariaDB makes
+    a JSON column a longtext in utf8mb4_bin everywhere.
     """
+    expected = connection.settings_dict["OPTIONS"]["collation"]
     with connection.cursor() as cursor:
         cursor.execute("SELECT DATABASE(), @@collation_database")
         database, collation = cursor.fetchone()
         cursor.execute(
             "SELECT DISTINCT table_name FROM information_schema.columns"
-            " WHERE table_schema = DATABASE() AND collation_name <> %s",
-            [COLLATION],
+            " WHERE table_schema = DATABASE() AND collation_name <> %s"
+            " AND NOT (data_type = 'longtext' AND collation_name = 'utf8mb4_bin')",
+            [expected],
         )
         ours = connection.introspection.django_table_names()
         tables = sorted({table for (table,) in cursor.fetchall()}.intersection(ours))
-    mend = [f"ALTER DATABASE `{database}` {BYTE_FOR_BYTE};"] if collation != COLLATION else []
-    mend += [f"ALTER TABLE `{table}` CONVERT TO {BYTE_FOR_BYTE};" for table in tables]
+    byte_for_byte = f"CHARACTER SET utf8mb4 COLLATE {expected}"
+    mend = [f"ALTER DATABASE `{database}` {byte_for_byte};"] if collation != expected else []
+    mend += [f"ALTER TABLE `{table}` CONVERT TO {byte_for_byte};" for table in tables]
     if mend:
         what = "This database does not compare byte for byte. Nothing was done. Mend it:"
         raise CommandError("\n".join([what, *mend]))
