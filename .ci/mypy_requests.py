@@ -14,7 +14,6 @@ REQUEST = "django.http.request.HttpRequest"
 ATTRIBUTES = (
     "trace",  # operations.tracing
     "client_address",  # idjag_demo.middleware.PeerMiddleware
-    "for_program",  # idjag_demo.program_requests.ProgramsMiddleware
     "site",  # idjag_demo.middleware.SiteMiddleware
     "tenant",
     "urlconf",

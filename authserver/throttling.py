@@ -21,6 +21,7 @@ from base.limits import (
 )
 
 Authenticate = Callable[..., bool]
+_Limits = list[tuple[Limit, tuple[object, ...]]]
 
 
 def throttled(authenticate: Authenticate) -> Authenticate:
@@ -35,7 +36,10 @@ def throttled(authenticate: Authenticate) -> Authenticate:
     def counted(self: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         address = neighbourhood(request.headers.get("REMOTE_ADDR", ""))
         server, client_id = server_of(request).pk, unverified_client(request)
-        limits = [(CLIENT_FAILURES, (address, server, client_id)), (CLIENT_FAILURES_ADDRESS, (address, server))]
+        limits: _Limits = [
+            (CLIENT_FAILURES, (address, server, client_id)),
+            (CLIENT_FAILURES_ADDRESS, (address, server)),
+        ]
         facts = {"unverified": {"client_id": client_id}}
         if is_any_used_up(limits):
             for limit, who in limits:
@@ -54,7 +58,7 @@ def throttled(authenticate: Authenticate) -> Authenticate:
     return counted
 
 
-def _count(limits: list[tuple[Limit, tuple[object, ...]]], facts: dict[str, Any]) -> None:
+def _count(limits: _Limits, facts: dict[str, Any]) -> None:
     for limit, who in limits:
         limit.count(*who, **facts)
 

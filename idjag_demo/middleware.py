@@ -199,7 +199,7 @@ def start_session(sender: object, request: HttpRequest, **kwargs: object) -> Non
 
 
 class HeadersMiddleware:
-    """Adds the headers that Django has no setting for."""
+    """Adds the headers that Django has no setting for, and the length, without which the server sends chunks."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -207,6 +207,8 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
 

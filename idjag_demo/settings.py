@@ -95,6 +95,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Every request passes these.
     "operations.tracing.TracingMiddleware",
     "idjag_demo.forwarded_ports.PortMiddleware",
     "idjag_demo.forwarded_ports.PortCookiesMiddleware",
@@ -103,20 +104,22 @@ MIDDLEWARE = [
     "idjag_demo.middleware.HeadersMiddleware",
     "idjag_demo.middleware.PolicyMiddleware",
     "idjag_demo.middleware.SizeMiddleware",
-    "idjag_demo.middleware.OwnCookiesMiddleware",
     "idjag_demo.middleware.SiteMiddleware",
     "audit.current_request.CurrentRequestMiddleware",
-    "idjag_demo.middleware.WholeFilesMiddleware",
+    # This one calls the view of a program's request itself.
     "idjag_demo.program_requests.ProgramsMiddleware",
-    "idjag_demo.program_requests.Sessions",
-    "idjag_demo.program_requests.SessionLifetime",
-    "idjag_demo.program_requests.KnownBrowser",
+    # Only the requests of people come here.
+    "idjag_demo.middleware.WholeFilesMiddleware",
+    "idjag_demo.middleware.OwnCookiesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "idjag_demo.middleware.SessionLifetimeMiddleware",
+    "tenants.known_browsers.KnownBrowserMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "idjag_demo.program_requests.Authentication",
-    "idjag_demo.program_requests.Realm",
-    "idjag_demo.program_requests.PrivatePages",
-    "idjag_demo.program_requests.Messages",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "idjag_demo.middleware.RealmMiddleware",
+    "idjag_demo.middleware.PrivatePagesMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "idjag_demo.middleware.ThrottledMiddleware",

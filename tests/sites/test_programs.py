@@ -60,5 +60,6 @@ def test_the_session_of_whoever_sends_a_programs_request_is_not_looked_at(
         answer = browser.get(path, headers=headers)
     assert answer.status_code == status
     assert not answer.cookies
+    assert answer["Content-Length"] == str(len(answer.content))
     assert not [query for query in made if "django_session" in query["sql"]]
     assert browser.get("/api/users/me").status_code == 200, "the session is good"
