@@ -28,7 +28,7 @@ from idjag_demo.settings import *  # noqa: F403
 from idjag_demo.settings import CACHES, DATABASES, LIMITS, PASSWORD_HASHERS
 
 _database = DATABASES["default"]
-if _database["ENGINE"] == "django.db.backends.sqlite3":
+if _database["ENGINE"] == "base.sqlite":
     _own = Path(_database["NAME"]).with_name("test.sqlite3")
     _database["TEST"] = {"NAME": os.environ.get("TEST_DB") or str(_own)}
 else:

@@ -1,0 +1,98 @@
+"""Django's SQLite backend, with writers of one process that take turns (ENGINE "base.sqlite").
+
+SQLite has one writer at a time. Another one sleeps and looks again, longer each time, so who comes last may be first:
+of eight writers at once, some wait nine times as long as most. Here a connection waits in a queue before it begins to
+write, and another process is waited for as SQLite does it.
+"""
+
+import sqlite3
+from collections import defaultdict
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+
+from base.sqlite.turns import Turns
+
+_READS = ("SELECT", "PRAGMA", "EXPLAIN")
+_turns: defaultdict[str, Turns] = defaultdict(Turns)
+"""By database: `NAME` in the settings."""
+
+
+class Connection(sqlite3.Connection):
+    """The driver's connection. It has the turn from the first statement of a transaction to the end of it."""
+
+    _has_turn = False
+
+    def __init__(self, database: Any, timeout: float = 5.0, **kwargs: Any) -> None:
+        super().__init__(database, timeout, **kwargs)
+        self._turns, self._seconds = _turns[str(database)], timeout
+
+    def before(self, query: str) -> None:
+        """Take the turn, if `query` may begin to write; raises OperationalError after the timeout of the database."""
+        if self._has_turn or self.in_transaction or query.startswith(_READS):
+            return
+        if not self._turns.take(self._seconds):
+            raise sqlite3.OperationalError("database is locked")
+        self._has_turn = True
+
+    def after(self) -> None:
+        """Give the turn back, unless a transaction goes on."""
+        if self._has_turn and not self.in_transaction:
+            self._has_turn = False
+            self._turns.give()
+
+    def commit(self) -> None:
+        try:
+            super().commit()
+        finally:
+            self.after()
+
+    def rollback(self) -> None:
+        try:
+            super().rollback()
+        finally:
+            self.after()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self._leave()
+
+    def __del__(self) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self._turns.give()
+
+
+class Cursor(base.SQLiteCursorWrapper):
+    """Django's cursor, which says to its connection what it does."""
+
+    connection: Connection
+
+    def execute(self, query: Any, params: Any = None) -> Any:
+        self.connection.before(query)
+        try:
+            return super().execute(query, params)
+        finally:
+            self.connection.after()
+
+    def executemany(self, query: Any, param_list: Any) -> Any:
+        self.connection.before(query)
+        try:
+            return super().executemany(query, param_list)
+        finally:
+            self.connection.after()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's, on these connections."""
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return {**super().get_connection_params(), "factory": Connection}
+
+    def create_cursor(self, name: Any = None) -> Any:
+        return self.connection.cursor(factory=Cursor)
