@@ -54,7 +54,7 @@ class ResourceAppHost:
     def subject(self, request: Any, trusted: TrustedIssuer, id_jag: IdJag) -> User:
         """Return the account of the ID-JAG's subject in the tenant of its issuer. Raises `SubjectRefused`."""
         ours = request.facts["tenant"] = trusted.connection.tenant.slug
-        if (id_jag.tenant or ours, id_jag.claims.get("aud_tenant", ours)) != (ours, ours):  # draft section 6.4
+        if (id_jag.tenant or ours, id_jag.claims.get("aud_tenant", ours)) != (ours, ours):  # ID-JAG -04 section 6.4
             raise SubjectRefused("the ID-JAG names another tenant than its issuer stands for here")
         claims = SubjectClaims(
             sub=id_jag.subject, email=id_jag.email, email_verified=id_jag.email_verified, name=id_jag.name

@@ -1,4 +1,4 @@
-"""Draft section 4.3.3: may this client act for people of this tenant there, and how far? Without a policy, no.
+"""ID-JAG -04 section 4.3.3: may this client act for people of this tenant there, and how far? Without a policy, no.
 
 What the IdP has never heard of is `invalid_target` (RFC 8693 section 2.2.2); what it knows and refuses is
 `access_denied`, so that an honest client can tell a typing error from an administrator's decision.
@@ -87,7 +87,7 @@ def _check_age(policy: CrossAppPolicy, subject: Subject) -> None:
 
 def _one_resource(known: Sequence[CrossAppPolicy] | None, resources: tuple[str, ...]) -> str:
     """Return the resource asked for, which the audience must govern; an ID-JAG of ours names exactly one."""
-    if not known:  # its own issuer is never there (draft section 8.3)
+    if not known:  # its own issuer is never there (ID-JAG -04 section 9.3)
         raise InvalidTarget("The audience is not known to this server; it must be the issuer, byte for byte.")
     governed = sorted({policy.resource for policy in known})
     if len(set(resources)) > 1:

@@ -29,14 +29,17 @@ class InvalidGrant(InvalidGrantError):
 
 
 class AccessDenied(OAuth2Error):
-    """The request is sound and the tenant's policy says no: told apart from a broken grant (draft -05)."""
+    """The request is sound and the tenant's policy says no: an honest client can tell it from a broken grant.
+
+    ID-JAG branch access_denied_error section 4.3.4.3.
+    """
 
     error = "access_denied"
     status_code = 400
 
 
 class InsufficientUserAuthentication(OAuth2Error):
-    """The person signed in too long ago for that audience (RFC 9470 section 3, draft section 8.2)."""
+    """The person signed in too long ago for that audience (RFC 9470 section 3, ID-JAG -04 section 9.2)."""
 
     error = "insufficient_user_authentication"
     status_code = 400

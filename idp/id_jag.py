@@ -1,4 +1,4 @@
-"""Draft section 3.1: building and signing an ID-JAG."""
+"""ID-JAG -04 section 3.1: building and signing an ID-JAG."""
 
 import secrets
 import time
@@ -9,7 +9,7 @@ from idp.cross_app_policy import Permission
 from idp.subject_tokens import Subject
 from idp.validator import AUTHENTICATION_METHODS, email_of
 
-TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id-jag"  # draft section 4.3
+TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id-jag"  # ID-JAG -04 section 4.3
 TYP = "oauth-id-jag+jwt"
 LIFETIME = 300  # seconds
 

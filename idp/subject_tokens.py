@@ -1,4 +1,4 @@
-"""RFC 8693 section 2.1 and draft section 4.3.3: whose token is it that a client wants to exchange?
+"""RFC 8693 section 2.1 and ID-JAG -04 section 4.3.3: whose token is it that a client wants to exchange?
 
 An ID token must be ours, unexpired and issued to the very client that asks; a refresh token likewise, and is not
 consumed. Everything else (ID-JAGs, access tokens, tokens of another tenant's IdP) is no subject token here.
@@ -47,7 +47,7 @@ def subject_of(token: str, token_type: str, request: Any, validator: Any) -> Sub
 def subject_of_id_token(token: str, *, server: AuthorizationServer, client: Client) -> Subject:
     """Return the subject of an ID token that `server` issued to `client`. Raises `InvalidGrant`."""
     claims = verify_own_id_token(token, server=server)
-    if claims["aud"] not in (client.client_id, [client.client_id]):  # draft section 4.3.3
+    if claims["aud"] not in (client.client_id, [client.client_id]):  # ID-JAG -04 section 4.3.3
         raise InvalidGrant("The subject token was not issued to this client.")
     if claims.get("azp", client.client_id) != client.client_id:  # OpenID Connect Core section 3.1.3.7 (5)
         raise InvalidGrant("The subject token was not issued to this client.")
@@ -110,7 +110,7 @@ def _verifying_key(server_id: int, kid: str) -> SigningKey | None:
 
 
 def _subject_of_refresh_token(token: str, request: Any, validator: Any) -> Subject:
-    """Validate as the refresh grant would, without rotating (draft section 4.3.3, second rule)."""
+    """Validate as the refresh grant would, without rotating (ID-JAG -04 section 4.3.3, second rule)."""
     if not validator.validate_refresh_token(token, request.client, request):
         detail = "It is unknown, another client's, spent or revoked, or its person may not sign in."
         raise InvalidGrant("The subject token is not valid.", detail=detail)

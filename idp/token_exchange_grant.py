@@ -1,7 +1,7 @@
-"""RFC 8693 section 2, server side, as profiled by the ID-JAG draft section 4.3: an identity assertion for an ID-JAG.
+"""RFC 8693 section 2, server side, as profiled by ID-JAG -04 section 4.3: an identity assertion for an ID-JAG.
 
-Left out on purpose, and refused, never ignored: actor tokens (the draft defines no processing), rich authorization
-requests, DPoP-bound ID-JAGs, SAML assertions.
+Left out on purpose, and refused, never ignored: actor tokens (ID-JAG -04 section 4.3 defines no processing), rich
+authorization requests, DPoP-bound ID-JAGs, SAML assertions.
 """
 
 import json
@@ -49,7 +49,7 @@ class TokenExchangeGrant(GrantTypeBase):
         """Run the steps in order: who asks, what is asked, for whom, whether they may; then build the ID-JAG."""
         server = server_of(request)
         facts |= {name: getattr(request, name, None) or "" for name in ("audience", "resource")}
-        facts.check("client", self.validate_client_confidential, request)  # RFC 8693 section 2.1, draft section 8.1
+        facts.check("client", self.validate_client_confidential, request)  # ID-JAG -04 section 9.1
         facts.check("grant_type", self.validate_grant_type, request)
         exchange = facts.check("request", read_exchange_request, request)
         token, token_type = exchange.subject_token, exchange.subject_token_type
@@ -74,7 +74,7 @@ class TokenExchangeGrant(GrantTypeBase):
 def read_exchange_request(request: Any) -> ExchangeRequest:
     """Read the parameters of a token exchange (RFC 8693 section 2.1). Raises `InvalidRequest`."""
     parameters = dict(request.decoded_body)
-    if not parameters.get("requested_token_type"):  # draft section 4.3: required, never defaulted
+    if not parameters.get("requested_token_type"):  # ID-JAG -04 section 4.3: required, never defaulted
         raise InvalidRequest("The parameter requested_token_type is missing.", request=request)
     if parameters["requested_token_type"] != TOKEN_TYPE:
         raise InvalidRequest(f"This server issues requested_token_type {TOKEN_TYPE} only.", request=request)
@@ -100,5 +100,5 @@ def _check_nothing_is_dropped(request: Any, parameters: Mapping[str, str]) -> No
             raise InvalidRequest(f"The parameter {name} is not supported.", request=request)
     if "authorization_details" in parameters:  # RFC 9396 section 5: no type is known here
         raise InvalidAuthorizationDetails("No type of authorization_details is supported.", request=request)
-    if "HTTP_DPOP" in request.headers:  # RFC 9449 section 5, draft section 8.6
+    if "HTTP_DPOP" in request.headers:  # RFC 9449 section 5, ID-JAG -04 section 9.8
         raise InvalidDPoPProof("This server binds no ID-JAG to a key: send no DPoP header.", request=request)

@@ -133,8 +133,8 @@ class IdPConnection(models.Model):
         "ID-JAGs are good once",
         default=True,
         help_text="Refuse an ID-JAG of this IdP that was redeemed before (RFC 7523, MCP). Off: until it expires, in "
-        "minutes, its client may redeem it again for another access token (draft section 4.4.3), and so may whoever "
-        "has stolen it together with the client's credentials.",
+        "minutes, its client may redeem it again for another access token (ID-JAG -04 section 4.4.3), and so may a "
+        "thief of it who has the client's credentials.",
     )
     keys_fetched_since = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="The IdP withdrew a key: what was fetched before is not used."

@@ -11,8 +11,8 @@ from crossapp.core.client_authentication import AuthMethod
 from crossapp.core.jwk import KEY_TYPES
 from tenants.models import Realm
 
-ID_JAG_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id-jag"  # draft section 4.3
-ID_JAG_PROFILE = "urn:ietf:params:oauth:grant-profile:id-jag"  # draft section 7.2
+ID_JAG_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id-jag"  # ID-JAG -04 section 4.3
+ID_JAG_PROFILE = "urn:ietf:params:oauth:grant-profile:id-jag"  # ID-JAG -04 section 7.2
 
 
 @document

@@ -30,7 +30,7 @@ def the_row(act: str, lines: Lines) -> AuditEvent:
     return row
 
 
-@pytest.mark.clause("draft", "4.3", "TE-84 SEC-11")
+@pytest.mark.clause("ID-JAG", "4.3", "TE-84 SEC-11")
 def test_an_issued_id_jag_is_recorded(signed_in: EmbeddedIdP, id_token: str, bob: User, lines: Lines) -> None:
     id_jag = signed_in.exchange(id_token, scope="read admin").json()["access_token"]
     row = the_row("token_exchange", lines)
@@ -57,7 +57,7 @@ def test_an_issued_id_jag_is_recorded(signed_in: EmbeddedIdP, id_token: str, bob
         ({"actor_token": "x"}, "invalid_request", "request"),
     ],
 )
-@pytest.mark.clause("draft", "4.3", "TE-84 SEC-11")
+@pytest.mark.clause("ID-JAG", "4.3", "TE-84 SEC-11")
 def test_a_refused_exchange_is_recorded_with_the_failed_check(
     signed_in: EmbeddedIdP, id_token: str, lines: Lines, changes: dict[str, str], error: str, check: str
 ) -> None:
@@ -68,7 +68,7 @@ def test_a_refused_exchange_is_recorded_with_the_failed_check(
     assert (row.jti, row.scope_granted, row.unverified) == ("", "", {})
 
 
-@pytest.mark.clause("draft", "4.3", "SEC-11 SEC-12")
+@pytest.mark.clause("ID-JAG", "4.3", "SEC-11 SEC-12")
 def test_the_operator_learns_more_than_the_client(
     signed_in: EmbeddedIdP, id_token: str, bob: User, lines: Lines
 ) -> None:
@@ -81,7 +81,7 @@ def test_the_operator_learns_more_than_the_client(
     assert "InvalidSignatureError" in details[1]
 
 
-@pytest.mark.clause("draft", "4.3.3", "SEC-11")
+@pytest.mark.clause("ID-JAG", "4.3.3", "SEC-11")
 def test_a_denial_by_policy_is_recorded_with_the_person(
     signed_in: EmbeddedIdP, id_token: str, bob: User, lines: Lines
 ) -> None:
@@ -158,7 +158,7 @@ def test_a_revocation_is_recorded(signed_in: EmbeddedIdP, lines: Lines) -> None:
     assert AuditEvent.objects.filter(act="revocation", outcome="refused", failed_check="client").count() == 1
 
 
-@pytest.mark.clause("draft", "4.4", "SEC-11")
+@pytest.mark.clause("ID-JAG", "4.4", "SEC-11")
 def test_a_redemption_is_recorded_and_meets_its_issuance_by_the_jti(demo: Demo, lines: Lines) -> None:
     sign_in(demo.browser, "wiki", BOB)
     assert demo.unfurl([demo.link_to(BOB)])[0]["card"]
@@ -195,7 +195,7 @@ def _wiki0_at_todo0() -> str:
 OF_AN_EXCHANGE = ["client", "grant_type", "request", "subject_token", "target", "policy", "authentication_age", "scope"]
 
 
-@pytest.mark.clause("draft", "4.3", "SEC-11")
+@pytest.mark.clause("ID-JAG", "4.3", "SEC-11")
 def test_the_checks_that_an_exchange_passed_are_recorded(signed_in: EmbeddedIdP, id_token: str, lines: Lines) -> None:
     signed_in.exchange(id_token)
     assert the_row("token_exchange", lines).checks_passed == [*OF_AN_EXCHANGE, "signing_key"]
@@ -212,7 +212,7 @@ def test_the_checks_that_an_exchange_passed_are_recorded(signed_in: EmbeddedIdP,
         ({"scope": "admin"}, 7),
     ],
 )
-@pytest.mark.clause("draft", "4.3", "SEC-11")
+@pytest.mark.clause("ID-JAG", "4.3", "SEC-11")
 def test_the_checks_that_a_refused_exchange_passed_are_recorded(
     signed_in: EmbeddedIdP, id_token: str, lines: Lines, changes: dict[str, Any], passed: int
 ) -> None:
@@ -220,7 +220,7 @@ def test_the_checks_that_a_refused_exchange_passed_are_recorded(
     assert the_row("token_exchange", lines).checks_passed == OF_AN_EXCHANGE[:passed]
 
 
-@pytest.mark.clause("draft", "4.4", "SEC-11")
+@pytest.mark.clause("ID-JAG", "4.4", "SEC-11")
 def test_the_checks_that_a_redemption_passed_are_recorded(demo: Demo, lines: Lines) -> None:
     sign_in(demo.browser, "wiki", BOB)
     demo.unfurl([demo.link_to(BOB)])
@@ -232,7 +232,7 @@ def test_the_checks_that_a_redemption_passed_are_recorded(demo: Demo, lines: Lin
     assert replay.checks_passed == first.checks_passed[:-1]
 
 
-@pytest.mark.clause("draft", "4.4", "SEC-11")
+@pytest.mark.clause("ID-JAG", "4.4", "SEC-11")
 def test_a_replay_is_recorded_with_everything_that_was_verified(demo: Demo, lines: Lines) -> None:
     sign_in(demo.browser, "wiki", BOB)
     demo.unfurl([demo.link_to(BOB)])
@@ -244,7 +244,7 @@ def test_a_replay_is_recorded_with_everything_that_was_verified(demo: Demo, line
     assert len(lines.of("redemption")) == 2
 
 
-@pytest.mark.clause("draft", "4.4", "SEC-10 SEC-11")
+@pytest.mark.clause("ID-JAG", "4.4", "SEC-10 SEC-11")
 def test_what_an_unverified_id_jag_claims_is_marked(demo: Demo, lines: Lines) -> None:
     sign_in(demo.browser, "wiki", BOB)
     demo.unfurl([demo.link_to(BOB)])
@@ -262,7 +262,7 @@ def test_what_an_unverified_id_jag_claims_is_marked(demo: Demo, lines: Lines) ->
     assert forged not in lines.texts[-1]
 
 
-@pytest.mark.clause("draft", "4.4", "SEC-11")
+@pytest.mark.clause("ID-JAG", "4.4", "SEC-11")
 def test_a_subject_without_access_is_recorded_with_the_reason(demo: Demo, lines: Lines) -> None:
     sign_in(demo.browser, "wiki", BOB)
     User.objects.filter(realm=Realm.TODO, email=BOB).delete()

@@ -66,7 +66,7 @@ def test_a_token_of_an_idp_is_not_good_at_an_app(app: ResourceServer, kind: str)
     assert_refused(app.call(token), 401, "invalid_token", "not known here")
 
 
-@pytest.mark.clause("draft", "8", "RS-01: an ID-JAG is no access token")
+@pytest.mark.clause("ID-JAG", "4.3.4", "RS-01: an ID-JAG is no access token")
 def test_an_id_jag_is_no_bearer_token(app: ResourceServer) -> None:
     id_jag = app.id_jag()
     assert_refused(app.call(id_jag), 401, "invalid_token")
@@ -92,7 +92,7 @@ def test_a_token_names_the_api_as_its_one_resource(app: ResourceServer, resource
     assert_refused(app.call(token), 401, "invalid_token", "for another resource")
 
 
-@pytest.mark.clause("draft", "6", "RS-03 RS-30")
+@pytest.mark.clause("ID-JAG", "6", "RS-03 RS-30")
 def test_a_token_is_good_at_its_own_host_only(app: ResourceServer, other_idp: EmbeddedIdP) -> None:
     """The hosts that are a tenant's are those of the IdPs; their API is userinfo."""
     idp, app_token, idp_token = app.idps["customer1"], app.token(), tokens_of_john(other_idp)["access_token"]
@@ -105,7 +105,7 @@ def test_a_token_is_good_at_its_own_host_only(app: ResourceServer, other_idp: Em
     assert app.call(app_token, **forwarded).json()["organisation"] == "Customer1"
 
 
-@pytest.mark.clause("draft", "3.1", "RS-31")
+@pytest.mark.clause("ID-JAG", "3.1", "RS-31")
 def test_equal_subjects_and_jtis_of_two_issuers_are_two_people(app: ResourceServer) -> None:
     app.trust("customer2")
     same = {"sub": "bob", "jti": "the-same"}

@@ -319,7 +319,7 @@ def test_a_repeated_parameter_is_refused(todo: Todo, name: str) -> None:
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
-@pytest.mark.clause("draft", "8", "TE-13")
+@pytest.mark.clause("ID-JAG", "3.1", "TE-13")
 def test_an_id_jag_of_our_own_idp_is_no_client_assertion(todo: Todo) -> None:
     idp = make_idp("customer1")
     jag = claims(iss=idp.server.issuer, sub="agent", client_id="agent", scope="read")

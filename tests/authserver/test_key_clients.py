@@ -76,7 +76,7 @@ def test_an_assertion_for_the_other_app_brings_nothing(app: ResourceServer) -> N
         assert_not_authenticated(app.redeem(assertion=app.client_assertion(aud=audience)))
 
 
-@pytest.mark.clause("draft", "4.4.1", "TE-13: the ID-JAG is for another client")
+@pytest.mark.clause("ID-JAG", "4.4.1", "TE-13: the ID-JAG is for another client")
 def test_a_client_with_a_key_redeems_its_own_id_jags_only(app: ResourceServer) -> None:
     refused = app.redeem(app.id_jag(client_id="stranger"))
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")

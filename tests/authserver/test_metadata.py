@@ -63,7 +63,7 @@ def test_no_document_is_where_it_does_not_belong(demo: None, site: str, path: st
 
 
 @pytest.mark.parametrize("site", ["todo", "wiki"])
-@pytest.mark.clause("draft", "7.2", "MD-03 MD-06 MD-07")
+@pytest.mark.clause("ID-JAG", "7.2", "MD-03 MD-06 MD-07")
 def test_the_apps_say_that_they_take_id_jags(demo: None, site: str) -> None:
     document = at(site).get(AS).json()
     assert document["grant_types_supported"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
@@ -75,7 +75,7 @@ def test_the_apps_say_that_they_take_id_jags(demo: None, site: str) -> None:
         assert algorithms == ["RS256", "PS256", "ES256", "EdDSA"]
 
 
-@pytest.mark.clause("draft", "8.4", "MD-04")
+@pytest.mark.clause("ID-JAG", "9.4", "MD-04")
 def test_no_document_tells_which_tenants_or_issuers_there_are(demo: None) -> None:
     tenants = Tenant.objects.values_list("slug", "name", "email_domains__domain")
     names = {name for row in tenants for name in row if name} | {"idp.localhost"}

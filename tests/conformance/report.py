@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crossapp import DRAFT
 from tests.conformance.rows import Row, named_by_range, named_singly
 
 FIGURES = Path(__file__).resolve().parents[1] / "mutation" / "figures.json"
 Clause = tuple[str, ...]
 
 _NAMES = {
-    "draft": "ID-JAG draft",
-    "ID-JAG": "ID-JAG draft",
+    "ID-JAG": f"ID-JAG {DRAFT[-3:]}",
     "OIDC Core": "OpenID Connect Core",
     "OIDC Discovery": "OpenID Connect Discovery",
     "OIDC RP-Initiated Logout": "OpenID Connect RP-Initiated Logout",

@@ -11,7 +11,7 @@ BOB = "bob@tables.fake"
 WIKI, IDP = "http://wiki.localhost:8000", "http://customer1.idp.localhost:8000"
 
 
-@pytest.mark.clause("draft", "4.3.3", "RP-28")
+@pytest.mark.clause("ID-JAG", "4.3.3", "RP-28")
 def test_the_exchange_fails_at_once_and_the_session_ends_without_another(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     User.objects.filter(realm=Realm.IDP, email=BOB).update(is_active=False)

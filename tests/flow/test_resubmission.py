@@ -1,4 +1,4 @@
-"""Draft section 4.4.3 against RFC 7523 section 3 (7): whether an ID-JAG is good once is the connection's to say."""
+"""ID-JAG -04 section 4.4.3 against RFC 7523 section 3 (7): the connection decides how often an ID-JAG is good."""
 
 import base64
 import time
@@ -54,7 +54,7 @@ def test_an_id_jag_is_good_once_by_default(id_jag: str) -> None:
     assert again.json()["error_description"] == "The ID-JAG has been redeemed before. Ask the IdP for a new one."
 
 
-@pytest.mark.clause("draft", "4.4.3", "P1")
+@pytest.mark.clause("ID-JAG", "4.4.3", "P1")
 def test_where_resubmission_is_allowed_it_is_good_for_one_token_after_the_other_until_it_expires(
     id_jag: str,
     clock: Callable[[float], None],
@@ -73,7 +73,7 @@ def test_where_resubmission_is_allowed_it_is_good_for_one_token_after_the_other_
     assert (expired.status_code, expired.json()["error_description"]) == (400, "The ID-JAG has expired.")
 
 
-@pytest.mark.clause("draft", "4.4.3", "P1")
+@pytest.mark.clause("ID-JAG", "4.4.3", "P1")
 def test_the_switch_is_one_connections_own_and_works_from_the_next_request_on(id_jag: str) -> None:
     IdPConnection.objects.exclude(pk=connection().pk).update(single_use=False)
     assert [redeem(id_jag).status_code for _ in range(2)] == [200, 400]

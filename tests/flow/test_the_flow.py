@@ -99,7 +99,7 @@ def test_the_accounts_of_one_person_meet_by_issuer_and_subject_only(demo: Demo) 
     assert User.objects.filter(email=BOB).count() == 3  # the pre-provisioned accounts were bound, none was added
 
 
-@pytest.mark.clause("draft", "4.3, 4.4", "CL-16 TE-76")
+@pytest.mark.clause("ID-JAG", "4.3, 4.4", "CL-16 TE-76")
 def test_each_leg_carries_the_identifiers_of_its_side(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     demo.unfurl([demo.link_to(BOB)])
@@ -117,7 +117,7 @@ def test_each_leg_carries_the_identifiers_of_its_side(demo: Demo) -> None:
     assert id_jag["iss"] == "http://customer1.idp.localhost:8000"
 
 
-@pytest.mark.clause("draft", "8.3", "CL-37 CL-38 SEC-08")
+@pytest.mark.clause("ID-JAG branch aaronpk/sec-subject-tokens", "9.2", "CL-37 CL-38 SEC-08")
 def test_no_id_jag_and_no_token_in_clear_is_in_the_database(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     demo.unfurl([demo.link_to(BOB)])
@@ -128,7 +128,7 @@ def test_no_id_jag_and_no_token_in_clear_is_in_the_database(demo: Demo) -> None:
             assert not re.search(r"eyJ[\w-]+\.eyJ", repr(cursor.fetchall())), f"a token in {table}"
 
 
-@pytest.mark.clause("draft", "4.4.3", "CL-02")
+@pytest.mark.clause("ID-JAG", "4.4.3", "CL-02")
 def test_an_id_token_about_to_expire_is_refreshed_first(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     SubjectTokens.objects.update(id_token_expires_at=timezone.now() + timedelta(seconds=5))
@@ -139,28 +139,28 @@ def test_an_id_token_about_to_expire_is_refreshed_first(demo: Demo) -> None:
     assert SubjectTokens.objects.get().id_token_expires_at > timezone.now() + timedelta(minutes=5)
 
 
-@pytest.mark.clause("draft", "4.4.3", "CL-03")
+@pytest.mark.clause("ID-JAG", "4.4.3", "CL-03")
 def test_a_person_whose_grant_has_ended_is_asked_to_sign_in_again(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     User.objects.filter(realm=Realm.IDP, email=BOB).update(is_active=False)
     assert demo.unfurl([demo.link_to(BOB)])[0]["reason"]["code"] == "sign_in_again"
 
 
-@pytest.mark.clause("draft", "4.3.3", "CL-10")
+@pytest.mark.clause("ID-JAG", "4.3.3", "CL-10")
 def test_what_the_organisation_forbids_is_said_to_be_forbidden(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     CrossAppPolicy.objects.update(enabled=False)
     assert demo.unfurl([demo.link_to(BOB)])[0]["reason"]["code"] == "not_allowed"
 
 
-@pytest.mark.clause("draft", "4.4", "CL-19 UF-24")
+@pytest.mark.clause("ID-JAG", "4.4", "CL-19 UF-24")
 def test_a_resource_app_that_does_not_answer_is_said_to_be_silent(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     demo.network.unreachable.add("todo.localhost:8000")
     assert demo.unfurl([demo.link_to(BOB)])[0]["reason"]["code"] == "no_answer"
 
 
-@pytest.mark.clause("draft", "4.4", "UF-25")
+@pytest.mark.clause("ID-JAG", "4.4", "UF-25")
 def test_a_valid_access_token_needs_no_idp(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     demo.unfurl([demo.link_to(BOB)])
@@ -180,7 +180,7 @@ def test_an_access_token_that_todo0_forgot_is_replaced_once(demo: Demo) -> None:
 
 
 @pytest.mark.parametrize("what", ["user", "tenant's connection", "client"])
-@pytest.mark.clause("draft", "6", "RS-04 MT-15 MT-16 MT-19")
+@pytest.mark.clause("ID-JAG", "6", "RS-04 MT-15 MT-16 MT-19")
 def test_what_todo0_switches_off_ends_at_the_next_request(demo: Demo, what: str) -> None:
     sign_in(demo.browser, "wiki", BOB)
     assert demo.unfurl([demo.link_to(BOB)])[0]["card"]
@@ -193,7 +193,7 @@ def test_what_todo0_switches_off_ends_at_the_next_request(demo: Demo, what: str)
     assert demo.unfurl([demo.link_to(BOB)])[0]["card"] is None
 
 
-@pytest.mark.clause("draft", "3.1", "MT-25 P10")
+@pytest.mark.clause("ID-JAG", "3.1", "MT-25 P10")
 def test_a_person_todo0_has_never_seen_gets_an_account_if_the_connection_says_so(demo: Demo) -> None:
     User.objects.filter(realm=Realm.TODO, email=JOHN).delete()
     Todo.objects.filter(owner__email=JOHN).delete()
@@ -208,7 +208,7 @@ def test_a_person_todo0_has_never_seen_gets_an_account_if_the_connection_says_so
     assert not User.objects.filter(realm=Realm.TODO, tenant__slug="customer2").exists()
 
 
-@pytest.mark.clause("draft", "6.3", "MT-05 RP-25")
+@pytest.mark.clause("ID-JAG", "6.3", "MT-05 RP-25")
 def test_the_same_subject_at_another_tenants_idp_is_another_person(demo: Demo) -> None:
     sub = User.objects.get(realm=Realm.IDP, email=BOB).sub
     User.objects.filter(realm=Realm.IDP, email=JOHN).update(sub=sub)

@@ -16,7 +16,7 @@ AT = ("--tenant", "customer1", "--client", "wiki0", "--audience", AUDIENCE, "--r
 NEW = (*AT, "--client-id-there", "wiki0-at-todo0", "--scope", "read")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-61")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-61")
 def test_what_was_denied_is_allowed_and_what_was_allowed_is_denied(signed_in: EmbeddedIdP, id_token: str) -> None:
     CrossAppPolicy.objects.all().delete()
     assert signed_in.exchange(id_token).json()["error"] == "invalid_target"
@@ -57,7 +57,7 @@ def test_denying_what_was_never_allowed_changes_nothing(idp: EmbeddedIdP) -> Non
     assert not CrossAppPolicy.objects.exists()
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-63")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-63")
 def test_people_and_groups_are_named_and_replaced(signed_in: EmbeddedIdP, bob: User, id_token: str) -> None:
     alice = make_person(signed_in, "alice")
     sales = Group.objects.create(name="Sales")

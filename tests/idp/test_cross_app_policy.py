@@ -41,7 +41,7 @@ def sales(db: None) -> Group:
     return Group.objects.create(name="Sales")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-63 P3")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-63 P3")
 @pytest.mark.parametrize("token_type", [ID_TOKEN_TYPE, REFRESH_TOKEN_TYPE])
 def test_somebody_not_on_the_list_is_denied_and_told_of_the_gap(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, alice: User, token_type: str
@@ -55,7 +55,7 @@ def test_somebody_not_on_the_list_is_denied_and_told_of_the_gap(
     assert "alice" not in response.content.decode().lower()
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-63")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-63")
 def test_somebody_on_the_list_is_let_through(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, bob: User, alice: User, id_token: str
 ) -> None:
@@ -65,7 +65,7 @@ def test_somebody_on_the_list_is_let_through(
     assert_refused(signed_in.exchange(id_token), 400, "access_denied", LIMITED)
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-63")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-63")
 def test_a_group_lets_its_members_through_from_the_next_request_on(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, bob: User, sales: Group, id_token: str
 ) -> None:
@@ -77,7 +77,7 @@ def test_a_group_lets_its_members_through_from_the_next_request_on(
     assert_refused(signed_in.exchange(id_token), 400, "access_denied", LIMITED)
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-63")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-63")
 def test_people_and_groups_add_up(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, bob: User, alice: User, sales: Group, id_token: str
 ) -> None:
@@ -89,7 +89,7 @@ def test_people_and_groups_add_up(
     assert_refused(signed_in.exchange(id_token), 400, "access_denied", LIMITED)
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-63")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-63")
 @pytest.mark.parametrize("limited_to", ["people", "groups"])
 def test_a_list_of_one_policy_says_nothing_of_another(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, alice: User, sales: Group, id_token: str, limited_to: str
@@ -278,7 +278,7 @@ def test_the_admin_refuses_a_policy_that_could_never_match(
     assert why in page.content.decode()
 
 
-@pytest.mark.clause("draft", "6", "MT-01")
+@pytest.mark.clause("ID-JAG", "6", "MT-01")
 def test_nobody_of_another_tenant_gets_on_the_list(operator: Browser) -> None:
     policy = CrossAppPolicy.objects.get(server__tenant__slug="customer1")
     john = User.objects.get(realm=Realm.IDP, email="john@tables.fake2")
@@ -293,7 +293,7 @@ def test_nobody_of_another_tenant_gets_on_the_list(operator: Browser) -> None:
     assert not other.users.exists()
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-63")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-63")
 def test_the_admin_puts_people_of_a_directory_into_groups(operator: Browser) -> None:
     bob, at_wiki = (User.objects.get(realm=realm, email="bob@tables.fake") for realm in (Realm.IDP, Realm.WIKI))
     sales = Group.objects.create(name="Sales")

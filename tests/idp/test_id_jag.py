@@ -20,13 +20,13 @@ def id_jag_of(idp: EmbeddedIdP, id_token: str) -> str:
     return str(idp.exchange(id_token).json()["access_token"])
 
 
-@pytest.mark.clause("draft", "3.1", "TE-77")
+@pytest.mark.clause("ID-JAG", "3.1", "TE-77")
 def test_the_subject_is_the_one_that_the_other_app_sees_at_its_own_sign_in(signed_in: EmbeddedIdP) -> None:
     at_wiki, at_todo = signed_in.tokens("wiki0")["id_token"], signed_in.tokens("todo0")["id_token"]
     assert claims_of(id_jag_of(signed_in, at_wiki))["sub"] == claims_of(at_todo)["sub"]
 
 
-@pytest.mark.clause("draft", "3.1", "TE-79")
+@pytest.mark.clause("ID-JAG", "3.1", "TE-79")
 def test_nothing_is_said_of_an_email_that_is_not_there(signed_in: EmbeddedIdP, bob: User) -> None:
     User.objects.filter(pk=bob.pk).update(email="")
     id_token = signed_in.tokens()["id_token"]
@@ -34,7 +34,7 @@ def test_nothing_is_said_of_an_email_that_is_not_there(signed_in: EmbeddedIdP, b
         assert {"email", "email_verified", "preferred_username"}.isdisjoint(claims_of(token))
 
 
-@pytest.mark.clause("draft", "3.1", "TE-80")
+@pytest.mark.clause("ID-JAG", "3.1", "TE-80")
 @pytest.mark.parametrize("text", ["iss", '","iss":"https://evil.example', "aud", "act", "cnf", "tenant"])
 def test_what_the_directory_holds_never_becomes_another_claim(signed_in: EmbeddedIdP, bob: User, text: str) -> None:
     before = claims_of(id_jag_of(signed_in, signed_in.tokens()["id_token"]))
@@ -45,7 +45,7 @@ def test_what_the_directory_holds_never_becomes_another_claim(signed_in: Embedde
     assert {name: claims[name] for name in CLAIMS - changed} == {name: before[name] for name in CLAIMS - changed}
 
 
-@pytest.mark.clause("draft", "3.1", "TE-81")
+@pytest.mark.clause("ID-JAG", "3.1", "TE-81")
 @pytest.mark.parametrize("text", ['"' * 150, "\\" * 150, "\x01\r\n\t" * 37, "😀" * 150, "</script>" * 16])
 def test_strange_names_are_escaped_and_the_id_jag_stays_small(signed_in: EmbeddedIdP, bob: User, text: str) -> None:
     User.objects.filter(pk=bob.pk).update(first_name=text, last_name=text, email=text)
@@ -59,7 +59,7 @@ def test_strange_names_are_escaped_and_the_id_jag_stays_small(signed_in: Embedde
     assert len(id_jag) < 4096
 
 
-@pytest.mark.clause("draft", "6.1", "TE-82")
+@pytest.mark.clause("ID-JAG", "6.1", "TE-82")
 def test_it_is_signed_by_a_key_of_this_idp_and_of_no_other(
     signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, id_token: str
 ) -> None:
@@ -71,7 +71,7 @@ def test_it_is_signed_by_a_key_of_this_idp_and_of_no_other(
     assert kid not in published[1]
 
 
-@pytest.mark.clause("draft", "3.1", "OP-66")
+@pytest.mark.clause("ID-JAG", "3.1", "OP-66")
 def test_its_lifetime_does_not_hang_on_an_even_clock(
     signed_in: EmbeddedIdP, id_token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,7 +85,7 @@ def test_its_lifetime_does_not_hang_on_an_even_clock(
     assert len({claims["jti"] for claims in seen}) == 3
 
 
-@pytest.mark.clause("draft", "4.3.4", "OP-65")
+@pytest.mark.clause("ID-JAG", "4.3.4", "OP-65")
 def test_an_idp_that_cannot_sign_says_so_and_others_are_not_affected(
     signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, id_token: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Draft section 4.3.3, second rule: with a refresh token a client reaches what the cross-app policy allows, no further.
+"""ID-JAG -04 section 4.3.3, second rule: a refresh token reaches what the policy allows, no further.
 
 The grant that a refresh token stands for is a sign-in. Its scopes are the IdP's own, so what is asked for an audience
 is measured by the policy, as it is with an ID token.
@@ -23,7 +23,7 @@ BEYOND = [
 
 @pytest.mark.parametrize("token_type", TYPES)
 @pytest.mark.parametrize(("changes", "error"), BEYOND)
-@pytest.mark.clause("draft", "4.3.3", "TE-47")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-47")
 def test_what_the_policy_does_not_hold_is_not_to_be_had(
     signed_in: EmbeddedIdP, token_type: str, changes: dict[str, Any], error: str
 ) -> None:
@@ -34,14 +34,14 @@ def test_what_the_policy_does_not_hold_is_not_to_be_had(
     assert signed_in.exchange(token, subject_token_type=token_type).status_code == 200
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-47 TE-05")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-47 TE-05")
 def test_of_scopes_that_it_holds_in_part_that_part_is_granted(signed_in: EmbeddedIdP) -> None:
     token = signed_in.tokens()["refresh_token"]
     body = signed_in.exchange(token, subject_token_type=REFRESH_TOKEN_TYPE, scope="read admin").json()
     assert body["scope"] == "read"
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-47 TE-62")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-47 TE-62")
 def test_a_refresh_token_keeps_nothing_that_the_policy_has_lost(signed_in: EmbeddedIdP) -> None:
     token = signed_in.tokens()["refresh_token"]
     assert signed_in.exchange(token, subject_token_type=REFRESH_TOKEN_TYPE, scope="write").status_code == 200

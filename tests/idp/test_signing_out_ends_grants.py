@@ -19,7 +19,7 @@ def sign_out(idp: EmbeddedIdP, *, confirmed: bool = True) -> None:
         assert response["Location"] == "/signed-out"
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-35")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-35")
 def test_neither_token_of_a_session_that_was_ended_is_exchanged(signed_in: EmbeddedIdP) -> None:
     tokens = signed_in.tokens()
     assert signed_in.exchange(tokens["id_token"]).status_code == 200
@@ -53,7 +53,7 @@ def test_only_the_confirmed_sign_out_ends_anything(signed_in: EmbeddedIdP, id_to
     assert signed_in.exchange(id_token).status_code == 200
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-35")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-35")
 def test_other_people_keep_what_they_have(signed_in: EmbeddedIdP, bob: User, id_token: str) -> None:
     alice = make_person(signed_in, "alice")
     signed_in.browser.force_login(alice, backend="tenants.passwords.RealmBackend")

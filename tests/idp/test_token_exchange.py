@@ -1,4 +1,4 @@
-"""RFC 8693 as profiled by the ID-JAG draft section 4.3: from one valid exchange, break one thing at a time."""
+"""RFC 8693 as profiled by ID-JAG -04 section 4.3: from one valid exchange, break one thing at a time."""
 
 import json
 import time
@@ -43,7 +43,7 @@ def resigned(idp: EmbeddedIdP, token: str, *, typ: str = "JWT", **changes: Any) 
     return sign(idp.server, claims, typ=typ)
 
 
-@pytest.mark.clause("draft", "4.3.4", "TE-01")
+@pytest.mark.clause("ID-JAG", "4.3.4", "TE-01")
 def test_an_id_token_is_exchanged_for_an_id_jag(signed_in: EmbeddedIdP, id_token: str) -> None:
     response = signed_in.exchange(id_token)
     body = response.json()
@@ -58,7 +58,7 @@ def test_an_id_token_is_exchanged_for_an_id_jag(signed_in: EmbeddedIdP, id_token
     assert response["Cache-Control"] == "no-store"
 
 
-@pytest.mark.clause("draft", "3.1", "TE-01 TE-76")
+@pytest.mark.clause("ID-JAG", "3.1", "TE-01 TE-76")
 def test_the_id_jag_says_who_for_whom_where_and_for_how_long(signed_in: EmbeddedIdP, id_token: str, bob: User) -> None:
     id_jag = signed_in.exchange(id_token).json()["access_token"]
     header = jwt.get_unverified_header(id_jag)
@@ -81,7 +81,7 @@ def test_the_id_jag_says_who_for_whom_where_and_for_how_long(signed_in: Embedded
     assert claims["auth_time"] == claims_of(id_token)["auth_time"]
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-02 TE-48")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-02 TE-48")
 def test_a_refresh_token_is_exchanged_too_and_stays_good(signed_in: EmbeddedIdP, bob: User) -> None:
     refresh_token = signed_in.tokens()["refresh_token"]
     User.objects.filter(pk=bob.pk).update(email="robert@tables.fake")
@@ -108,7 +108,7 @@ def test_unknown_parameters_are_ignored(signed_in: EmbeddedIdP, id_token: str) -
         (None, "read write"),
     ],
 )
-@pytest.mark.clause("draft", "4.3.3", "TE-04 TE-05 TE-69 TE-70")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-04 TE-05 TE-69 TE-70")
 def test_the_scope_is_what_is_both_asked_and_allowed(
     signed_in: EmbeddedIdP, id_token: str, asked: str | None, granted: str
 ) -> None:
@@ -117,7 +117,7 @@ def test_the_scope_is_what_is_both_asked_and_allowed(
     assert claims_of(body["access_token"])["scope"] == granted
 
 
-@pytest.mark.clause("draft", "3.1", "TE-78")
+@pytest.mark.clause("ID-JAG", "3.1", "TE-78")
 def test_no_two_id_jags_are_the_same(signed_in: EmbeddedIdP, id_token: str) -> None:
     jtis = {claims_of(signed_in.exchange(id_token).json()["access_token"])["jti"] for _ in range(3)}
     assert len(jtis) == 3
@@ -233,13 +233,13 @@ def test_a_client_without_the_grant_is_refused(signed_in: EmbeddedIdP) -> None:
     )
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-27")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-27")
 def test_an_id_token_of_another_client_is_refused(signed_in: EmbeddedIdP) -> None:
     stolen = signed_in.tokens("todo0")["id_token"]
     assert_refused(signed_in.exchange(stolen), 400, "invalid_grant", "not issued to this client")
 
 
-@pytest.mark.clause("draft", "6.1", "TE-31 TE-10")
+@pytest.mark.clause("ID-JAG", "6.1", "TE-31 TE-10")
 def test_an_id_token_of_another_tenants_idp_is_refused(
     signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, id_token: str
 ) -> None:
@@ -297,7 +297,7 @@ def test_the_audience_of_an_id_token_may_be_a_list_of_one(signed_in: EmbeddedIdP
 
 @pytest.mark.parametrize("token_type", [ID_TOKEN_TYPE, REFRESH_TOKEN_TYPE])
 @pytest.mark.parametrize("moved", ["to another tenant", "to another realm"])
-@pytest.mark.clause("draft", "6.1", "TE-36")
+@pytest.mark.clause("ID-JAG", "6.1", "TE-36")
 def test_nobody_acts_for_a_person_of_another_directory(
     signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, bob: User, token_type: str, moved: str
 ) -> None:
@@ -310,19 +310,19 @@ def test_nobody_acts_for_a_person_of_another_directory(
     assert_refused(signed_in.exchange(token, subject_token_type=token_type), 400, "invalid_grant", "not valid")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-36")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-36")
 def test_nobody_acts_for_nobody(signed_in: EmbeddedIdP, id_token: str) -> None:
     get_id_token_model().objects.update(user=None)
     assert_refused(signed_in.exchange(id_token), 400, "invalid_grant", "not valid")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-27")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-27")
 def test_the_record_of_an_id_token_names_its_client_too(signed_in: EmbeddedIdP, id_token: str) -> None:
     relabelled = resigned(signed_in, signed_in.tokens("todo0")["id_token"], aud="wiki0", azp=...)
     assert_refused(signed_in.exchange(relabelled), 400, "invalid_grant", "not valid")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-31")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-31")
 def test_a_key_that_is_not_in_use_yet_signs_nothing(signed_in: EmbeddedIdP, id_token: str) -> None:
     signed_in.server.signing_keys.update(status=SigningKey.Status.RETIRED)
     SigningKey.generate(signed_in.server, SigningKey.Status.ACTIVE)
@@ -353,7 +353,7 @@ def test_only_the_type_of_an_id_token_is_taken_for_one(signed_in: EmbeddedIdP, i
     assert_refused(response, 400, "invalid_grant", "not an ID token")
 
 
-@pytest.mark.clause("draft", "8.3", "TE-38 TE-40")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-38 TE-40")
 def test_an_id_jag_or_access_token_is_no_subject_token(signed_in: EmbeddedIdP) -> None:
     tokens = signed_in.tokens()
     id_jag = signed_in.exchange(tokens["id_token"]).json()["access_token"]
@@ -439,7 +439,7 @@ def test_json_nested_too_deep_is_refused_cleanly(signed_in: EmbeddedIdP) -> None
     assert_refused(signed_in.exchange(f"{deep}.e30.AA"), 400, "invalid_grant", "not valid")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-43")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-43")
 def test_a_refresh_token_of_another_client_is_refused(signed_in: EmbeddedIdP) -> None:
     stolen = signed_in.tokens("todo0")["refresh_token"]
     response = signed_in.exchange(stolen, subject_token_type=REFRESH_TOKEN_TYPE)
@@ -465,14 +465,14 @@ def test_a_revoked_refresh_token_is_refused(signed_in: EmbeddedIdP) -> None:
     assert_refused(response, 400, "invalid_grant", "not valid")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-46")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-46")
 def test_a_refresh_token_without_openid_is_refused(signed_in: EmbeddedIdP) -> None:
     token = signed_in.tokens(scope="profile offline_access")["refresh_token"]
     response = signed_in.exchange(token, subject_token_type=REFRESH_TOKEN_TYPE)
     assert_refused(response, 400, "invalid_grant", "lacks the scope openid")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-36")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-36")
 @pytest.mark.parametrize("token_type", [ID_TOKEN_TYPE, REFRESH_TOKEN_TYPE])
 def test_nobody_acts_for_a_deactivated_person(signed_in: EmbeddedIdP, bob: User, token_type: str) -> None:
     tokens = signed_in.tokens()
@@ -482,20 +482,20 @@ def test_nobody_acts_for_a_deactivated_person(signed_in: EmbeddedIdP, bob: User,
     assert_refused(response, 400, "invalid_grant", "not valid")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-36")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-36")
 def test_nobody_acts_for_a_deleted_person(signed_in: EmbeddedIdP, bob: User, id_token: str) -> None:
     bob.delete()
     assert_refused(signed_in.exchange(id_token), 400, "invalid_grant", "not valid")
     assert not get_id_token_model().objects.exists()
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-11")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-11")
 def test_a_deactivated_client_is_refused_from_the_next_request_on(signed_in: EmbeddedIdP, id_token: str) -> None:
     Client.objects.filter(client_id="wiki0").update(is_active=False)
     assert_refused(signed_in.exchange(id_token), 401, "invalid_client", "")
 
 
-@pytest.mark.clause("draft", "4.3.3", "OP-64")
+@pytest.mark.clause("ID-JAG", "4.3.3", "OP-64")
 def test_a_deactivated_tenants_idp_answers_nothing(signed_in: EmbeddedIdP, id_token: str) -> None:
     tenant = signed_in.server.tenant
     assert tenant
@@ -504,21 +504,21 @@ def test_a_deactivated_tenants_idp_answers_nothing(signed_in: EmbeddedIdP, id_to
     assert signed_in.exchange(id_token).status_code == 404
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-61 TE-62 P3")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-61 TE-62 P3")
 def test_default_deny_names_the_policy_gap(signed_in: EmbeddedIdP) -> None:
     id_token = signed_in.tokens("todo0")["id_token"]  # todo0 has no policy for itself
     response = signed_in.exchange(id_token, client_id="todo0")
     assert_refused(response, 400, "access_denied", "No cross-app policy")
 
 
-@pytest.mark.clause("draft", "4.3.3", "TE-62 P3")
+@pytest.mark.clause("ID-JAG", "4.3.3", "TE-62 P3")
 def test_a_policy_switched_off_denies_from_the_next_request_on(signed_in: EmbeddedIdP, id_token: str) -> None:
     assert signed_in.exchange(id_token).status_code == 200
     CrossAppPolicy.objects.update(enabled=False)
     assert_refused(signed_in.exchange(id_token), 400, "access_denied", "No cross-app policy")
 
 
-@pytest.mark.clause("draft", "6.4", "TE-59")
+@pytest.mark.clause("ID-JAG", "6.4", "TE-59")
 def test_an_audience_only_another_tenant_knows_is_as_unknown_as_any(
     signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, id_token: str
 ) -> None:
@@ -546,7 +546,7 @@ def test_an_audience_with_several_resources_wants_one_named(signed_in: EmbeddedI
     assert signed_in.exchange(id_token).status_code == 200
 
 
-@pytest.mark.clause("draft", "8.3", "TE-83")
+@pytest.mark.clause("ID-JAG", "9.3", "TE-83")
 def test_an_id_jag_is_good_for_nothing_at_its_own_idp(signed_in: EmbeddedIdP, id_token: str) -> None:
     id_jag = signed_in.exchange(id_token).json()["access_token"]
     userinfo = signed_in.browser.get("/oauth2/v1/userinfo", headers={"authorization": f"Bearer {id_jag}"})
@@ -560,7 +560,7 @@ def test_an_id_jag_is_good_for_nothing_at_its_own_idp(signed_in: EmbeddedIdP, id
     assert hinted.status_code == 400
 
 
-@pytest.mark.clause("draft", "4.3", "TE-84")
+@pytest.mark.clause("ID-JAG", "4.3", "TE-84")
 def test_an_exchange_is_logged_in_one_line_without_a_token(
     signed_in: EmbeddedIdP,
     id_token: str,
@@ -582,7 +582,7 @@ def test_an_exchange_is_logged_in_one_line_without_a_token(
         assert id_token not in line
 
 
-@pytest.mark.clause("draft", "8.3", "CL-38")
+@pytest.mark.clause("ID-JAG branch aaronpk/sec-subject-tokens", "9.2", "CL-38")
 def test_an_exchange_leaves_no_row_behind(signed_in: EmbeddedIdP, id_token: str) -> None:
     before = get_access_token_model().objects.count()
     assert signed_in.exchange(id_token).status_code == 200

@@ -55,7 +55,7 @@ def test_a_request_to_bind_the_id_jag_to_a_key_is_no_silent_downgrade(
     assert_refused(response, 400, "invalid_dpop_proof", "send no DPoP header")
 
 
-@pytest.mark.clause("draft", "8.1", "TE-08")
+@pytest.mark.clause("ID-JAG", "9.1", "TE-08")
 def test_a_stolen_id_token_is_worth_nothing_without_the_clients_secret(signed_in: EmbeddedIdP, id_token: str) -> None:
     response = signed_in.exchange(id_token, client_id=None)
     assert_refused(response, 401, "invalid_client", "Client authentication failed")
@@ -63,7 +63,7 @@ def test_a_stolen_id_token_is_worth_nothing_without_the_clients_secret(signed_in
     assert_refused(named, 401, "invalid_client", "Client authentication failed")
 
 
-@pytest.mark.clause("draft", "6", "TE-44")
+@pytest.mark.clause("ID-JAG", "6", "TE-44")
 def test_a_refresh_token_of_another_tenants_idp_is_refused(signed_in: EmbeddedIdP, other_idp: EmbeddedIdP) -> None:
     eve = make_person(other_idp, "eve")
     other_idp.browser.force_login(eve, backend="tenants.passwords.RealmBackend")
@@ -79,7 +79,7 @@ def test_a_header_with_a_member_twice_is_refused(signed_in: EmbeddedIdP, id_toke
     assert_refused(response, 400, "invalid_grant", "not valid")
 
 
-@pytest.mark.clause("draft", "8.3", "TE-83")
+@pytest.mark.clause("ID-JAG", "9.3", "TE-83")
 def test_an_id_jag_is_no_client_assertion(signed_in: EmbeddedIdP, id_token: str) -> None:
     id_jag = signed_in.exchange(id_token).json()["access_token"]
     request = signed_in.exchange_request(id_token)
@@ -88,7 +88,7 @@ def test_an_id_jag_is_no_client_assertion(signed_in: EmbeddedIdP, id_token: str)
     assert_refused(signed_in.token(request | {"client_id": "wiki0"}, None), 401, "invalid_client", "")
 
 
-@pytest.mark.clause("draft", "8.3", "TE-83")
+@pytest.mark.clause("ID-JAG", "9.3", "TE-83")
 def test_there_is_nothing_to_revoke_in_an_id_jag(signed_in: EmbeddedIdP, id_token: str) -> None:
     id_jag = signed_in.exchange(id_token).json()["access_token"]
     assert signed_in.post("/oauth2/v1/revoke", {"token": id_jag}).status_code == 200

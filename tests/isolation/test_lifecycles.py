@@ -68,7 +68,7 @@ def test_a_person_switched_off_at_the_idp_has_no_refresh_no_id_jag_and_no_userin
     assert call(tokens["access_token"], "/oauth2/v1/userinfo", at=signed_in.host).status_code == 401
 
 
-@pytest.mark.clause("draft", "6", "MT-18")
+@pytest.mark.clause("ID-JAG", "6", "MT-18")
 def test_an_access_token_of_a_person_switched_off_at_the_idp_lives_no_longer_than_it_would(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     answer = redeem(id_jag_of(BOB)).json()
@@ -170,7 +170,7 @@ def test_a_new_secret_is_good_at_once_and_the_old_one_never_again(demo: Demo) ->
     assert demo.unfurl([demo.link_to(BOB)])[0]["card"]
 
 
-@pytest.mark.clause("draft", "3.1", "MT-26")
+@pytest.mark.clause("ID-JAG", "3.1", "MT-26")
 def test_very_many_new_people_are_let_in_no_faster_than_their_client_may_ask(demo: Demo, set_limit: SetLimit) -> None:
     sign_in(demo.browser, "wiki", BOB)
     claims = jwt.decode(id_jag_of(BOB), options={"verify_signature": False})
@@ -189,7 +189,7 @@ def test_very_many_new_people_are_let_in_no_faster_than_their_client_may_ask(dem
     assert set(new.values_list("realm", "tenant__slug", "is_staff")) == {("todo", "customer1", False)}
 
 
-@pytest.mark.clause("draft", "4.4.1", "MT-17")
+@pytest.mark.clause("ID-JAG", "4.4.1", "MT-17")
 def test_a_connection_for_sign_in_only_brings_no_tokens_and_ends_those_there_are(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     token, id_jag = access_token_of(BOB), id_jag_of(BOB)

@@ -47,7 +47,7 @@ def forged(id_jag: str, *, by: str, **claims: Any) -> str:
     return sign(idp(by), {name: value for name, value in payload.items() if value is not None}, typ=TYP)
 
 
-@pytest.mark.clause("draft", "4.4.1", "MT-06")
+@pytest.mark.clause("ID-JAG", "4.4.1", "MT-06")
 def test_an_id_jag_is_redeemed_at_its_audience_and_at_no_other_token_endpoint(both: Demo) -> None:
     id_jag = id_jag_of(BOB)
     for slug in ("customer1", "customer2"):
@@ -67,7 +67,7 @@ def test_an_id_jag_is_redeemed_at_its_audience_and_at_no_other_token_endpoint(bo
     assert redeem(id_jag).status_code == 200
 
 
-@pytest.mark.clause("draft", "6.1", "MT-06")
+@pytest.mark.clause("ID-JAG", "6.1", "MT-06")
 def test_an_id_token_of_one_tenant_is_none_at_the_idp_of_another(both: Demo) -> None:
     assert exchange(JOHN).status_code == 200
     assert is_refused(exchange(JOHN, subject_token=id_token_of(BOB)), "invalid_grant")
@@ -76,7 +76,7 @@ def test_an_id_token_of_one_tenant_is_none_at_the_idp_of_another(both: Demo) -> 
 
 @pytest.mark.parametrize("claim", ["tenant", "aud_tenant"])
 @pytest.mark.parametrize("named", ["customer2", "Customer1", "customer1 ", "nobody", "", 1, ["customer1"]])
-@pytest.mark.clause("draft", "6.4", "MT-07")
+@pytest.mark.clause("ID-JAG", "6.4", "MT-07")
 def test_an_id_jag_that_names_another_tenant_than_its_issuers_is_refused(both: Demo, claim: str, named: Any) -> None:
     id_jag = id_jag_of(BOB)
     assert redeem(forged(id_jag, by="customer1", jti="own", **{claim: "customer1"})).status_code == 200
@@ -100,7 +100,7 @@ def test_an_idp_cannot_speak_for_another_tenants_people(both: Demo) -> None:
     assert User.objects.filter(realm=Realm.TODO, email=JOHN).count() == 1
 
 
-@pytest.mark.clause("draft", "6.2", "MT-08")
+@pytest.mark.clause("ID-JAG", "6.2", "MT-08")
 def test_a_client_that_is_bound_to_one_tenant_acts_for_its_people_only(both: Demo) -> None:
     Client.objects.filter(client_id="wiki0-at-todo0").update(tenant=Tenant.objects.get(slug="customer1"))
     assert redeem(id_jag_of(BOB)).status_code == 200

@@ -31,7 +31,7 @@ def tenant(slug: str) -> Tenant:
     return Tenant.objects.create(slug=slug, name=slug.title())
 
 
-@pytest.mark.clause("draft", "6.2, 6.3", "MT-02")
+@pytest.mark.clause("ID-JAG", "6.2, 6.3", "MT-02")
 def test_two_tenants_have_clients_people_subjects_and_addresses_of_the_same_name(
     idp: EmbeddedIdP, other_idp: EmbeddedIdP
 ) -> None:
@@ -55,7 +55,7 @@ def test_two_tenants_have_clients_people_subjects_and_addresses_of_the_same_name
     )
 
 
-@pytest.mark.clause("draft", "6.2, 6.3", "MT-02")
+@pytest.mark.clause("ID-JAG", "6.2, 6.3", "MT-02")
 def test_within_one_tenant_a_client_and_a_subject_are_there_once(idp: EmbeddedIdP, bob: User) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         idp.register("wiki0")
@@ -67,7 +67,7 @@ def test_within_one_tenant_a_client_and_a_subject_are_there_once(idp: EmbeddedId
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("app", ["wiki", "todo"])
-@pytest.mark.clause("draft", "6.1", "MT-03")
+@pytest.mark.clause("ID-JAG", "6.1", "MT-03")
 def test_an_issuer_belongs_to_one_tenant_however_one_saves(app: str) -> None:
     connect("acme", app=app)
     fields = {"app": app, "issuer": ISSUER, "client_id": "todo0", "client_secret": "s"}
@@ -139,7 +139,7 @@ def test_a_tenant_is_called_by_a_dns_label_that_is_not_reserved(kind: str) -> No
     assert not Tenant.objects.exists()
 
 
-@pytest.mark.clause("draft", "3.1", "MT-24")
+@pytest.mark.clause("ID-JAG", "3.1", "MT-24")
 def test_a_tenant_that_gets_another_name_keeps_its_issuer(signed_in: EmbeddedIdP, id_token: str) -> None:
     before = signed_in.browser.get("/.well-known/openid-configuration").json()
     tenant = signed_in.server.tenant

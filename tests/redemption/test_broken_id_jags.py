@@ -24,7 +24,7 @@ def test_an_id_jag_with_one_thing_wrong_is_refused_and_mended_it_is_redeemed(
 
 
 @pytest.mark.parametrize("changes", GOOD.values(), ids=GOOD.keys())
-@pytest.mark.clause("draft", "3.1", "P4 what honest peers send, at its limits")
+@pytest.mark.clause("ID-JAG", "3.1", "P4 what honest peers send, at its limits")
 def test_what_honest_peers_send_is_redeemed(todo0: TokenEndpoint, idp: World, changes: dict[str, Any]) -> None:
     scope = changes.get("scope", "read write")
     todo0.assert_redeemed(todo0.redeem(todo0.mint(**changes)), scope=scope)

@@ -121,7 +121,7 @@ def test_a_client_that_is_not_to_authenticate_so_reads_like_an_unknown_one(
     todo0.assert_redeemed(todo0.redeem())
 
 
-@pytest.mark.clause("draft", "6", "a client of another server is nobody here, though it has the same name")
+@pytest.mark.clause("ID-JAG", "6", "a client of another server is nobody here, though it has the same name")
 def test_a_client_of_another_server_is_refused(todo0: TokenEndpoint) -> None:
     wiki = AuthorizationServer.objects.create(realm="wiki", issuer=ORIGINS["wiki"])
     fields = {"server": wiki, "grants": [JWT_BEARER], "scope": "read write"}
@@ -175,7 +175,7 @@ def test_a_client_authenticates_in_its_registered_way(todo0: TokenEndpoint, sent
     todo0.assert_redeemed(todo0.redeem(**sent))
 
 
-@pytest.mark.clause("draft", "8.1", "P9 there are no public clients, and none can be registered")
+@pytest.mark.clause("ID-JAG", "9.1", "P9 there are no public clients, and none can be registered")
 def test_no_client_can_be_made_public(todo0: TokenEndpoint) -> None:
     Client.register(server=todo0.server, client_id="public", grants=[JWT_BEARER], client_type="public", scope="read")
     assert Client.objects.get(client_id="public").client_type == "confidential"
@@ -254,13 +254,13 @@ def test_trust_costs_one_statement(todo0: TokenEndpoint, django_assert_num_queri
             host.trusted_issuer(request, ISSUER)
 
 
-@pytest.mark.clause("draft", "6", "control: a client bound to a tenant acts for that tenant")
+@pytest.mark.clause("ID-JAG", "6", "control: a client bound to a tenant acts for that tenant")
 def test_a_client_bound_to_the_tenant_redeems(todo0: TokenEndpoint) -> None:
     Client.objects.update(tenant=todo0.bob.tenant)
     todo0.assert_redeemed(todo0.redeem())
 
 
-@pytest.mark.clause("draft", "8.3", "P6 an ID-JAG is good at its audience only")
+@pytest.mark.clause("ID-JAG", "9.3", "P6 an ID-JAG is good at its audience only")
 def test_an_id_jag_for_one_app_is_refused_at_the_other(todo0: TokenEndpoint, wiki0: TokenEndpoint) -> None:
     response = wiki0.redeem(todo0.mint())
     description = (

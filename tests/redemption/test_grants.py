@@ -58,7 +58,7 @@ def test_an_odd_scope_is_invalid_scope(todo0: TokenEndpoint, scope: str) -> None
         ("read read", "read", "read", "read"),
     ],
 )
-@pytest.mark.clause("draft", "4.4.1", "control: requested, ID-JAG and client agree; the answer says the scope")
+@pytest.mark.clause("ID-JAG", "4.4.1", "control: requested, ID-JAG and client agree; the answer says the scope")
 def test_the_scope_is_what_all_three_agree_on(
     todo0: TokenEndpoint, requested: str | None, claimed: str, client: str, granted: str
 ) -> None:
@@ -108,7 +108,7 @@ def test_the_token_is_bound_to_the_resource(todo0: TokenEndpoint, claimed: Any, 
 
 
 @pytest.mark.parametrize("cnf", [{"jkt": "x"}, {"jwk": {}}, {"x5t#S256": "x"}, {"new": 1}, {}, None, "x"], ids=str)
-@pytest.mark.clause("draft", "8.7.1.2.2", "an ID-JAG with cnf is not good without proof of possession")
+@pytest.mark.clause("ID-JAG", "9.8.1.2.2", "an ID-JAG with cnf is not good without proof of possession")
 def test_an_id_jag_bound_to_a_key_is_refused(todo0: TokenEndpoint, cnf: Any) -> None:
     description = "The ID-JAG is bound to a key (cnf), and proof of possession is not supported here."
     todo0.assert_refused(todo0.redeem(todo0.mint(cnf=cnf)), "invalid_grant", description, "cnf")
@@ -133,7 +133,7 @@ def test_a_rich_request_is_refused(todo0: TokenEndpoint, details: str) -> None:
     todo0.assert_redeemed(todo0.redeem())
 
 
-@pytest.mark.clause("draft", "4.4.1", "authorization_details in the ID-JAG are refused, never ignored")
+@pytest.mark.clause("ID-JAG", "4.4.1", "authorization_details in the ID-JAG are refused, never ignored")
 def test_an_id_jag_with_authorization_details_is_refused(todo0: TokenEndpoint) -> None:
     description = "The ID-JAG has authorization_details, and no type of them is supported here."
     response = todo0.redeem(todo0.mint(authorization_details=[{"type": "todo", "actions": ["read"]}]))
@@ -149,7 +149,7 @@ class Closed(ResourceAppHost):
         raise AccessDenied("Your organisation does not allow this at night.", check="office hours", detail="02:13")
 
 
-@pytest.mark.clause("draft", "-05", "a denial by policy says access_denied")
+@pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "a denial by policy says access_denied")
 def test_a_denial_by_policy_is_access_denied(todo0: TokenEndpoint, settings: Any) -> None:
     ours = settings.CROSSAPP_RESOURCE_APP
     settings.CROSSAPP_RESOURCE_APP = {**ours, "HOST": "tests.redemption.test_grants.Closed"}
@@ -215,7 +215,7 @@ def test_of_five_requests_at_once_one_gets_a_token(todo0: TokenEndpoint) -> None
 # --- The token -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.clause("draft", "8.3", "an ID-JAG is no access token")
+@pytest.mark.clause("ID-JAG", "4.3.4", "an ID-JAG is no access token")
 def test_an_id_jag_is_no_bearer_token(todo0: TokenEndpoint) -> None:
     id_jag = todo0.mint()
     assert not todo0.is_good(id_jag)
@@ -224,7 +224,7 @@ def test_an_id_jag_is_no_bearer_token(todo0: TokenEndpoint) -> None:
     assert todo0.is_good(body["access_token"])
 
 
-@pytest.mark.clause("draft", "8", "an access token is no ID-JAG")
+@pytest.mark.clause("ID-JAG", "4.4.1", "an access token is no ID-JAG")
 def test_an_access_token_is_no_assertion(todo0: TokenEndpoint) -> None:
     token = todo0.assert_redeemed(todo0.redeem())["access_token"]
     response = todo0.redeem(token)

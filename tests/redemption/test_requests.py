@@ -209,7 +209,7 @@ def test_a_body_that_is_too_large_is_refused(todo0: TokenEndpoint) -> None:
     todo0.assert_redeemed(todo0.redeem())
 
 
-@pytest.mark.clause("draft", "8", "a session is no client, and a page of another site gets no answer")
+@pytest.mark.clause("ID-JAG", "9.1", "a session is no client, and a page of another site gets no answer")
 def test_there_is_nothing_at_the_token_endpoint_for_browsers(todo0: TokenEndpoint) -> None:
     browser = Browser(enforce_csrf_checks=True)
     browser.force_login(todo0.bob, backend="tenants.passwords.RealmBackend")

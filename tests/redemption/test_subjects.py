@@ -90,7 +90,7 @@ def test_an_email_that_does_not_link_gives_no_account(todo0: TokenEndpoint, clai
     assert (waiting.sub, waiting.issuer) == ("new", ISSUER)
 
 
-@pytest.mark.clause("draft", "3.1", "control: an account is provisioned, and with the token only")
+@pytest.mark.clause("ID-JAG", "3.1", "control: an account is provisioned, and with the token only")
 def test_a_person_seen_for_the_first_time_gets_an_account_with_the_token_only(todo0: TokenEndpoint) -> None:
     claims = {"sub": "new", "email": "new@tables.fake", "email_verified": True}
     response = todo0.redeem(todo0.mint(**claims), scope="admin")
@@ -110,7 +110,7 @@ def test_an_email_that_is_not_verified_is_not_kept(todo0: TokenEndpoint, claims:
     assert User.objects.get(sub="new").email == "new@tables.fake"
 
 
-@pytest.mark.clause("draft", "6.3", "the same sub of another tenant's issuer is another person")
+@pytest.mark.clause("ID-JAG", "6.3", "the same sub of another tenant's issuer is another person")
 def test_the_same_subject_of_another_tenant_is_another_person(todo0: TokenEndpoint, idp: World) -> None:
     connection = connect(Tenant.objects.create(slug="other", name="Other"), "todo", OTHER_ISSUER)
     idp.session.publish(jwks(), issuer=OTHER_ISSUER)
@@ -124,7 +124,7 @@ def test_the_same_subject_of_another_tenant_is_another_person(todo0: TokenEndpoi
 
 
 @pytest.mark.parametrize("claim", ["aud_sub", "preferred_username", "act", "sub_id", "username", "uid"])
-@pytest.mark.clause("draft", "3.1", "no claim but iss and sub says who it is")
+@pytest.mark.clause("ID-JAG", "3.1", "no claim but iss and sub says who it is")
 def test_other_claims_select_nobody(todo0: TokenEndpoint, no_provisioning: None, claim: str) -> None:
     value: Any = {"sub": "bob"} if claim in ("act", "sub_id") else "bob"
     todo0.assert_refused(todo0.redeem(todo0.mint(**{"sub": "eve", claim: value})), *NO_ACCESS)
@@ -160,7 +160,7 @@ def the_connection(todo0: TokenEndpoint, on: bool) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", "").replace("_", " "),
 )
-@pytest.mark.clause("draft", "6", "MT-15 MT-16 MT-19 what is off gets no token, and its live tokens stop")
+@pytest.mark.clause("ID-JAG", "6", "MT-15 MT-16 MT-19 what is off gets no token, and its live tokens stop")
 def test_what_is_switched_off_gets_no_token_and_its_tokens_stop_working(
     todo0: TokenEndpoint, switch: Callable[[TokenEndpoint, bool], None], status: int, error: str
 ) -> None:

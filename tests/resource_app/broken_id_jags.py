@@ -320,7 +320,7 @@ PARTIES = [
     ),
     Family(
         "aud",
-        ("draft", "4.4.1", "P4 an array of audiences has exactly one element"),
+        ("ID-JAG", "4.4.1", "P4 an array of audiences has exactly one element"),
         [
             changed(audience, "aud", "aud in the ID-JAG must name exactly one audience.", aud=audience)
             for audience in (
@@ -334,7 +334,7 @@ PARTIES = [
     ),
     Family(
         "client_id",
-        ("draft", "4.4.1", "client_id is that of the client that authenticated"),
+        ("ID-JAG", "4.4.1", "client_id is that of the client that authenticated"),
         [_other_client(client_id) for client_id in ("wiki0", CLIENT_ID.upper(), f"{CLIENT_ID} ", CLIENT_ID[:-1], "*")],
     ),
 ]
@@ -352,7 +352,7 @@ def _check_of(claim: str) -> str:
 TYPES = [
     Family(
         "missing",
-        ("draft", "3.1", "iss, sub, aud, client_id, jti, exp and iat are required"),
+        ("ID-JAG", "3.1", "iss, sub, aud, client_id, jti, exp and iat are required"),
         [
             case
             for claim in [*REQUIRED_TEXT, "aud", "exp", "iat"]
@@ -409,7 +409,7 @@ TYPES = [
     ),
     Family(
         "resource",
-        ("draft", "3.1", "resource is a URI or an array of URIs"),
+        ("ID-JAG", "3.1", "resource is a URI or an array of URIs"),
         with_claim(
             "resource",
             "resource",
@@ -419,7 +419,7 @@ TYPES = [
     ),
     Family(
         "authorization_details",
-        ("draft", "4.4.1", "authorization_details is an array of objects"),
+        ("ID-JAG", "4.4.1", "authorization_details is an array of objects"),
         with_claim(
             "authorization_details",
             "authorization_details",

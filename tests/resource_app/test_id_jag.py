@@ -99,7 +99,7 @@ def test_the_verified_claims_can_not_be_changed() -> None:
     assert "claims" not in repr(found)
 
 
-@pytest.mark.clause("draft", "3.1", "email, scope, resource and tenant are optional")
+@pytest.mark.clause("ID-JAG", "3.1", "email, scope, resource and tenant are optional")
 def test_an_id_jag_with_the_required_claims_only_is_accepted() -> None:
     found = verify(timed(scope=ABSENT, resource=ABSENT, email=ABSENT))
     assert (found.scope, found.resource, found.email, found.email_verified) == (None, (), "", False)
@@ -107,7 +107,7 @@ def test_an_id_jag_with_the_required_claims_only_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("changes", GOOD.values(), ids=GOOD.keys())
-@pytest.mark.clause("draft", "3.1", "what honest peers send, at its limits")
+@pytest.mark.clause("ID-JAG", "3.1", "what honest peers send, at its limits")
 def test_what_honest_peers_send_is_accepted(changes: dict[str, Any]) -> None:
     found = verify(timed(**changes))
     assert (found.issuer, found.audience) == (ISSUER, AUDIENCE)
@@ -116,12 +116,12 @@ def test_what_honest_peers_send_is_accepted(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("resource", [[RESOURCE, "https://todo.example/reports"], ["x"]], ids=str)
-@pytest.mark.clause("draft", "3.1", "resource may be an array; whose it is, is for the grant to say")
+@pytest.mark.clause("ID-JAG", "3.1", "resource may be an array; whose it is, is for the grant to say")
 def test_resources_are_taken_as_they_are(resource: list[str]) -> None:
     assert verify(timed(resource=resource)).resource == tuple(resource)
 
 
-@pytest.mark.clause("draft", "3.1", "an empty scope is none")
+@pytest.mark.clause("ID-JAG", "3.1", "an empty scope is none")
 def test_an_empty_scope_is_accepted_and_is_none() -> None:
     assert verify(timed(scope="")).scope == ()
 
@@ -170,7 +170,7 @@ def test_an_issuer_that_a_database_takes_for_another_is_refused() -> None:
     assert_refused(timed(iss=f"{ISSUER}/"), "iss", UNTRUSTED, trusted_issuer=loose)
 
 
-@pytest.mark.clause("draft", "8.3", "an authorization server does not redeem what it issued itself")
+@pytest.mark.clause("ID-JAG", "9.3", "an authorization server does not redeem what it issued itself")
 def test_our_own_id_jag_is_refused_even_if_the_host_trusts_us() -> None:
     ourselves = {AUDIENCE: TrustedIssuer(AUDIENCE, connection=None)}.get
     assert_refused(timed(iss=AUDIENCE), "iss", UNTRUSTED, trusted_issuer=ourselves)

@@ -66,7 +66,7 @@ def test_a_valid_id_jag_is_redeemed(world: World) -> None:
     assert answer.headers == {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-@pytest.mark.clause("draft", "4.4.3", "no refresh token")
+@pytest.mark.clause("ID-JAG", "4.4.3", "no refresh token")
 def test_there_is_no_refresh_token(world: World) -> None:
     assert "refresh_token" not in redeem(id_jag()).body
 
@@ -121,7 +121,7 @@ def test_a_parameter_named_like_something_of_oauthlibs_is_ignored(world: World, 
         ("read write", "read write", ["write"], "write"),
     ],
 )
-@pytest.mark.clause("draft", "4.4.1", "the answer says the scope granted")
+@pytest.mark.clause("ID-JAG", "4.4.1", "the answer says the scope granted")
 def test_the_answer_says_the_scope(
     world: World, requested: str | None, claimed: str, allowed: list[str], granted: str
 ) -> None:
@@ -203,7 +203,7 @@ def test_a_client_id_in_the_body_that_is_not_the_authenticated_one_is_refused(wo
     assert_refused(redeem(id_jag(), client_id="another"), "invalid_request", description)
 
 
-@pytest.mark.clause("draft", "8.1", "confidential clients only")
+@pytest.mark.clause("ID-JAG", "9.1", "confidential clients only")
 def test_a_public_client_is_refused(world: World) -> None:
     world.client_type = "public"
     description = "Only a confidential client may use this grant."
@@ -285,7 +285,7 @@ def test_a_trailing_slash_is_explained(world: World) -> None:
     assert_refused(redeem(id_jag(aud=f"{AUDIENCE}/")), "invalid_grant", description)
 
 
-@pytest.mark.clause("draft", "4.4.1", "client_id names the authenticated client")
+@pytest.mark.clause("ID-JAG", "4.4.1", "client_id names the authenticated client")
 def test_the_clients_id_at_the_idp_is_explained(world: World) -> None:
     description = (
         f"client_id in the ID-JAG is 'wiki0', but '{CLIENT_ID}' authenticated."
@@ -364,7 +364,7 @@ def test_a_resource_that_does_not_fit_is_refused(world: World, claimed: Any, req
     assert_nothing_happened(world)
 
 
-@pytest.mark.clause("draft", "-05", "access_denied tells a policy from a broken grant")
+@pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "access_denied tells a policy from a broken grant")
 def test_a_policy_of_the_hosts_is_access_denied(world: World) -> None:
     def deny() -> None:
         raise AccessDenied("Your organisation does not allow this at night.", check="office hours", detail="02:13")

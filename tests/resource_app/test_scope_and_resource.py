@@ -27,7 +27,7 @@ GOVERNED = f"this authorization server governs '{API}', '{REPORTS}'"
         ("read read", ("read", "read"), ["read", "read"], "read"),
     ],
 )
-@pytest.mark.clause("draft", "4.4.1", "scope granted is requested ∩ ID-JAG ∩ client's; omitted means the ID-JAG's")
+@pytest.mark.clause("ID-JAG", "4.4.1", "scope granted is requested ∩ ID-JAG ∩ client's; omitted means the ID-JAG's")
 def test_the_scope_is_what_all_three_agree_on(
     requested: str | None, id_jag: tuple[str, ...], client: list[str], granted: str
 ) -> None:

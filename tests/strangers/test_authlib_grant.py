@@ -95,7 +95,7 @@ def server(peers: Peers) -> AuthlibServer:
     return server
 
 
-@pytest.mark.clause("draft", "3.1", "Authlib redeems the ID-JAGs of our IdP")
+@pytest.mark.clause("ID-JAG", "3.1", "Authlib redeems the ID-JAGs of our IdP")
 def test_authlib_redeems_our_id_jag_once(peers: Peers, server: AuthlibServer) -> None:
     id_jag = peers.id_jag()
     answer = server.redeem(id_jag, peers.client_id)
@@ -106,7 +106,7 @@ def test_authlib_redeems_our_id_jag_once(peers: Peers, server: AuthlibServer) ->
     assert len(server.issued) == 1
 
 
-@pytest.mark.clause("draft", "4.4.1", "our ID-JAGs name one client, as Authlib sees it")
+@pytest.mark.clause("ID-JAG", "4.4.1", "our ID-JAGs name one client, as Authlib sees it")
 def test_authlib_refuses_our_id_jag_for_another_client(peers: Peers, server: AuthlibServer) -> None:
     server.client.client_id = "another"
     answer = server.redeem(peers.id_jag(), "another")

@@ -27,14 +27,14 @@ def validate(peers: Peers, *assertions: str, client_id: str | None = None, audie
     return run(validated())
 
 
-@pytest.mark.clause("draft", "3.1", "FastMCP accepts the ID-JAGs of our IdP")
+@pytest.mark.clause("ID-JAG", "3.1", "FastMCP accepts the ID-JAGs of our IdP")
 def test_fastmcp_accepts_our_id_jag(peers: Peers) -> None:
     [claims] = validate(peers, peers.id_jag())
     assert (claims["iss"], claims["client_id"], claims["scope"]) == (peers.issuer, peers.client_id, "read")
     assert claims["email"] == "bob@tables.fake"
 
 
-@pytest.mark.clause("draft", "3.1", "two ID-JAGs of our IdP differ in jti, as FastMCP sees it")
+@pytest.mark.clause("ID-JAG", "3.1", "two ID-JAGs of our IdP differ in jti, as FastMCP sees it")
 def test_fastmcp_accepts_two_but_none_twice(peers: Peers) -> None:
     first, second = peers.id_jag(), peers.id_jag()
     assert len(validate(peers, first, second)) == 2
@@ -46,7 +46,7 @@ def test_fastmcp_accepts_two_but_none_twice(peers: Peers) -> None:
     ("wrong", "why"),
     [({"client_id": "another"}, "client_id"), ({"audience": "http://another.example"}, "audience")],
 )
-@pytest.mark.clause("draft", "4.4.1", "our ID-JAGs name one client and one audience, as FastMCP sees it")
+@pytest.mark.clause("ID-JAG", "4.4.1", "our ID-JAGs name one client and one audience, as FastMCP sees it")
 def test_fastmcp_refuses_our_id_jag_for_somebody_else(peers: Peers, wrong: dict[str, str], why: str) -> None:
     with pytest.raises(IdentityAssertionError, match=why):
         validate(peers, peers.id_jag(), **wrong)

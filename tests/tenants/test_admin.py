@@ -97,10 +97,10 @@ def test_a_client_that_authenticates_with_a_key_needs_that_key_and_no_secret(
     assert "Enter the client secret." in page.content.decode()
 
 
-@pytest.mark.clause("draft", "4.4.3", "P1")
+@pytest.mark.clause("ID-JAG", "4.4.3", "P1")
 def test_that_an_id_jag_is_good_once_is_switched_off_in_the_form(admin: Client, connection: IdPConnection) -> None:
     page = admin.get(f"/admin/tenants/idpconnection/{connection.pk}/change/").content.decode()
-    assert "ID-JAGs are good once" in page and "draft section 4.4.3" in page
+    assert "ID-JAGs are good once" in page and "ID-JAG -04 section 4.4.3" in page
     assert change(admin, connection).status_code == 302
     connection.refresh_from_db()
     assert connection.single_use is False

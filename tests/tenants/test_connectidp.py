@@ -176,7 +176,7 @@ def test_an_idp_where_nobody_could_sign_in_is_refused(documents: dict[str, Any],
         run("connectidp", *NEW)
 
 
-@pytest.mark.clause("draft", "6", "MT-01")
+@pytest.mark.clause("ID-JAG", "6", "MT-01")
 @pytest.mark.usefixtures("documents")
 def test_what_belongs_to_another_tenant_is_refused_and_nothing_is_changed() -> None:
     run("connectidp", *NEW)
@@ -233,7 +233,7 @@ def test_a_connection_switched_off_by_command_ends_access_at_once(demo: Demo) ->
     assert demo.unfurl([demo.link_to("bob@tables.fake")])[0]["card"] is None
 
 
-@pytest.mark.clause("draft", "4.4.3", "P1")
+@pytest.mark.clause("ID-JAG", "4.4.3", "P1")
 @pytest.mark.usefixtures("documents")
 def test_an_id_jag_is_good_once_unless_the_operator_says_otherwise() -> None:
     acme = ("--tenant", "acme", "--app", "todo")
