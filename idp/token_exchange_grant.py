@@ -41,6 +41,7 @@ class TokenExchangeGrant(GrantTypeBase):
             "issued_token_type": TOKEN_TYPE,
             "token_type": "N_A",
             "scope": " ".join(permission.scopes),
+            "resource": permission.resource,  # ID-JAG branch resource-iss-validation section 4.3.4
             "expires_in": LIFETIME,
         }
         return self._get_default_headers(), json.dumps(body), 200

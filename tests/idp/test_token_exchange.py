@@ -53,6 +53,7 @@ def test_an_id_token_is_exchanged_for_an_id_jag(signed_in: EmbeddedIdP, id_token
         "issued_token_type": ID_JAG_TYPE,
         "token_type": "N_A",
         "scope": "read",
+        "resource": RESOURCE,
         "expires_in": 300,
     }
     assert response["Cache-Control"] == "no-store"
@@ -115,6 +116,13 @@ def test_the_scope_is_what_is_both_asked_and_allowed(
     body = signed_in.exchange(id_token, scope=asked).json()
     assert body["scope"] == granted
     assert claims_of(body["access_token"])["scope"] == granted
+
+
+@pytest.mark.parametrize("asked", [RESOURCE, None], ids=["as asked", "the policy's"])
+@pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.3.4", "resource: as in the ID-JAG")
+def test_the_answer_names_the_resource_of_the_id_jag(signed_in: EmbeddedIdP, id_token: str, asked: str | None) -> None:
+    body = signed_in.exchange(id_token, resource=asked).json()
+    assert body["resource"] == claims_of(body["access_token"])["resource"] == RESOURCE
 
 
 @pytest.mark.clause("ID-JAG", "3.1", "TE-78")
