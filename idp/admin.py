@@ -29,6 +29,7 @@ class CrossAppPolicyForm(forms.ModelForm):
             "users",
             "groups",
             "max_age",
+            "includes_email",
             "enabled",
         )
 

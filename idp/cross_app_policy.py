@@ -22,12 +22,13 @@ from tenants.models import User
 
 @dataclass(frozen=True)
 class Permission:
-    """What a policy grants: where, under which client identifier, to which resource, with which scopes."""
+    """What a policy grants: where, under which client identifier, to which resource, with which scopes and claims."""
 
     audience: str
     resource: str
     client_id_at_audience: str
     scopes: tuple[str, ...]
+    includes_email: bool = False
 
 
 def permission_for(
@@ -50,7 +51,7 @@ def permission_for(
     policy = check("policy", _allowing, known, client, resource, subject.user)
     check("authentication_age", _check_age, policy, subject)
     scopes = check("scope", _scopes, policy, scope)
-    return Permission(audience, resource, policy.client_id_at_audience, scopes)
+    return Permission(audience, resource, policy.client_id_at_audience, scopes, policy.includes_email)
 
 
 @recent(CrossAppPolicy, CrossAppPolicy.users.through, CrossAppPolicy.groups.through)

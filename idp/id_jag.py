@@ -18,7 +18,8 @@ def build_id_jag(*, server: AuthorizationServer, subject: Subject, permission: P
     """Return a signed ID-JAG and its `jti`. Raises an `OAuth2Error` (503) if no key can sign.
 
     `client_id` is the client's identifier at the audience, not the one it has here; `sub` is what both apps see in
-    their own ID tokens. The email is for just-in-time provisioning on the other side.
+    their own ID tokens. The policy decides about the email: MCP Enterprise-Managed Authorization section 7.4.3 wants no
+    personal data that is not needed, ID-JAG -04 section 3.1 recommends it for just-in-time provisioning.
     """
     now = int(time.time())
     claims = {
@@ -31,7 +32,7 @@ def build_id_jag(*, server: AuthorizationServer, subject: Subject, permission: P
         "exp": now + LIFETIME,
         "resource": permission.resource,
         "scope": " ".join(permission.scopes),
-        **email_of(subject.user),
+        **(email_of(subject.user) if permission.includes_email else {}),
         "auth_time": subject.auth_time,
         "amr": AUTHENTICATION_METHODS,
     }

@@ -81,6 +81,12 @@ class CrossAppPolicy(models.Model):
         validators=[MinValueValidator(1)],
         help_text="How many seconds ago a person may have entered the password; empty: any time (RFC 9470).",
     )
+    includes_email = models.BooleanField(
+        "email in the ID-JAG",
+        default=False,
+        help_text="Tell the audience the person's email: for one that finds or creates accounts by it when it sees a "
+        "person for the first time (ID-JAG -04 section 3.1).",
+    )
     enabled = models.BooleanField(default=True)
 
     class Meta:

@@ -92,6 +92,7 @@ def _seed_idp(tenant: Tenant, todo0: ResourceApp) -> None:
                 resource=todo0.resource,
                 scope="read write",
                 client_id_at_audience=todo0.client_id,
+                includes_email=True,  # a person's first card binds their account at Todo0, found by this email
             )
 
 

@@ -32,6 +32,7 @@ def test_what_was_denied_is_allowed_and_what_was_allowed_is_denied(signed_in: Em
         "users": [],
         "groups": [],
         "max_age": None,
+        "includes_email": False,
         "created": True,
     }
     assert signed_in.exchange(id_token).status_code == 200
@@ -47,6 +48,10 @@ def test_it_may_be_repeated_and_what_is_not_named_stays(idp: EmbeddedIdP, bob: U
     assert run_json("allowcrossapp", *NEW, "--user", bob.email, "--max-age", "60") == first
     assert run_json("allowcrossapp", *AT) == first
     assert run_json("allowcrossapp", *AT, "--everybody", "--max-age", "-1") == first | {"users": [], "max_age": None}
+    with_email = first | {"users": [], "max_age": None, "includes_email": True}
+    assert first["includes_email"] is True  # the fixture's
+    assert run_json("allowcrossapp", *AT, "--no-email") == with_email | {"includes_email": False}
+    assert run_json("allowcrossapp", *AT, "--email") == with_email
     assert CrossAppPolicy.objects.count() == 1
 
 

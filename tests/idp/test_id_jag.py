@@ -6,6 +6,7 @@ import jwt
 import pytest
 
 from authserver.models import SigningKey
+from idp.models import CrossAppPolicy
 from tenants.models import User
 from tests.idp.test_token_exchange import assert_refused, claims_of
 from tests.support.embedded_idp import AUDIENCE, EmbeddedIdP, make_person
@@ -32,6 +33,18 @@ def test_nothing_is_said_of_an_email_that_is_not_there(signed_in: EmbeddedIdP, b
     id_token = signed_in.tokens()["id_token"]
     for token in (id_token, id_jag_of(signed_in, id_token)):
         assert {"email", "email_verified", "preferred_username"}.isdisjoint(claims_of(token))
+
+
+@pytest.mark.clause("MCP EMA", "7.4.3", "no personal data that is not needed")
+@pytest.mark.clause("ID-JAG", "3.1", "email is optional")
+def test_the_email_is_told_only_where_the_policy_has_it_so(signed_in: EmbeddedIdP, id_token: str) -> None:
+    assert claims_of(id_jag_of(signed_in, id_token))["email"] == "bob@tables.fake"
+    policy = CrossAppPolicy.objects.get()
+    policy.includes_email = False
+    policy.save()
+    claims = claims_of(id_jag_of(signed_in, id_token))
+    assert set(claims) == CLAIMS - {"email", "email_verified"}
+    assert "bob@" not in str(claims)
 
 
 @pytest.mark.clause("ID-JAG", "3.1", "TE-80")

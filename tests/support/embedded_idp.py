@@ -165,6 +165,7 @@ def idp(db: None) -> EmbeddedIdP:
         resource=RESOURCE,
         scope="read write",
         client_id_at_audience="wiki0-at-todo0",
+        includes_email=True,
     )
     return idp
 

@@ -55,6 +55,13 @@ class Command(BaseCommand):
         parser.add_argument("--group", nargs="+", action="extend", metavar="NAME", help="Only for these groups.")
         parser.add_argument("--everybody", action="store_true", help="For everybody of the tenant again.")
         parser.add_argument("--max-age", type=int, metavar="SECONDS", help="How old a sign-in may be; -1: any age.")
+        parser.add_argument(
+            "--email",
+            dest="includes_email",
+            action=argparse.BooleanOptionalAction,
+            help="Put the person's email into the ID-JAG, for an audience that finds or creates accounts by it "
+            "(a new policy does not).",
+        )
         parser.add_argument("--deny", action="store_true", help="Switch the policy off.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
@@ -108,6 +115,8 @@ def _allow(client: Client, options: dict[str, Any]) -> tuple[CrossAppPolicy, boo
     policy.client_id_at_audience = options["client_id_there"] or policy.client_id_at_audience
     if options["max_age"] is not None:
         policy.max_age = options["max_age"] if options["max_age"] >= 0 else None
+    if options["includes_email"] is not None:
+        policy.includes_email = options["includes_email"]
     if created and not (policy.scope and policy.client_id_at_audience):
         raise CommandError("There is no such policy yet. A new one needs --scope and --client-id-there.")
     try:
@@ -150,6 +159,7 @@ def facts_of(client: Client, policy: CrossAppPolicy | None, options: dict[str, A
         "users": sorted(policy.users.values_list("email", flat=True)) if policy else [],
         "groups": sorted(policy.groups.values_list("name", flat=True)) if policy else [],
         "max_age": policy.max_age if policy else None,
+        "includes_email": policy is not None and policy.includes_email,
     }
 
 
@@ -167,6 +177,7 @@ def describe(facts: dict[str, Any]) -> str:
         f"  scope             {facts['scope']}",
         f"  client there      {facts['client_id_there']}",
         f"  for               {'; '.join(limits) or 'everybody of the tenant'}",
+        f"  email             {'in the ID-JAG' if facts['includes_email'] else 'not in the ID-JAG'}",
     ]
     if facts["max_age"] is not None:
         lines.append(f"  sign-in at most   {facts['max_age']} seconds ago")
