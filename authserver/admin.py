@@ -117,6 +117,7 @@ class ClientForm(forms.ModelForm):
             "auth_method",
             "jwks",
             "jwks_uri",
+            "token_endpoint_audience",
             "grants",
             "scope",
             "resource",

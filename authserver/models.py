@@ -199,6 +199,12 @@ class Client(AbstractApplication):
         "key set", default=_no_keys, blank=True, help_text="For private_key_jwt: its public keys (RFC 7517), or:"
     )
     jwks_uri = models.CharField("key set URL", max_length=255, blank=True, help_text="where it publishes them.")
+    token_endpoint_audience = models.BooleanField(
+        "assertions for the token endpoint",
+        default=False,
+        help_text="For private_key_jwt: its assertions may name the token endpoint as audience, as those of Okta's SDK "
+        "do. Off: the issuer alone (rfc7523bis-11 section 4).",
+    )
     grants = models.JSONField(default=_no_grants, blank=True, help_text="The grant types it may use, a JSON list.")
     scope = models.CharField(max_length=255, blank=True, help_text="The scopes it may have, separated by spaces.")
     resource = models.CharField(

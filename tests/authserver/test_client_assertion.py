@@ -92,10 +92,22 @@ def is_authenticated(response: Any) -> bool:
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "EdDSA"])
-@pytest.mark.parametrize("aud", [ISSUER, [ISSUER], TOKEN_ENDPOINT, [TOKEN_ENDPOINT]])
+@pytest.mark.parametrize("aud", [ISSUER, [ISSUER]])
 @pytest.mark.clause("RFC 7523", "3", "TE-13 control")
 def test_a_good_assertion_authenticates_without_a_client_id(todo: Todo, alg: str, aud: Any) -> None:
     assert is_authenticated(todo.send(assertion(alg=alg, aud=aud)))
+
+
+@pytest.mark.parametrize("aud", [TOKEN_ENDPOINT, [TOKEN_ENDPOINT]])
+@pytest.mark.clause("rfc7523bis-11", "4", "the token endpoint is no audience, but for a client registered so")
+def test_the_token_endpoint_is_an_audience_only_for_a_client_registered_so(todo: Todo, aud: Any) -> None:
+    assert not is_authenticated(todo.send(assertion(aud=aud)))
+    todo.client.token_endpoint_audience = True
+    todo.client.save()
+    for audience in (aud, ISSUER):
+        assert is_authenticated(todo.send(assertion(aud=audience)))
+    for audience in ([ISSUER, TOKEN_ENDPOINT], f"{TOKEN_ENDPOINT}/", f"{ISSUER}/oauth2/v1/revoke"):
+        assert not is_authenticated(todo.send(assertion(aud=audience)))
 
 
 @pytest.mark.parametrize(
@@ -341,13 +353,14 @@ def test_a_client_of_another_server_is_unknown_here_and_its_assertion_is_for_the
         idp.register("agent", auth_method="private_key_jwt", jwks={"keys": jwks()})
     form = {"token": "x", "client_assertion_type": ASSERTION_TYPE}
     for audience, status in ((customer1, 200), (customer2, 401)):
-        signed = assertion(aud=audience.server.token_endpoint)
+        signed = assertion(aud=audience.server.issuer)
         assert customer1.post("/oauth2/v1/revoke", form | {"client_assertion": signed}, None).status_code == status
 
 
 @pytest.mark.clause("RFC 7523", "2.2", "TE-01 TE-13")
 def test_the_exchange_of_an_idp_takes_a_client_that_signs(signed_in: EmbeddedIdP, id_token: str) -> None:
-    Client.objects.filter(client_id="wiki0").update(auth_method="private_key_jwt", jwks={"keys": jwks()})
+    keys = {"auth_method": "private_key_jwt", "jwks": {"keys": jwks()}, "token_endpoint_audience": True}
+    Client.objects.filter(client_id="wiki0").update(**keys)
     for audience in (signed_in.server.issuer, signed_in.server.token_endpoint):
         signed = assertion(iss="wiki0", sub="wiki0", aud=audience)
         form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": signed}

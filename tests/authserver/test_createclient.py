@@ -47,6 +47,7 @@ def test_a_new_client_gets_a_secret_that_is_shown_once() -> None:
         "client_id": "agent",
         "auth_method": "client_secret_basic",
         "jwks_uri": "",
+        "token_endpoint_audience": False,
         "grants": [JWT_BEARER],
         "scope": "read",
         "resource": "",
@@ -93,6 +94,14 @@ def test_keys_mean_private_key_jwt_and_a_secret_undoes_them(tmp_path: Path) -> N
     answer = run("--auth-method", "client_secret_basic")
     assert is_secret(Client.objects.get(), answer["client_secret"])
     assert Client.objects.get().jwks == {}
+
+
+@pytest.mark.clause("rfc7523bis-11", "4", "the issuer is the only audience unless the operator says otherwise")
+def test_assertions_for_the_token_endpoint_are_switched_on_and_off() -> None:
+    assert run("--jwks-uri", JWKS_URI)["token_endpoint_audience"] is False
+    assert run("--token-endpoint-audience")["token_endpoint_audience"] is True
+    assert run()["token_endpoint_audience"] is True
+    assert run("--no-token-endpoint-audience")["token_endpoint_audience"] is False
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,11 @@ def sdk(peers: Peers, key: rsa.RSAPrivateKey = KEY) -> OktaAISDK:
 
 @pytest.fixture(autouse=True)
 def _wiki0_has_a_key(peers: Peers) -> None:
+    """Register the key, and that its assertions name the token endpoint, which rfc7523bis-11 does not want."""
     public: dict[str, Any] = {"keys": [rsa_jwk(KEY, "agent")]}
-    Client.objects.filter(client_id="wiki0").update(auth_method="private_key_jwt", jwks=public)
-    forget_rows()  # `update` tells nobody
+    fields = {"auth_method": "private_key_jwt", "jwks": public, "token_endpoint_audience": True}
+    Client.objects.filter(client_id="wiki0").update(**fields)
+    forget_rows()  # `update` sends no signal
 
 
 @pytest.mark.clause("RFC 7523", "2.2", "Okta's SDK authenticates with private_key_jwt and gets an ID-JAG")
@@ -52,6 +54,15 @@ def test_oktas_sdk_gets_an_id_jag_and_finds_it_good(peers: Peers) -> None:
     )
     result = client.verify_id_jag_token(answer.access_token, audience=peers.audience)
     assert (result.valid, result.iss, result.email) == (True, peers.issuer, "bob@tables.fake"), result.error
+
+
+@pytest.mark.clause("rfc7523bis-11", "4", "Okta's SDK is refused unless it is registered for that audience")
+def test_oktas_sdk_is_refused_where_only_the_issuer_is_an_audience(peers: Peers) -> None:
+    Client.objects.filter(client_id="wiki0").update(token_endpoint_audience=False)
+    forget_rows()
+    with pytest.raises(SDKError) as refused:
+        sdk(peers).cross_app_access.exchange_token(peers.id_token, audience=peers.audience)
+    assert (refused.value.status_code, refused.value.details["error"]) == (401, "invalid_client")
 
 
 @pytest.mark.clause("RFC 7523", "3", "Okta's SDK with another key is refused")

@@ -66,6 +66,12 @@ class Command(BaseCommand):
         credential.add_argument("--client-secret", help=f"Machine-made, {MIN_SECRET} characters or more.")
         credential.add_argument("--jwks-uri", help="Where the client publishes its public keys.")
         credential.add_argument("--jwks", metavar="FILE", help="A file with its public keys (RFC 7517).")
+        parser.add_argument(
+            "--token-endpoint-audience",
+            action=argparse.BooleanOptionalAction,
+            help="Its assertions (private_key_jwt) may name the token endpoint as audience, as Okta's SDK does. A new "
+            "client's may name the issuer only (rfc7523bis-11).",
+        )
         parser.add_argument("--auth-method", choices=methods, help="How it authenticates; keys mean private_key_jwt.")
         parser.add_argument(
             "--grant", action="append", help="authorization_code, refresh_token, token-exchange or jwt-bearer."
@@ -152,6 +158,7 @@ def _fields(options: dict[str, Any], server: AuthorizationServer) -> dict[str, A
         "auth_method": method,
         "jwks": _key_set(options["jwks"]) if options["jwks"] else ({} if has_keys else None),
         "jwks_uri": options["jwks_uri"] or ("" if has_keys else None),
+        "token_endpoint_audience": options["token_endpoint_audience"],
         "grants": None if grants is None else list(dict.fromkeys(SHORT_NAMES.get(grant, grant) for grant in grants)),
         "scope": options["scope"],
         "resource": options["resource"],
@@ -211,6 +218,7 @@ def describe(registration: Registration, at: str) -> dict[str, Any]:
         "client_id": client.client_id,
         "auth_method": client.auth_method,
         "jwks_uri": client.jwks_uri,
+        "token_endpoint_audience": client.token_endpoint_audience,
         "grants": client.grants,
         "scope": client.scope,
         "resource": client.resource,
@@ -237,6 +245,8 @@ def _in_words(facts: dict[str, Any]) -> str:
     ):
         value = " ".join(facts[name]) if isinstance(facts[name], list) else facts[name]
         lines += [f"  {name.removesuffix('_redirect_uris'):<14} {value}"] if value else []
+    if facts["token_endpoint_audience"]:
+        lines.append("  assertions     for the issuer or the token endpoint")
     if "client_secret" in facts:
         lines += [f"  client_secret  {facts['client_secret']}", "  The secret is shown this once."]
     return "\n".join(lines)
