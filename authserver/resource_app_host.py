@@ -7,10 +7,9 @@ from authserver.current_server import server_of
 from base.issuers import keys
 from base.recent_rows import recent
 from crossapp.core.id_jag import IdJag
-from crossapp.resource_app.host import IssuerRefused, SubjectRefused, TrustedIssuer
+from crossapp.resource_app.host import IssuerRefused, SubjectDenied, SubjectRefused, TrustedIssuer
+from tenants import subjects
 from tenants.models import IdPConnection, Tenant, User
-from tenants.subjects import SubjectClaims, resolve_subject
-from tenants.subjects import SubjectRefused as NoSuchSubject
 
 
 @recent(IdPConnection, Tenant)
@@ -45,21 +44,31 @@ class ResourceAppHost:
         if request.client.tenant_id not in (None, connection.tenant_id):
             raise IssuerRefused(f"The client is bound to another tenant than {connection.tenant.slug}.")
         keys().forget(issuer, fetched_before=connection.keys_fetched_since)
-        return TrustedIssuer(issuer=connection.issuer, connection=connection, single_use=connection.single_use)
+        return TrustedIssuer(
+            issuer=connection.issuer,
+            connection=connection,
+            single_use=connection.single_use,
+            tells_access_denied=connection.tells_access_denied,
+        )
 
     def client_scopes(self, request: Any) -> Sequence[str]:
         scopes: list[str] = request.client.scope.split()
         return scopes
 
     def subject(self, request: Any, trusted: TrustedIssuer, id_jag: IdJag) -> User:
-        """Return the account of the ID-JAG's subject in the tenant of its issuer. Raises `SubjectRefused`."""
+        """Return the account of the ID-JAG's subject in the tenant of its issuer. Raises `SubjectRefused`.
+
+        Raises `SubjectDenied` if that account is deactivated.
+        """
         ours = request.facts["tenant"] = trusted.connection.tenant.slug
         if (id_jag.tenant or ours, id_jag.claims.get("aud_tenant", ours)) != (ours, ours):  # ID-JAG -04 section 6.4
             raise SubjectRefused("the ID-JAG names another tenant than its issuer stands for here")
-        claims = SubjectClaims(
+        claims = subjects.SubjectClaims(
             sub=id_jag.subject, email=id_jag.email, email_verified=id_jag.email_verified, name=id_jag.name
         )
         try:
-            return resolve_subject(connection=trusted.connection, claims=claims)
-        except NoSuchSubject as error:
+            return subjects.resolve_subject(connection=trusted.connection, claims=claims)
+        except subjects.SubjectDenied as error:
+            raise SubjectDenied(error.detail) from error
+        except subjects.SubjectRefused as error:
             raise SubjectRefused(error.detail) from error

@@ -36,6 +36,7 @@ class IdPConnectionForm(forms.ModelForm):
             "provisions_users",
             "accepts_id_jags",
             "single_use",
+            "tells_access_denied",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -136,6 +136,13 @@ class IdPConnection(models.Model):
         "minutes, its client may redeem it again for another access token (ID-JAG -04 section 4.4.3), and so may a "
         "thief of it who has the client's credentials.",
     )
+    tells_access_denied = models.BooleanField(
+        "tells who has no access",
+        default=False,
+        help_text="Answer an ID-JAG for a deactivated account with access_denied, so that its client can tell the "
+        "person to ask for access. Off: with invalid_grant, as for an unknown person, so that clients can not find out "
+        "who has an account.",
+    )
     keys_fetched_since = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="The IdP withdrew a key: what was fetched before is not used."
     )

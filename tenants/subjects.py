@@ -36,11 +36,16 @@ class SubjectRefused(Exception):
         self.detail = detail
 
 
+class SubjectDenied(SubjectRefused):
+    """The subject has an account here, and it is deactivated."""
+
+
 def resolve_subject(*, connection: IdPConnection, claims: SubjectClaims) -> User:
     """Return the active account of `claims.sub` at the app and tenant of `connection`; raises SubjectRefused.
 
-    Tried in this order: the account bound to this subject; a pre-provisioned account with the same, verified email,
-    which is bound now; if the connection provisions users, a new account.
+    Raises SubjectDenied if that account is deactivated. Tried in this order: the account bound to this subject; a
+    pre-provisioned account with the same, verified email, which is bound now; if the connection provisions users, a new
+    account.
     """
     if not connection.enabled or not connection.tenant.is_active:
         raise SubjectRefused("the tenant is not active or its IdP connection is disabled")
@@ -48,7 +53,7 @@ def resolve_subject(*, connection: IdPConnection, claims: SubjectClaims) -> User
         raise SubjectRefused("the subject is empty, too long or not printable")
     user = _bound_account(connection, claims) or _first_sign_in(connection, claims)
     if not user.is_active:
-        raise SubjectRefused("the account is not active")
+        raise SubjectDenied("the account is not active")
     _show(user, connection, claims)
     return user
 

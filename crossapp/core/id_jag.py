@@ -26,12 +26,14 @@ class TrustedIssuer:
     """An IdP whose ID-JAGs are accepted from the client that asks.
 
     `connection` is the host's own object, handed back untouched. Without `single_use` an ID-JAG may be redeemed again
-    until it expires (draft section 4.4.3), against RFC 7523 section 3 (7).
+    until it expires (draft section 4.4.3), against RFC 7523 section 3 (7). With `tells_access_denied` a known subject
+    without access is answered access_denied (ID-JAG branch access_denied_error section 4.4.3), else like any other.
     """
 
     issuer: str
     connection: Any
     single_use: bool = True
+    tells_access_denied: bool = False
 
 
 class IssuerRefused(Exception):

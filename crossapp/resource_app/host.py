@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from ..core.id_jag import IdJag, IssuerRefused, TrustedIssuer
 
-__all__ = ["Host", "IssuerRefused", "SubjectRefused", "TrustedIssuer"]
+__all__ = ["Host", "IssuerRefused", "SubjectDenied", "SubjectRefused", "TrustedIssuer"]
 
 
 class SubjectRefused(Exception):
@@ -14,6 +14,10 @@ class SubjectRefused(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class SubjectDenied(SubjectRefused):
+    """The subject is known and has no access: another ID-JAG would not help. `detail` is for the log only."""
 
 
 class Host(Protocol):
@@ -38,7 +42,7 @@ class Host(Protocol):
         """Return the scopes this client may have."""
 
     def subject(self, request: Any, trusted: TrustedIssuer, id_jag: IdJag) -> Any:
-        """Return the user that the ID-JAG speaks of; raises SubjectRefused.
+        """Return the user that the ID-JAG speaks of; raises SubjectRefused, or SubjectDenied for a known one.
 
         Runs in the transaction that issues the token: an account made here goes if the redemption is refused after all.
         """

@@ -15,6 +15,7 @@ from oauthlib.oauth2.rfc6749.grant_types.base import GrantTypeBase
 
 from ..core.id_jag import Expected, IdJag, TrustedIssuer, parse_id_jag, verify_id_jag
 from ..core.refusals import (
+    AccessDenied,
     Busy,
     InvalidAuthorizationDetails,
     InvalidDPoPProof,
@@ -28,7 +29,7 @@ from ..core.resource import granted_resource
 from ..core.scope import granted_scope
 from . import replay
 from .conf import conf
-from .host import Host, SubjectRefused
+from .host import Host, SubjectDenied, SubjectRefused
 from .oauthlib_errors import as_oauth_error
 from .redemption_log import RedemptionLog
 
@@ -156,10 +157,13 @@ def _expected(request: Any, host: Host) -> Expected:
 
 
 def _subject(request: Any, host: Host, trusted: TrustedIssuer, id_jag: IdJag) -> Any:
-    """RFC 7523 section 3 (2): whoever it is not reads the same outside."""
+    """RFC 7523 section 3 (2): every refusal looks the same to the peer, unless the connection tells denials."""
     try:
         return host.subject(request, trusted, id_jag)
     except SubjectRefused as refused:
+        if trusted.tells_access_denied and isinstance(refused, SubjectDenied):
+            text = "The subject of the ID-JAG is known here and has no access."
+            raise AccessDenied(text, detail=refused.detail) from refused
         raise InvalidGrant("The subject of the ID-JAG has no access here.", detail=refused.detail) from refused
 
 

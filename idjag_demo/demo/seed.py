@@ -82,7 +82,12 @@ def _seed_idp(tenant: Tenant, todo0: ResourceApp) -> None:
             post_logout_redirect_uris=f"{origin}/signed-out",
         )
         IdPConnection.objects.create(
-            tenant=tenant, app=realm, issuer=server.issuer, client_id=client_id, client_secret=secret
+            tenant=tenant,
+            app=realm,
+            issuer=server.issuer,
+            client_id=client_id,
+            client_secret=secret,
+            tells_access_denied=True,  # a card then says that the person has no access, not that something is broken
         )
         if realm == Realm.WIKI:
             CrossAppPolicy.objects.create(

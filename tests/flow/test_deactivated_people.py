@@ -1,9 +1,9 @@
-"""What is left, at an app, of somebody whom their organisation's IdP has switched off."""
+"""What is left, at an app, of a person whose account at the IdP or at the resource app is deactivated."""
 
 import pytest
 from django.conf import settings
 
-from tenants.models import Realm, User
+from tenants.models import IdPConnection, Realm, User
 from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 
@@ -28,3 +28,14 @@ def test_the_exchange_fails_at_once_and_the_session_ends_without_another(demo: D
     page = demo.browser.submit(page.form_with("password"), email=BOB, password="avocado")
     assert page.status == 400
     assert "This email and password do not belong together here." in page.text
+
+
+@pytest.mark.parametrize(("tells", "reason"), [(True, "not_allowed"), (False, "not_set_up")], ids=["told", "not told"])
+@pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "the card says that there is no access")
+def test_a_card_says_that_the_account_at_the_resource_app_has_no_access(demo: Demo, tells: bool, reason: str) -> None:
+    sign_in(demo.browser, "wiki", BOB)
+    assert demo.unfurl([demo.link_to(BOB)])[0]["card"]
+    assert IdPConnection.objects.get(app="todo", tenant__slug="customer1").tells_access_denied is True  # as seeded
+    IdPConnection.objects.update(tells_access_denied=tells)
+    User.objects.filter(realm=Realm.TODO, email=BOB).update(is_active=False)
+    assert demo.unfurl([demo.link_to(BOB)])[0]["reason"]["code"] == reason

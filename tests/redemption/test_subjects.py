@@ -60,6 +60,29 @@ def test_an_account_that_may_not_act_reads_like_none(
     todo0.assert_redeemed(todo0.redeem(todo0.mint(sub="eve", email=ABSENT)))
 
 
+@pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "a known subject without access is access_denied")
+def test_a_deactivated_account_is_told_apart_where_the_connection_says_so(
+    todo0: TokenEndpoint, no_provisioning: None
+) -> None:
+    IdPConnection.objects.update(tells_access_denied=True)
+    eve = account(todo0, "eve", is_active=False)
+    description = "The subject of the ID-JAG is known here and has no access."
+    todo0.assert_refused(todo0.redeem(todo0.mint(sub="eve")), "access_denied", description, "subject", accounts=2)
+    User.objects.filter(pk=eve.pk).update(is_active=True)
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(sub="eve")))
+
+
+@pytest.mark.parametrize("fields", [fields for name, fields in REFUSED_ACCOUNTS.items() if name != "deactivated"])
+@pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "an unknown subject stays invalid_grant")
+def test_who_is_unknown_is_not_told_apart_by_that(
+    todo0: TokenEndpoint, no_provisioning: None, fields: dict[str, Any]
+) -> None:
+    IdPConnection.objects.update(tells_access_denied=True)
+    account(todo0, "eve", **fields)
+    here = User.objects.filter(realm="todo").count()
+    todo0.assert_refused(todo0.redeem(todo0.mint(sub="eve", email=ABSENT)), *NO_ACCESS, accounts=here)
+
+
 REFUSED_EMAILS: dict[str, dict[str, Any]] = {
     "not verified": {"email": "new@tables.fake"},
     "verified false": {"email": "new@tables.fake", "email_verified": False},

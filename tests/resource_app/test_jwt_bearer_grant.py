@@ -18,7 +18,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 from crossapp.core.id_jag import CHECKS
 from crossapp.core.refusals import AccessDenied
 from crossapp.resource_app import replay
-from crossapp.resource_app.host import TrustedIssuer
+from crossapp.resource_app.host import SubjectDenied, TrustedIssuer
 from crossapp.resource_app.models import ConsumedJti
 from crossapp.resource_app.replay import fingerprint
 from tests.resource_app.fakes import (
@@ -372,6 +372,23 @@ def test_a_policy_of_the_hosts_is_access_denied(world: World) -> None:
     world.on_subject = deny
     assert_refused(redeem(id_jag()), "access_denied", "Your organisation does not allow this at night.")
     assert_nothing_happened(world)
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["told", "not told"])
+@pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "a known subject without access, by a switch")
+def test_a_known_subject_without_access_is_told_if_the_connection_says_so(world: World, tells: bool) -> None:
+    def deny() -> None:
+        raise SubjectDenied("no licence")
+
+    world.trusted[ISSUER] = TrustedIssuer(ISSUER, connection=None, tells_access_denied=tells)
+    world.on_subject = deny
+    told = ("access_denied", "The subject of the ID-JAG is known here and has no access.")
+    assert_refused(
+        redeem(id_jag()), *(told if tells else ("invalid_grant", "The subject of the ID-JAG has no access here."))
+    )
+    assert_nothing_happened(world)
+    world.on_subject = lambda: None
+    assert redeem(id_jag()).status == 200
 
 
 # --- Once ------------------------------------------------------------------------------------------------------------

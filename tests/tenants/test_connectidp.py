@@ -57,6 +57,7 @@ def test_a_new_tenant_is_connected_with_its_domain() -> None:
         "jit": True,
         "id_jags": True,
         "single_use": True,
+        "tells_access_denied": False,
         "enabled": True,
         "redirect_uri": "http://todo.localhost:8000/sign-in/callback",
         "post_logout_redirect_uri": "http://todo.localhost:8000/signed-out",
@@ -241,6 +242,16 @@ def test_an_id_jag_is_good_once_unless_the_operator_says_otherwise() -> None:
     assert run_json("connectidp", *acme, "--allow-resubmission")["single_use"] is False
     assert "is good until it expires" in run("connectidp", *acme)
     assert run_json("connectidp", *acme, "--single-use")["single_use"] is True
+
+
+@pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "a switch of the connection")
+@pytest.mark.usefixtures("documents")
+def test_who_has_no_access_is_told_only_if_the_operator_says_so() -> None:
+    acme = ("--tenant", "acme", "--app", "todo")
+    assert "a deactivated account     is not told" in run("connectidp", *NEW)
+    assert run_json("connectidp", *acme, "--tell-access-denied")["tells_access_denied"] is True
+    assert "a deactivated account     is told (access_denied)" in run("connectidp", *acme)
+    assert run_json("connectidp", *acme, "--no-tell-access-denied")["tells_access_denied"] is False
 
 
 @pytest.mark.usefixtures("documents")

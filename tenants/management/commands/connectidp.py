@@ -48,11 +48,25 @@ Examples:
     manage.py connectidp --tenant acme --app todo --allow-resubmission
     manage.py connectidp --tenant acme --app todo --single-use
 
+  Answer access_denied for a deactivated account (--no-tell-access-denied: every refusal looks the same):
+
+    manage.py connectidp --tenant acme --app todo --tell-access-denied
+
   Switch a connection off, and on again (nobody signs in through it, no ID-JAG of its IdP is accepted):
 
     manage.py connectidp --tenant acme --app todo --disable
     manage.py connectidp --tenant acme --app todo --enable
 """
+COLUMNS = (  # with an option of the same name
+    "issuer",
+    "client_id",
+    "client_secret",
+    "auth_method",
+    "accepts_id_jags",
+    "single_use",
+    "tells_access_denied",
+    "enabled",
+)
 _DOMAIN = re.compile(r"(?=.{3,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
@@ -91,6 +105,13 @@ class Command(BaseCommand):
             action="store_false",
             help="An ID-JAG is good until it expires, for whoever has it and the client's credentials.",
         )
+        parser.add_argument(
+            "--tell-access-denied",
+            dest="tells_access_denied",
+            action=argparse.BooleanOptionalAction,
+            help="Tell the client that an account is deactivated (access_denied). A new connection does not, so that "
+            "clients can not find out who has an account.",
+        )
         switch = parser.add_mutually_exclusive_group()
         switch.add_argument("--disable", dest="enabled", action="store_false", default=None, help="Switch it off.")
         switch.add_argument("--enable", dest="enabled", action="store_true", help="Switch it on.")
@@ -128,8 +149,7 @@ def _connection(options: dict[str, Any]) -> IdPConnection:
     found = IdPConnection.objects.filter(tenant=tenant, app=options["app"]).first() if tenant.pk else None
     connection = found or IdPConnection(app=options["app"])
     connection.tenant = tenant
-    columns = ("issuer", "client_id", "client_secret", "auth_method", "accepts_id_jags", "single_use", "enabled")
-    wanted = {name: options[name] for name in columns}
+    wanted = {name: options[name] for name in COLUMNS}
     wanted["provisions_users"] = options["jit"]
     for name, value in wanted.items():
         if value is not None:
@@ -211,6 +231,7 @@ def facts_of(connection: IdPConnection) -> dict[str, Any]:
         "jit": connection.provisions_users,
         "id_jags": connection.accepts_id_jags,
         "single_use": connection.single_use,
+        "tells_access_denied": connection.tells_access_denied,
         "enabled": connection.enabled,
         "redirect_uri": f"{origin}/sign-in/callback",
         "post_logout_redirect_uri": f"{origin}/signed-out",
@@ -229,6 +250,7 @@ def describe(facts: dict[str, Any]) -> str:
         f"  client identifier         {facts['client_id']} ({facts['auth_method']})",
         f"  unknown people            {'get an account' if facts['jit'] else 'are refused'}",
         f"  an ID-JAG of this IdP     {_good(facts)}",
+        f"  a deactivated account     {'is told (access_denied)' if facts['tells_access_denied'] else 'is not told'}",
         "Register at the IdP:",
         f"  redirect URI              {facts['redirect_uri']}",
         f"  post-logout redirect URI  {facts['post_logout_redirect_uri']}",

@@ -10,6 +10,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name='idpconnection',
+            name='tells_access_denied',
+            field=models.BooleanField(default=False, help_text='Answer an ID-JAG for a deactivated account with access_denied, so that its client can tell the person to ask for access. Off: with invalid_grant, as for an unknown person, so that clients can not find out who has an account.', verbose_name='tells who has no access'),
+        ),
         migrations.AlterField(
             model_name='idpconnection',
             name='single_use',
