@@ -49,6 +49,7 @@ class ResourceAppHost:
             connection=connection,
             single_use=connection.single_use,
             tells_access_denied=connection.tells_access_denied,
+            requires_resource=connection.requires_resource,
         )
 
     def client_scopes(self, request: Any) -> Sequence[str]:

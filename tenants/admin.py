@@ -37,6 +37,7 @@ class IdPConnectionForm(forms.ModelForm):
             "accepts_id_jags",
             "single_use",
             "tells_access_denied",
+            "requires_resource",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -143,6 +143,11 @@ class IdPConnection(models.Model):
         "person to ask for access. Off: with invalid_grant, as for an unknown person, so that clients can not find out "
         "who has an account.",
     )
+    requires_resource = models.BooleanField(
+        "requires the resource claim",
+        default=False,
+        help_text="Refuse an ID-JAG of this IdP that names no resource. Off: it is good for this app's API.",
+    )
     keys_fetched_since = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="The IdP withdrew a key: what was fetched before is not used."
     )

@@ -28,12 +28,14 @@ class TrustedIssuer:
     `connection` is the host's own object, handed back untouched. Without `single_use` an ID-JAG may be redeemed again
     until it expires (draft section 4.4.3), against RFC 7523 section 3 (7). With `tells_access_denied` a known subject
     without access is answered access_denied (ID-JAG branch access_denied_error section 4.4.3), else like any other.
+    With `requires_resource` an ID-JAG without the claim `resource` is refused.
     """
 
     issuer: str
     connection: Any
     single_use: bool = True
     tells_access_denied: bool = False
+    requires_resource: bool = False
 
 
 class IssuerRefused(Exception):
@@ -242,7 +244,9 @@ def check_scope(case: Case) -> None:
 
 
 def check_resource(case: Case) -> None:
-    """Draft section 3.1: one resource identifier or an array of them, if it has any."""
+    """Draft section 3.1: one resource identifier or an array of them, if it has any; the connection may require one."""
+    if case.trusted.requires_resource and "resource" not in case.payload:
+        raise InvalidGrant("resource in the ID-JAG is missing.")
     if "resource" in case.payload:
         resources = _list(case.payload["resource"])
         if not resources or not all(isinstance(resource, str) and resource for resource in resources):

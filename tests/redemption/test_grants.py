@@ -11,7 +11,7 @@ from authserver.models import Client
 from authserver.resource_app_host import ResourceAppHost
 from crossapp.core.refusals import AccessDenied
 from crossapp.resource_app.models import ConsumedJti
-from tenants.models import Tenant, User
+from tenants.models import IdPConnection, Tenant, User
 from tests.redemption.conftest import TokenEndpoint, connect, outside
 from tests.resource_app.broken_id_jags import NOW
 from tests.resource_app.fakes import ABSENT, World, basic, jwks
@@ -131,6 +131,19 @@ def test_a_rich_request_is_refused(todo0: TokenEndpoint, details: str) -> None:
     response = todo0.redeem(authorization_details=details)
     todo0.assert_refused(response, "invalid_authorization_details", description, "authorization_details")
     todo0.assert_redeemed(todo0.redeem())
+
+
+@pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.4.1", "the claim resource may be required")
+def test_an_id_jag_without_a_resource_is_refused_where_the_connection_requires_one(todo0: TokenEndpoint) -> None:
+    IdPConnection.objects.update(requires_resource=True)
+    response = todo0.redeem(todo0.mint(resource=ABSENT), resource=todo0.server.resource)
+    todo0.assert_refused(response, "invalid_grant", "resource in the ID-JAG is missing.", "resource")
+    todo0.assert_redeemed(todo0.redeem())
+
+
+@pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.4.1", "without the claim: the API, by default")
+def test_an_id_jag_without_a_resource_is_good_for_the_api_elsewhere(todo0: TokenEndpoint) -> None:
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(resource=ABSENT)))
 
 
 @pytest.mark.clause("ID-JAG", "4.4.1", "authorization_details in the ID-JAG are refused, never ignored")

@@ -121,6 +121,13 @@ def test_resources_are_taken_as_they_are(resource: list[str]) -> None:
     assert verify(timed(resource=resource)).resource == tuple(resource)
 
 
+@pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.4.1", "the claim resource may be required")
+def test_the_resource_is_required_of_an_issuer_whose_connection_says_so() -> None:
+    strict = {ISSUER: TrustedIssuer(ISSUER, connection=None, requires_resource=True)}.get
+    assert verify(timed(), trusted_issuer=strict).resource == (RESOURCE,)
+    assert_refused(timed(resource=ABSENT), "resource", "resource in the ID-JAG is missing.", trusted_issuer=strict)
+
+
 @pytest.mark.clause("ID-JAG", "3.1", "an empty scope is none")
 def test_an_empty_scope_is_accepted_and_is_none() -> None:
     assert verify(timed(scope="")).scope == ()

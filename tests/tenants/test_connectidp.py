@@ -58,6 +58,7 @@ def test_a_new_tenant_is_connected_with_its_domain() -> None:
         "id_jags": True,
         "single_use": True,
         "tells_access_denied": False,
+        "requires_resource": False,
         "enabled": True,
         "redirect_uri": "http://todo.localhost:8000/sign-in/callback",
         "post_logout_redirect_uri": "http://todo.localhost:8000/signed-out",
@@ -252,6 +253,16 @@ def test_who_has_no_access_is_told_only_if_the_operator_says_so() -> None:
     assert run_json("connectidp", *acme, "--tell-access-denied")["tells_access_denied"] is True
     assert "a deactivated account     is told (access_denied)" in run("connectidp", *acme)
     assert run_json("connectidp", *acme, "--no-tell-access-denied")["tells_access_denied"] is False
+
+
+@pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.4.1", "the claim may be required")
+@pytest.mark.usefixtures("documents")
+def test_the_resource_claim_is_required_only_if_the_operator_says_so() -> None:
+    acme = ("--tenant", "acme", "--app", "todo")
+    run("connectidp", *NEW)
+    assert run_json("connectidp", *acme, "--require-resource")["requires_resource"] is True
+    assert "is good once, if it names its resource" in run("connectidp", *acme)
+    assert run_json("connectidp", *acme, "--no-require-resource")["requires_resource"] is False
 
 
 @pytest.mark.usefixtures("documents")

@@ -65,6 +65,7 @@ COLUMNS = (  # with an option of the same name
     "accepts_id_jags",
     "single_use",
     "tells_access_denied",
+    "requires_resource",
     "enabled",
 )
 _DOMAIN = re.compile(r"(?=.{3,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
@@ -111,6 +112,12 @@ class Command(BaseCommand):
             action=argparse.BooleanOptionalAction,
             help="Tell the client that an account is deactivated (access_denied). A new connection does not, so that "
             "clients can not find out who has an account.",
+        )
+        parser.add_argument(
+            "--require-resource",
+            dest="requires_resource",
+            action=argparse.BooleanOptionalAction,
+            help="Refuse an ID-JAG that names no resource. A new connection takes it as one for the app's API.",
         )
         switch = parser.add_mutually_exclusive_group()
         switch.add_argument("--disable", dest="enabled", action="store_false", default=None, help="Switch it off.")
@@ -232,6 +239,7 @@ def facts_of(connection: IdPConnection) -> dict[str, Any]:
         "id_jags": connection.accepts_id_jags,
         "single_use": connection.single_use,
         "tells_access_denied": connection.tells_access_denied,
+        "requires_resource": connection.requires_resource,
         "enabled": connection.enabled,
         "redirect_uri": f"{origin}/sign-in/callback",
         "post_logout_redirect_uri": f"{origin}/signed-out",
@@ -265,7 +273,8 @@ def describe(facts: dict[str, Any]) -> str:
 
 
 def _good(facts: dict[str, Any]) -> str:
-    """Say how often an ID-JAG of this IdP is good at the app."""
+    """Say how often an ID-JAG of this IdP is good at the app, and which is."""
     if not facts["id_jags"]:
         return "is refused: the IdP is for sign-in only"
-    return "is good once" if facts["single_use"] else "is good until it expires"
+    often = "is good once" if facts["single_use"] else "is good until it expires"
+    return f"{often}, if it names its resource" if facts["requires_resource"] else often

@@ -12,6 +12,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name='idpconnection',
+            name='requires_resource',
+            field=models.BooleanField(default=False, help_text="Refuse an ID-JAG of this IdP that names no resource. Off: it is good for this app's API.", verbose_name='requires the resource claim'),
+        ),
+        migrations.AddField(
+            model_name='idpconnection',
             name='tells_access_denied',
             field=models.BooleanField(default=False, help_text='Answer an ID-JAG for a deactivated account with access_denied, so that its client can tell the person to ask for access. Off: with invalid_grant, as for an unknown person, so that clients can not find out who has an account.', verbose_name='tells who has no access'),
         ),
