@@ -245,6 +245,14 @@ def test_an_id_jag_is_good_once_unless_the_operator_says_otherwise() -> None:
     assert run_json("connectidp", *acme, "--single-use")["single_use"] is True
 
 
+@pytest.mark.clause("MCP EMA", "7.4.2", "the help says that resubmission breaks the profile")
+def test_the_help_says_which_profile_resubmission_breaks(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("connectidp", "--help")
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Breaks MCP's Enterprise-Managed Authorization, which wants a used one refused (section 7.4.2)" in text
+
+
 @pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "a switch of the connection")
 @pytest.mark.usefixtures("documents")
 def test_who_has_no_access_is_told_only_if_the_operator_says_so() -> None:

@@ -43,7 +43,8 @@ Examples:
 
     manage.py connectidp --tenant acme --app todo --no-id-jags
 
-  Let a client redeem an ID-JAG of this IdP again until it expires, as the IETF draft lets it; and only once, as before:
+  Let a client redeem an ID-JAG of this IdP again until it expires, which ID-JAG -04 allows and MCP's Enterprise-Managed
+  Authorization forbids; and only once, as before:
 
     manage.py connectidp --tenant acme --app todo --allow-resubmission
     manage.py connectidp --tenant acme --app todo --single-use
@@ -104,7 +105,9 @@ class Command(BaseCommand):
             "--allow-resubmission",
             dest="single_use",
             action="store_false",
-            help="An ID-JAG is good until it expires, for whoever has it and the client's credentials.",
+            help="An ID-JAG is good until it expires, for anyone who has it and the client's credentials (ID-JAG -04 "
+            "section 4.4.3). Breaks MCP's Enterprise-Managed Authorization, which wants a used one refused (section "
+            "7.4.2).",
         )
         parser.add_argument(
             "--tell-access-denied",
