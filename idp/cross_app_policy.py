@@ -1,7 +1,8 @@
 """ID-JAG -04 section 4.3.3: may this client act for people of this tenant there, and how far? Without a policy, no.
 
-What the IdP has never heard of is `invalid_target` (RFC 8693 section 2.2.2); what it knows and refuses is
-`access_denied`, so that an honest client can tell a typing error from an administrator's decision.
+An audience or resource that the IdP does not know is `invalid_target` (RFC 8693 section 2.2.2). One that it knows and
+the policy refuses is `access_denied`: a client can tell a typing error from an administrator's decision
+(docs/decisions/0011).
 """
 
 import time

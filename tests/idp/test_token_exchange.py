@@ -512,6 +512,7 @@ def test_a_deactivated_tenants_idp_answers_nothing(signed_in: EmbeddedIdP, id_to
     assert signed_in.exchange(id_token).status_code == 404
 
 
+@pytest.mark.clause("ID-JAG branch access_denied_error", "4.3.4.3", "known and refused by policy: access_denied")
 @pytest.mark.clause("ID-JAG", "4.3.3", "TE-61 TE-62 P3")
 def test_default_deny_names_the_policy_gap(signed_in: EmbeddedIdP) -> None:
     id_token = signed_in.tokens("todo0")["id_token"]  # todo0 has no policy for itself
