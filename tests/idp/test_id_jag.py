@@ -35,6 +35,11 @@ def test_nothing_is_said_of_an_email_that_is_not_there(signed_in: EmbeddedIdP, b
         assert {"email", "email_verified", "preferred_username"}.isdisjoint(claims_of(token))
 
 
+@pytest.mark.clause("ID-JAG", "9.6", "sub_id only where it is needed: never here")
+def test_no_sub_id_is_minted(signed_in: EmbeddedIdP, id_token: str) -> None:
+    assert "sub_id" not in claims_of(id_jag_of(signed_in, id_token))
+
+
 @pytest.mark.clause("MCP EMA", "7.4.3", "no personal data that is not needed")
 @pytest.mark.clause("ID-JAG", "3.1", "email is optional")
 def test_the_email_is_told_only_where_the_policy_has_it_so(signed_in: EmbeddedIdP, id_token: str) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import jwt
 import pytest
+from oauth2_provider.models import get_access_token_model
 
 from authserver.models import Client
 from tenants.models import EmailDomain, IdPConnection, Tenant, User
@@ -152,6 +154,25 @@ def test_other_claims_select_nobody(todo0: TokenEndpoint, no_provisioning: None,
     value: Any = {"sub": "bob"} if claim in ("act", "sub_id") else "bob"
     todo0.assert_refused(todo0.redeem(todo0.mint(**{"sub": "eve", claim: value})), *NO_ACCESS)
     todo0.assert_redeemed(todo0.redeem(todo0.mint(**{claim: value})))
+
+
+SUB_IDS: dict[str, Any] = {
+    "another person's NameID": {"format": "saml-nameid", "issuer": "https://saml.example", "nameid": "eve"},
+    "an email": {"format": "email", "email": "eve@tables.fake"},
+    "another issuer and subject": {"format": "iss_sub", "iss": ISSUER, "sub": "eve"},
+    "no format": {"nameid": "eve"},
+    "no object": "eve",
+    "null": None,
+}
+
+
+@pytest.mark.parametrize("sub_id", SUB_IDS.values(), ids=SUB_IDS.keys())
+@pytest.mark.clause("ID-JAG", "3.2.2", "sub_id is ignored: there is no SAML here")
+def test_a_sub_id_selects_and_refuses_no_account(todo0: TokenEndpoint, no_provisioning: None, sub_id: Any) -> None:
+    account(todo0, "eve", email="eve@tables.fake")
+    body = todo0.redeem(todo0.mint(sub_id=sub_id)).json()
+    assert get_access_token_model().objects.get().user == todo0.bob
+    assert "sub_id" not in jwt.decode(body["access_token"], options={"verify_signature": False})
 
 
 # --- Switched off ----------------------------------------------------------------------------------------------------
