@@ -24,14 +24,20 @@ REPLAYED = ("invalid_grant", "The ID-JAG has been redeemed before. Ask the IdP f
 # --- Scope -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("requested", "claimed", "client", "description"), SCOPES)
-@pytest.mark.clause("RFC 6749", "5.2", "P8 invalid_scope: without a scope in the ID-JAG nothing is granted")
-def test_nothing_left_is_invalid_scope(
-    todo0: TokenEndpoint, requested: str | None, claimed: tuple[str, ...] | None, client: list[str], description: str
+@pytest.mark.parametrize(("requested", "claimed", "client", "error", "description"), SCOPES)
+@pytest.mark.clause("MCP EMA", "7.6.2", "a scope claim that does not fit is invalid_grant")
+@pytest.mark.clause("RFC 6749", "5.2", "P8 without a scope in the ID-JAG nothing is granted")
+def test_nothing_left_is_refused_with_the_code_of_what_does_not_fit(
+    todo0: TokenEndpoint,
+    requested: str | None,
+    claimed: tuple[str, ...] | None,
+    client: list[str],
+    error: str,
+    description: str,
 ) -> None:
     Client.objects.update(scope=" ".join(client))
     id_jag = todo0.mint(scope=ABSENT if claimed is None else " ".join(claimed))
-    todo0.assert_refused(todo0.redeem(id_jag, scope=requested), "invalid_scope", description, "scope")
+    todo0.assert_refused(todo0.redeem(id_jag, scope=requested), error, description, "scope")
     Client.objects.update(scope="read write")
     todo0.assert_redeemed(todo0.redeem())
 

@@ -30,7 +30,7 @@ def test_who_does_not_authenticate_is_refused(wiki0: TokenEndpoint, sent: dict[s
 @pytest.mark.parametrize(
     ("claims", "sent", "error", "check"),
     [
-        ({"scope": ABSENT}, {}, "invalid_scope", "scope"),
+        ({"scope": ABSENT}, {}, "invalid_grant", "scope"),
         ({}, {"scope": "admin"}, "invalid_scope", "scope"),
         ({"resource": "https://todo.example/api"}, {}, "invalid_grant", "resource"),
         ({}, {"resource": "https://todo.example/api"}, "invalid_target", "resource"),

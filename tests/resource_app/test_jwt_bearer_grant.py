@@ -326,20 +326,26 @@ def test_a_subject_that_the_host_refuses_is_refused_without_a_reason(world: Worl
 
 
 @pytest.mark.parametrize(
-    ("claims", "parameters", "description"),
+    ("claims", "parameters", "error", "description"),
     [
-        ({"scope": ABSENT}, {}, "The ID-JAG has no scope, so there is nothing to grant."),
-        ({"scope": ""}, {"scope": "read"}, "The ID-JAG has no scope, so there is nothing to grant."),
-        ({"scope": "read"}, {"scope": "write"}, "None of the requested scopes is in the ID-JAG, which has 'read'."),
-        ({"scope": "admin"}, {}, "This client may not have 'admin'."),
-        ({}, {"scope": "a\tb"}, "scope must be a string of scopes with single spaces between them."),
+        ({"scope": ABSENT}, {}, "invalid_grant", "The ID-JAG has no scope, so there is nothing to grant."),
+        ({"scope": ""}, {"scope": "read"}, "invalid_grant", "The ID-JAG has no scope, so there is nothing to grant."),
+        (
+            {"scope": "read"},
+            {"scope": "write"},
+            "invalid_scope",
+            "None of the requested scopes is in the ID-JAG, which has 'read'.",
+        ),
+        ({"scope": "admin"}, {}, "invalid_grant", "scope in the ID-JAG is 'admin', which this client may not have."),
+        ({}, {"scope": "a\tb"}, "invalid_scope", "scope must be a string of scopes with single spaces between them."),
     ],
 )
+@pytest.mark.clause("MCP EMA", "7.6.2", "a scope claim that does not fit is invalid_grant")
 @pytest.mark.clause("RFC 6749", "5.2", "invalid_scope")
-def test_nothing_to_grant_is_invalid_scope(
-    world: World, claims: dict[str, Any], parameters: dict[str, str], description: str
+def test_nothing_to_grant_is_refused_with_the_code_of_what_does_not_fit(
+    world: World, claims: dict[str, Any], parameters: dict[str, str], error: str, description: str
 ) -> None:
-    assert_refused(redeem(id_jag(**claims), **parameters), "invalid_scope", description)
+    assert_refused(redeem(id_jag(**claims), **parameters), error, description)
     assert_nothing_happened(world)
 
 
@@ -559,7 +565,7 @@ def test_the_steps_run_in_order(world: World) -> None:
         "aud in the ID-JAG is 'x'",
         "The issuer publishes no usable key 'unknown' for RS256.",
         "The subject of the ID-JAG has no access here.",
-        "This client may not have 'admin'.",
+        "scope in the ID-JAG is 'admin'",
         "resource in the ID-JAG is 'x'",
         "resource is 'y'",
         "The ID-JAG is bound to a key (cnf)",

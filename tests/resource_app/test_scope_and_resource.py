@@ -35,16 +35,17 @@ def test_the_scope_is_what_all_three_agree_on(
 
 
 @pytest.mark.parametrize(
-    ("requested", "id_jag", "client", "description"),
+    ("requested", "id_jag", "client", "error", "description"),
     SCOPES,
 )
+@pytest.mark.clause("MCP EMA", "7.6.2", "a scope claim that does not fit is invalid_grant")
 @pytest.mark.clause("RFC 6749", "5.2", "invalid_scope")
-def test_nothing_left_is_invalid_scope(
-    requested: str | None, id_jag: tuple[str, ...] | None, client: list[str], description: str
+def test_nothing_left_is_refused_with_the_code_of_what_does_not_fit(
+    requested: str | None, id_jag: tuple[str, ...] | None, client: list[str], error: str, description: str
 ) -> None:
     with pytest.raises(Refused) as refused:
         granted_scope(requested=requested, id_jag=id_jag, client=client)
-    assert (refused.value.error, refused.value.check) == ("invalid_scope", "scope")
+    assert (refused.value.error, refused.value.check) == (error, "scope")
     assert refused.value.description == description
 
 
