@@ -2,7 +2,7 @@
 
 An audience or resource that the IdP does not know is `invalid_target` (RFC 8693 section 2.2.2). One that it knows and
 the policy refuses is `access_denied`: a client can tell a typing error from an administrator's decision
-(docs/decisions/0011).
+(docs/decisions/0014).
 """
 
 import time

@@ -1,4 +1,4 @@
-"""The draft, sections 3.1 and 4.4.1, with RFC 7523 section 3 and RFC 8725: what makes an ID-JAG good here.
+"""ID-JAG -04 sections 3.1 and 4.4.1, with RFC 7523 section 3 and RFC 8725: what makes an ID-JAG good here.
 
 `CHECKS` is the whole of it, in order: what needs no key first, then the key, then the signature. Nothing is fetched
 before the issuer is known to be trusted. Not here, but in the grant: who the subject is, what is granted, whether the
@@ -26,9 +26,9 @@ class TrustedIssuer:
     """An IdP whose ID-JAGs are accepted from the client that asks.
 
     `connection` is the host's own object, handed back untouched. Without `single_use` an ID-JAG may be redeemed again
-    until it expires (draft section 4.4.3), against RFC 7523 section 3 (7). With `tells_access_denied` a known subject
-    without access is answered access_denied (ID-JAG branch access_denied_error section 4.4.3), else like any other.
-    With `requires_resource` an ID-JAG without the claim `resource` is refused.
+    until it expires (ID-JAG -04 section 4.4.3), against RFC 7523 section 3 (7). With `tells_access_denied` a known
+    subject without access is answered access_denied (ID-JAG branch access_denied_error section 4.4.3), else like any
+    other. With `requires_resource` an ID-JAG without the claim `resource` is refused.
     """
 
     issuer: str
@@ -156,7 +156,7 @@ def check_kid(case: Case) -> None:
 
 
 def check_iss(case: Case) -> None:
-    """RFC 7523 section 3 (1); draft section 8.3: an issuer trusted for this client, and not ourselves."""
+    """RFC 7523 section 3 (1); ID-JAG -04 section 9.3: an issuer trusted for this client, and not ourselves."""
     issuer = text(case.payload, "iss")
     try:
         trusted = None if issuer == case.expected.audience else case.expected.trusted_issuer(issuer)
@@ -168,7 +168,7 @@ def check_iss(case: Case) -> None:
 
 
 def check_aud(case: Case) -> None:
-    """RFC 7523 section 3 (3); draft section 4.4.1: one audience, byte for byte our issuer."""
+    """RFC 7523 section 3 (3); ID-JAG -04 section 4.4.1: one audience, byte for byte our issuer."""
     audience = case.payload.get("aud")
     if audience is None:
         raise BadClaim("aud", "is missing")
@@ -183,7 +183,7 @@ def check_aud(case: Case) -> None:
 
 
 def check_client_id(case: Case) -> None:
-    """Draft section 4.4.1: the ID-JAG was issued for the client that authenticated, by its name here."""
+    """ID-JAG -04 section 4.4.1: the ID-JAG was issued for the client that authenticated, by its name here."""
     client_id = text(case.payload, "client_id")
     if client_id != case.expected.client_id:
         raise InvalidGrant(
@@ -199,7 +199,7 @@ def check_exp(case: Case) -> None:
 
 
 def check_iat(case: Case) -> None:
-    """RFC 7523 section 3 (6); draft section 3.1: it was issued, and not in the future."""
+    """RFC 7523 section 3 (6); ID-JAG -04 section 3.1: it was issued, and not in the future."""
     if seconds(case.payload, "iat") > case.expected.now + case.expected.clock_skew:
         raise InvalidGrant("iat in the ID-JAG is in the future.")
 
@@ -218,7 +218,7 @@ def check_nbf(case: Case) -> None:
 
 
 def check_jti(case: Case) -> None:
-    """RFC 7523 section 3 (7); draft section 3.1: it can be told from every other."""
+    """RFC 7523 section 3 (7); ID-JAG -04 section 3.1: it can be told from every other."""
     text(case.payload, "jti")
 
 
@@ -228,7 +228,7 @@ def check_sub(case: Case) -> None:
 
 
 def check_identity_claims(case: Case) -> None:
-    """Draft section 3.1: what else it says of the subject has the right types."""
+    """ID-JAG -04 section 3.1: what else it says of the subject has the right types."""
     for name in ("email", "name", "tenant"):
         if name in case.payload:
             text(case.payload, name)
@@ -244,7 +244,7 @@ def check_scope(case: Case) -> None:
 
 
 def check_resource(case: Case) -> None:
-    """Draft section 3.1: one resource identifier or an array of them, if it has any; the connection may require one."""
+    """ID-JAG -04 section 3.1: one resource identifier or an array of them; none, if the connection allows that."""
     if case.trusted.requires_resource and "resource" not in case.payload:
         raise InvalidGrant("resource in the ID-JAG is missing.")
     if "resource" in case.payload:
@@ -254,7 +254,7 @@ def check_resource(case: Case) -> None:
 
 
 def check_authorization_details(case: Case) -> None:
-    """Draft section 4.4.1: parsed as an array of objects, if it has any; the grant refuses them."""
+    """ID-JAG -04 section 4.4.1: parsed as an array of objects, if it has any; the grant refuses them."""
     details = case.payload.get("authorization_details", [])
     if not isinstance(details, list) or not all(isinstance(detail, dict) for detail in details):
         raise InvalidGrant("authorization_details in the ID-JAG must be an array of objects.")

@@ -1,7 +1,7 @@
-"""RFC 7523 section 2.1, client side, as profiled by ID-JAG section 4.4: from an ID-JAG to an access token.
+"""RFC 7523 section 2.1, client side, as profiled by ID-JAG -04 section 4.4: from an ID-JAG to an access token.
 
 The ID-JAG goes to the resource app's authorization server, the answer is that of RFC 6749 section 5.1.
-Leaves out refresh tokens: one in the response is ignored (ID-JAG section 4.4.3), a new ID-JAG takes its place.
+Leaves out refresh tokens: one in the response is ignored (ID-JAG -04 section 4.4.3), a new ID-JAG takes its place.
 """
 
 import re

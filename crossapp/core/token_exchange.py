@@ -1,4 +1,4 @@
-"""RFC 8693 sections 2.1 and 2.2, client side, as profiled by ID-JAG section 4.3: from an ID token to an ID-JAG.
+"""RFC 8693 sections 2.1 and 2.2, client side, as profiled by ID-JAG -04 section 4.3: from an ID token to an ID-JAG.
 
 Leaves out actor tokens, SAML assertions and rich authorization requests, and does not verify the ID-JAG's signature:
 its audience does. What the ID-JAG claims is compared with what was asked for before anybody else gets to see it.
@@ -41,7 +41,7 @@ class IdJagGrant:
 
 
 def build_request(wanted: Wanted, *, id_token: str) -> dict[str, str]:
-    """Return the form of the token exchange request (RFC 8693 section 2.1, ID-JAG section 4.3)."""
+    """Return the form of the token exchange request (RFC 8693 section 2.1, ID-JAG -04 section 4.3)."""
     form = {
         "grant_type": GRANT_TYPE,
         "requested_token_type": ID_JAG,
@@ -57,13 +57,13 @@ def build_request(wanted: Wanted, *, id_token: str) -> dict[str, str]:
 def read_response(status: int, headers: Mapping[str, str], body: bytes, *, wanted: Wanted, now: datetime) -> IdJagGrant:
     """Return the ID-JAG of a response; raises a `PeerError`.
 
-    A refresh token in the response is ignored (ID-JAG section 4.3.4), and so is `expires_in`: the ID-JAG says itself
-    when it expires.
+    A refresh token in the response is ignored (ID-JAG -04 section 4.3.4), and so is `expires_in`: the ID-JAG says when
+    it expires.
     """
     answer = read_token_response(status, headers, body)
     if answer.get("issued_token_type") != ID_JAG:  # RFC 8693 section 2.2.1
         raise BadAnswer("issued_token_type is not id-jag")
-    if text_parameter(answer, "token_type").lower() != "n_a":  # RFC 8693 section 2.2.1, ID-JAG section 4.3.4
+    if text_parameter(answer, "token_type").lower() != "n_a":  # RFC 8693 section 2.2.1, ID-JAG -04 section 4.3.4
         raise BadAnswer("token_type of an ID-JAG is not N_A")
     value = text_parameter(answer, "access_token")
     try:
@@ -81,13 +81,13 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, wante
 
 
 def _compare(unverified: UnverifiedJws, wanted: Wanted) -> None:
-    """Check that the ID-JAG is for the one we are about to give it to (ID-JAG sections 3.1 and 8.6)."""
+    """Check that the ID-JAG is for the one we are about to give it to (ID-JAG -04 section 3.1)."""
     claims = unverified.unverified_payload
-    if unverified.unverified_header.get("typ") != JWT_TYPE:  # ID-JAG section 3.1, RFC 8725 section 3.11
+    if unverified.unverified_header.get("typ") != JWT_TYPE:  # ID-JAG -04 section 3.1, RFC 8725 section 3.11
         raise BadAnswer(f"typ of the ID-JAG is not {JWT_TYPE}")
     if claims.get("iss") != wanted.issuer:
         raise BadAnswer(f"iss of the ID-JAG is {claims.get('iss')!a}, the IdP is {wanted.issuer!r}")
-    if claims.get("aud") not in (wanted.audience, [wanted.audience]):  # exactly one (ID-JAG section 4.4.1)
+    if claims.get("aud") not in (wanted.audience, [wanted.audience]):  # exactly one (ID-JAG -04 section 4.4.1)
         raise BadAnswer(f"aud of the ID-JAG is {claims.get('aud')!a}, asked for {wanted.audience!r}")
     if claims.get("client_id") != wanted.client_id:
         raise BadAnswer(f"client_id of the ID-JAG is {claims.get('client_id')!a}, ours is {wanted.client_id!r}")

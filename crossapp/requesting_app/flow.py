@@ -158,7 +158,7 @@ def _new_access_token(run: Run) -> tuple[IdJagGrant, AccessToken]:
     except CrossAppError as error:
         if error.code != "invalid_grant":
             raise
-        id_jag = _token_exchange(run, subject)  # ID-JAG section 4.4.3; never the same one twice: RFC 7523 section 3
+        id_jag = _token_exchange(run, subject)  # ID-JAG -04 section 4.4.3; never the same one twice: RFC 7523 section 3
         return id_jag, _redeem(run, subject, id_jag)
 
 

@@ -37,7 +37,7 @@ _TOKENS: dict[str, dict[str, tuple[str, str]]] = {
 _CAUSES: dict[str, dict[str, Cause]] = {
     "refresh": {"invalid_grant": Cause.SIGN_IN_AGAIN},
     "token_exchange": {
-        # Both say that the subject token is unusable: ID-JAG section 4.3.4 and RFC 8693 section 2.2.2.
+        # Both say that the subject token is unusable: ID-JAG -04 section 4.3.4.3 and RFC 8693 section 2.2.2.
         "invalid_grant": Cause.SIGN_IN_AGAIN,
         "invalid_request": Cause.SIGN_IN_AGAIN,
         "insufficient_user_authentication": Cause.SIGN_IN_AGAIN,

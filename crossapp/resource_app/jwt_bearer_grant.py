@@ -1,7 +1,7 @@
-"""RFC 7523 sections 2.1 and 3.1, draft section 4.4: an ID-JAG is redeemed for an access token.
+"""RFC 7523 sections 2.1 and 3.1, ID-JAG -04 section 4.4: an ID-JAG is redeemed for an access token.
 
-Left out on purpose: the refresh token (draft section 4.4.3). Left out and refused, never ignored: public clients (draft
-section 8.1), rich authorization requests (RFC 9396) and DPoP (draft section 8.7).
+Left out on purpose: the refresh token (ID-JAG -04 section 4.4.3). Left out and refused, never ignored: public clients
+(ID-JAG -04 section 9.1), rich authorization requests (RFC 9396) and DPoP (ID-JAG -04 section 9.8).
 """
 
 import json
@@ -92,7 +92,7 @@ class JwtBearerGrant(GrantTypeBase):
         return token
 
     def _authenticate_client(self, request: Any) -> None:
-        """RFC 6749 section 3.2.1, draft section 8.1: a confidential client, and the one that the body names."""
+        """RFC 6749 section 3.2.1, ID-JAG -04 section 9.1: a confidential client, and the one that the body names."""
         request.client = None  # oauthlib takes a parameter of that name for it
         try:
             self.validate_client_confidential(request)
@@ -112,7 +112,7 @@ class JwtBearerGrant(GrantTypeBase):
             raise UnauthorizedClient("This client may not use this grant.") from error
 
     def _issue(self, request: Any, token_handler: Any) -> dict[str, Any]:
-        """RFC 6749 section 5.1; draft section 4.4.1: the answer says which scope and which resource."""
+        """RFC 6749 section 5.1; ID-JAG -04 section 4.4.1: the answer says which scope and which resource."""
         resource = request.resource[0] if len(request.resource) == 1 else request.resource
         request.extra_credentials = {**(request.extra_credentials or {}), "resource": resource}
         token = token_handler.create_token(request, refresh_token=False)
@@ -137,7 +137,7 @@ def _check_no_rich_request(request: Any) -> None:
 
 
 def _check_no_proof(request: Any) -> None:
-    """RFC 9449 section 5, draft section 8.7: who proves a key wants a token bound to it, and gets no weaker one."""
+    """RFC 9449 section 5, ID-JAG -04 section 9.8: the proof of a key asks for a token bound to it, not a weaker one."""
     if "HTTP_DPOP" in request.headers or "DPoP" in request.headers:  # Django's name for it, and oauthlib's
         raise InvalidDPoPProof("No access token is bound to a key here: send no DPoP header.")
 
@@ -177,13 +177,13 @@ def _resource(request: Any, host: Host, id_jag: IdJag) -> Any:
 
 
 def _check_confirmation(id_jag: IdJag) -> None:
-    """Draft section 8.7.1.2.2: what needs a proof of possession is not good without one, and none is supported here."""
+    """ID-JAG -04 section 9.8.1.2.2: an ID-JAG bound to a key is refused: proof of possession is not supported here."""
     if "cnf" in id_jag.claims:
         raise InvalidGrant("The ID-JAG is bound to a key (cnf), and proof of possession is not supported here.")
 
 
 def _check_no_rich_grant(id_jag: IdJag) -> None:
-    """Draft section 4.4.1, RFC 9396 section 5: an ID-JAG limited by details that nobody here can keep is not good."""
+    """ID-JAG -04 section 4.4.1, RFC 9396 section 5: an ID-JAG limited by details is refused: none is known here."""
     if id_jag.claims.get("authorization_details"):
         raise InvalidGrant("The ID-JAG has authorization_details, and no type of them is supported here.")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crossapp import DRAFT
 from crossapp.core import id_jag as module
 from crossapp.core.id_jag import CHECKS, Expected, IdJag, parse_id_jag, verify_id_jag
 from crossapp.core.jwk import KeysUnavailable, UnknownKey, VerificationKey, usable_keys
@@ -245,5 +246,5 @@ def test_the_checks_run_in_the_order_of_the_list() -> None:
 def test_every_check_cites_its_clause() -> None:
     for check in CHECKS:
         assert check.run.__name__ == f"check_{check.name}"
-        assert check.run.__doc__.startswith(("RFC ", "Draft section "))
+        assert check.run.__doc__.startswith(("RFC ", f"ID-JAG {DRAFT[-3:]} section "))
         assert getattr(module, check.run.__name__) is check.run
