@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 LIFETIME = 60  # seconds
+TYP = "client-authentication+jwt"  # rfc7523bis-11 section 4
 _MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}  # RFC 7638
 
 
@@ -48,7 +49,10 @@ class SigningKey:
 
 
 def client_assertion(key: SigningKey, *, client_id: str, audience: str) -> str:
-    """Return a new assertion of `client_id` for the authorization server `audience`, signed with `key`."""
+    """Return a new assertion of `client_id` for the authorization server whose issuer is `audience`, signed with `key`.
+
+    rfc7523bis-11 section 4: the issuer is the one audience, and the type says what it is.
+    """
     now = int(time.time())
     claims = {
         "iss": client_id,
@@ -58,7 +62,7 @@ def client_assertion(key: SigningKey, *, client_id: str, audience: str) -> str:
         "iat": now,
         "exp": now + LIFETIME,
     }
-    return jwt.encode(claims, key.private_key, algorithm=key.alg, headers={"kid": key.kid})
+    return jwt.encode(claims, key.private_key, algorithm=key.alg, headers={"typ": TYP, "kid": key.kid})
 
 
 def is_key_text(text: object) -> bool:

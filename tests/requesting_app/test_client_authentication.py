@@ -75,6 +75,7 @@ def test_a_method_we_do_not_know_is_refused(method: str) -> None:
 
 
 @pytest.mark.parametrize("alg", KEYS)
+@pytest.mark.clause("rfc7523bis-11", "4", "typ and the one audience of our own assertion")
 @pytest.mark.clause("RFC 7523", "3", "our own assertion")
 def test_an_assertion_is_signed_for_one_server_and_one_minute(settings: Any, alg: str) -> None:
     use(settings, PEMS[alg])
@@ -89,7 +90,8 @@ def test_an_assertion_is_signed_for_one_server_and_one_minute(settings: Any, alg
     assert (found.headers, found.secrets) == ({}, (assertion,))
     assert assertion not in repr(found)
     [published] = client_key().public_key_set["keys"]
-    assert jwt.get_unverified_header(assertion) == {"typ": "JWT", "alg": alg, "kid": published["kid"]}
+    header = {"typ": "client-authentication+jwt", "alg": alg, "kid": published["kid"]}
+    assert jwt.get_unverified_header(assertion) == header
     claims = jwt.decode(assertion, jwt.PyJWK(published).key, algorithms=[alg], audience=SERVER)
     assert (claims["iss"], claims["sub"], claims["exp"] - claims["iat"]) == ("wiki0", "wiki0", 60)
     assert abs(claims["iat"] - time.time()) < 30
