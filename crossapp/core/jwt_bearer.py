@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .errors import BadAnswer
-from .token_response import expiry_parameter, read_token_response, scope_parameter, text_parameter
+from .token_response import (
+    expiry_parameter,
+    read_token_response,
+    resource_parameter,
+    scope_parameter,
+    text_parameter,
+)
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 DEFAULT_SECONDS = 300  # when the server does not say
@@ -33,15 +39,26 @@ def build_request(*, id_jag: str, scope: str, resource: str) -> dict[str, str]:
 
 
 def read_response(
-    status: int, headers: Mapping[str, str], body: bytes, *, requested_scope: str, now: datetime
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    requested_scope: str,
+    requested_resource: str,
+    now: datetime,
 ) -> AccessToken:
-    """Return the access token of a response, with the scope really granted; raises a `PeerError`."""
+    """Return the access token of a response, with the scope really granted; raises a `PeerError`.
+
+    A response that names no resource is for the requested one. The ID-JAG was for that one or for none in particular,
+    so this is within the ID-JAG's (ID-JAG branch resource-iss-validation section 4.4.2).
+    """
     answer = read_token_response(status, headers, body)
     if text_parameter(answer, "token_type").lower() != "bearer":  # RFC 6749 sections 5.1 and 7.1
         raise BadAnswer("token_type is not Bearer")
     value = text_parameter(answer, "access_token")
     if not re.fullmatch(r"[A-Za-z0-9._~+/-]{1,16384}=*", value):  # RFC 6750 section 2.1
         raise BadAnswer("the access token is no bearer token")
+    resource_parameter(answer, of="the token response", requested=requested_resource)
     return AccessToken(
         value=value,
         scope=scope_parameter(answer, requested=requested_scope),

@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import BadAnswer
 from .jws import MalformedJws, UnverifiedJws, parse_jws
-from .token_response import read_token_response, scope_parameter, text_parameter
+from .token_response import read_token_response, resource_parameter, scope_parameter, text_parameter
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_JAG = "urn:ietf:params:oauth:token-type:id-jag"
@@ -71,6 +71,7 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, wante
     except MalformedJws as error:
         raise BadAnswer(f"the ID-JAG is malformed: {error}") from error
     _compare(unverified, wanted)
+    _compare_resource(unverified.unverified_payload, answer, wanted)
     jti = unverified.unverified_payload.get("jti")
     return IdJagGrant(
         value=value,
@@ -91,9 +92,17 @@ def _compare(unverified: UnverifiedJws, wanted: Wanted) -> None:
         raise BadAnswer(f"aud of the ID-JAG is {claims.get('aud')!a}, asked for {wanted.audience!r}")
     if claims.get("client_id") != wanted.client_id:
         raise BadAnswer(f"client_id of the ID-JAG is {claims.get('client_id')!a}, ours is {wanted.client_id!r}")
-    resource = claims.get("resource", wanted.resource)
-    if wanted.resource and resource not in (wanted.resource, [wanted.resource]):  # RFC 8707 section 2
-        raise BadAnswer(f"resource of the ID-JAG is {resource!a}, asked for {wanted.resource!r}")
+
+
+def _compare_resource(claims: Mapping[str, Any], answer: Mapping[str, Any], wanted: Wanted) -> None:
+    """ID-JAG branch resource-iss-validation section 4.3.4: both name what was asked for, or the answer names nothing.
+
+    An ID-JAG without the claim, which ID-JAG -04 section 3.1 allows, counts as one for the resource asked for.
+    """
+    claimed = resource_parameter(claims, of="the ID-JAG", requested=wanted.resource)
+    returned = resource_parameter(answer, of="the token response", requested=wanted.resource)
+    if returned is not None and returned != claimed:
+        raise BadAnswer("resource of the token response is not that of the ID-JAG")
 
 
 def _expiry(claims: Mapping[str, Any], now: datetime) -> datetime:

@@ -79,6 +79,24 @@ def scope_parameter(answer: Mapping[str, Any], *, requested: str) -> str:
     return " ".join(value.split())
 
 
+def resource_parameter(said: Mapping[str, Any], *, of: str, requested: str) -> frozenset[str] | None:
+    """Return the resources that a response, or an ID-JAG, names: those requested; None if it names none.
+
+    ID-JAG branch resource-iss-validation sections 4.3.4 and 4.4.2: a string, or a non-empty array of different strings.
+    Raises `BadAnswer`, in words about `of`, for anything else, and for a resource that was not requested. Compared byte
+    for byte; nothing is compared if `requested` is empty.
+    """
+    if "resource" not in said:
+        return None
+    value = said["resource"]
+    named = value if isinstance(value, list) else [value]
+    if not named or not all(isinstance(one, str) and one for one in named) or len(set(named)) < len(named):
+        raise BadAnswer(f"resource of {of} is neither a URI nor an array of different URIs")
+    if requested and named != [requested]:
+        raise BadAnswer(f"resource of {of} is {value!a}, asked for {requested!r}")
+    return frozenset(named)
+
+
 def expiry_parameter(answer: Mapping[str, Any], *, now: datetime, default: int, longest: int) -> datetime:
     """Return when the token expires: after `expires_in` seconds, or `default`, but never after more than `longest`."""
     seconds = answer.get("expires_in", default)

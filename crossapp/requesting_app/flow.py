@@ -185,5 +185,7 @@ def _redeem(run: Run, subject: SubjectTokens, id_jag: IdJagGrant) -> AccessToken
         subject_issuer=subject.issuer,
         metadata=Kind.OAUTH,
         form=jwt_bearer.build_request(id_jag=id_jag.value, scope=id_jag.scope, resource=app.resource),
-        read=lambda *answer: jwt_bearer.read_response(*answer, requested_scope=id_jag.scope, now=timezone.now()),
+        read=lambda *answer: jwt_bearer.read_response(
+            *answer, requested_scope=id_jag.scope, requested_resource=app.resource, now=timezone.now()
+        ),
     )

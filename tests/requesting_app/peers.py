@@ -20,6 +20,10 @@ from crossapp.requesting_app.subject_tokens import SubjectTokenRefused, SubjectT
 IDP = "http://customer1.idp.localhost:8100"
 TODO = "http://todo.localhost:8100"
 API = f"{TODO}/api"
+OTHER_RESOURCES = [
+    f"{TODO}/other", f"{API}/", API.upper(), f"{API}#x", "", [], [API, API], [API, f"{TODO}/other"],
+    7, True, [None], {},
+]  # fmt: skip
 ID_JAG = "urn:ietf:params:oauth:token-type:id-jag"
 WIKI_SECRET = "canary-secret-of-wiki-at-the-idp"
 TODO_SECRET = "canary/secret of wiki+at todo"

@@ -8,14 +8,15 @@ import pytest
 
 from crossapp.core.errors import BadAnswer, OAuthError
 from crossapp.core.jwt_bearer import AccessToken, build_request, read_response
-from tests.requesting_app.peers import API, redeemed
+from tests.requesting_app.peers import API, OTHER_RESOURCES, redeemed
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 JSON = {"content-type": "application/json"}
 
 
 def read(answer: Any, *, status: int = 200) -> AccessToken:
-    return read_response(status, JSON, json.dumps(answer).encode(), requested_scope="read write", now=NOW)
+    body = json.dumps(answer).encode()
+    return read_response(status, JSON, body, requested_scope="read write", requested_resource=API, now=NOW)
 
 
 @pytest.mark.clause("RFC 7523", "2.1", "the request has the grant type and the assertion")
@@ -77,6 +78,19 @@ def test_a_token_that_we_cannot_use_is_refused(changes: dict[str, Any], detail: 
     with pytest.raises(BadAnswer) as caught:
         read(redeemed(**changes))
     assert caught.value.detail == detail
+
+
+@pytest.mark.parametrize("named", [None, API, [API]])
+@pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.4.2", "resource: absent or the one asked for")
+def test_a_token_for_the_resource_asked_for_is_taken(named: Any) -> None:
+    assert read(redeemed(resource=named)).value == "canary-access-token"
+
+
+@pytest.mark.parametrize("named", OTHER_RESOURCES)
+@pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.4.2", "a token for another resource is not used")
+def test_a_token_for_another_resource_is_refused(named: Any) -> None:
+    with pytest.raises(BadAnswer, match="resource of the token response is"):
+        read(redeemed(resource=named))
 
 
 def test_an_oauth_error_keeps_its_code() -> None:

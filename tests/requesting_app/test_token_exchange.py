@@ -9,7 +9,7 @@ import pytest
 
 from crossapp.core.errors import BadAnswer, OAuthError, Unreachable
 from crossapp.core.token_exchange import IdJagGrant, Wanted, build_request, read_response
-from tests.requesting_app.peers import API, IDP, TODO, exchanged, id_jag, id_jag_claims, jwt
+from tests.requesting_app.peers import API, IDP, OTHER_RESOURCES, TODO, exchanged, id_jag, id_jag_claims, jwt
 
 WANTED = Wanted(issuer=IDP, audience=TODO, client_id="wiki0-at-todo0", resource=API, scope="read write")
 JSON = {"content-type": "application/json;charset=UTF-8"}
@@ -118,6 +118,32 @@ def test_an_id_jag_that_is_not_what_we_asked_for_is_refused(claims: dict[str, An
     with pytest.raises(BadAnswer) as caught:
         read(exchanged(access_token=id_jag(**claims)))
     assert caught.value.detail.startswith(detail)
+
+
+@pytest.mark.parametrize("claimed", [API, [API]], ids=["text", "array"])
+@pytest.mark.parametrize("named", [None, API, [API]], ids=["absent", "text", "array"])
+@pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.3.4", "resource: absent or the one asked for")
+def test_an_id_jag_for_the_resource_asked_for_is_taken(named: Any, claimed: Any) -> None:
+    assert read(exchanged(access_token=id_jag(resource=claimed), resource=named))
+
+
+@pytest.mark.clause("ID-JAG", "3.1", "the claim resource is optional")
+def test_an_id_jag_without_a_resource_counts_as_one_for_what_was_asked_for() -> None:
+    without = jwt(
+        {name: value for name, value in id_jag_claims().items() if name != "resource"}, typ="oauth-id-jag+jwt"
+    )
+    assert read(exchanged(access_token=without))
+    with pytest.raises(BadAnswer, match="resource of the token response is not that of the ID-JAG"):
+        read(exchanged(access_token=without, resource=API))
+
+
+@pytest.mark.parametrize("named", OTHER_RESOURCES)
+@pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.3.4", "an ID-JAG for another resource is not used")
+def test_an_id_jag_for_another_resource_is_refused(named: Any) -> None:
+    with pytest.raises(BadAnswer, match="resource of the token response is"):
+        read(exchanged(resource=named))
+    with pytest.raises(BadAnswer, match="resource of the ID-JAG is"):
+        read(exchanged(access_token=id_jag(resource=named)))
 
 
 @pytest.mark.parametrize("typ", ["JWT", "at+jwt", "application/oauth-id-jag+jwt", ""])
