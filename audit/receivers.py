@@ -47,7 +47,7 @@ def _person(act: Act, user: User, more: log.Facts) -> None:
 
 def _wrong_password(sender: Any, credentials: Mapping[str, Any], request: HttpRequest | None, **kwargs: Any) -> None:
     """Record the user name or email that was entered; Django has masked the password."""
-    if request is None or hasattr(request, "sign_in"):  # a single sign-on says why it failed by itself
+    if request is None:
         return
     unverified = {name: credentials.get(name) for name in ("username", "email")}
     log.refused(Act.SIGN_IN, {"unverified": unverified}, check="password")

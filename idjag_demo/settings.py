@@ -359,7 +359,7 @@ LOGGING = {
         "crossapp": {"level": "INFO"},
         "crossapp.resource_app.redemption": {"level": "WARNING"},  # the audit says it
         # At DEBUG these write codes, states and URLs with them, whatever the level of the root.
-        **{name: {"level": "INFO"} for name in ("oauthlib", "oauth2_provider", "mozilla_django_oidc", "urllib3")},
+        **{name: {"level": "INFO"} for name in ("oauthlib", "oauth2_provider", "urllib3")},
         "tenants": {"level": "INFO"},
         "base": {"level": "INFO"},
         "operations": {"level": "INFO"},

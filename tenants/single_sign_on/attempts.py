@@ -1,83 +1,97 @@
 """One attempt to sign in: what the browser's session remembers of it, and what the IdP's answer must fit.
 
-RFC 6749 section 4.1.2, RFC 9207, RFC 9700 sections 4.4 and 4.7. mozilla-django-oidc keeps state, nonce and PKCE
-verifier in the session; beside them stand the IdP connection and where to go afterwards.
+RFC 6749 section 4.1.2, RFC 9207, RFC 9700 sections 4.4 and 4.7. Several attempts may be under way in one browser.
 """
 
 import re
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.http import HttpRequest
 
 from crossapp.core.metadata import Metadata
 from tenants.models import IdPConnection
 from tenants.single_sign_on.errors import Reason, SignInRefused
-from tenants.single_sign_on.id_token import IdToken
-from tenants.single_sign_on.provider import metadata_of
 
-SESSION_KEY = "oidc_states"  # mozilla-django-oidc's
+SESSION_KEY = "sign_in_attempts"
+MAX_ATTEMPTS = 50
 MAX_CODE = 4096
 
 
-@dataclass
+def _random() -> str:
+    """Return 43 unreserved characters with 256 bits of entropy, as RFC 7636 section 4.1 recommends for a verifier."""
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True)
 class Attempt:
-    """What was remembered: the IdP that was asked, where to go afterwards, and how the person was to sign in."""
+    """The IdP that is asked, where to go afterwards, how the person is to sign in, and what is made for it alone."""
 
     connection: IdPConnection
     next: str
     wanted: Mapping[str, str]  # max_age and acr_values, see `step_up`
+    state: str = field(default_factory=_random, repr=False)
+    nonce: str = field(default_factory=_random, repr=False)
+    code_verifier: str = field(default_factory=_random, repr=False)
 
 
-@dataclass
-class SignIn(Attempt):
-    """An answer of the right IdP to an attempt of this browser; the tokens follow when the code is redeemed."""
-
-    metadata: Metadata
-    id_token: IdToken | None = None
-    refresh_token: str = ""
-
-
-def remember(request: HttpRequest, *, state: str, attempt: Attempt) -> None:
-    """Bind the attempt to the IdP it was sent to."""
-    kept = {"connection": attempt.connection.pk, "next": attempt.next, "wanted": dict(attempt.wanted)}
-    request.session[SESSION_KEY][state] |= kept
-    request.session.modified = True
+def remember(request: HttpRequest, attempt: Attempt) -> None:
+    """Keep `attempt` in the browser's session, and of all attempts there the newest."""
+    kept = dict(request.session.get(SESSION_KEY, {}))
+    kept[attempt.state] = {
+        "connection": attempt.connection.pk,
+        "next": attempt.next,
+        "wanted": dict(attempt.wanted),
+        "nonce": attempt.nonce,
+        "code_verifier": attempt.code_verifier,
+    }
+    request.session[SESSION_KEY] = dict(list(kept.items())[-MAX_ATTEMPTS:])
 
 
-def forget(request: HttpRequest) -> None:
-    """Drop the attempt that this request answers, so that it can be answered once only."""
-    states = request.session.get(SESSION_KEY, {})
-    for state in set(request.GET.getlist("state")) & set(states):
-        del states[state]
-        request.session.modified = True
+def take(request: HttpRequest) -> Attempt:
+    """Return the attempt that this request answers; raises SignInRefused.
 
-
-def recall(request: HttpRequest) -> Attempt:
-    """Return the attempt that this request answers; raises SignInRefused."""
+    It leaves the session at once, so that it has one answer, accepted or not.
+    """
+    states = request.GET.getlist("state")
+    kept = _take_out(request, states)
     for name in ("state", "code", "iss", "error"):  # RFC 6749 section 3.1
         if len(request.GET.getlist(name)) > 1:
             raise SignInRefused(Reason.NOT_ACCEPTED, detail=f"{name} occurs more than once")
-    remembered = request.session.get(SESSION_KEY, {}).get(request.GET.get("state"), {})
-    if "connection" not in remembered:
+    if not kept:
         raise SignInRefused(Reason.START_AGAIN, detail="the state is not one of this browser's")
+    ((state, facts),) = kept.items()
     connections = IdPConnection.objects.select_related("tenant").filter(app=request.site.realm, enabled=True)
-    connection = connections.filter(pk=remembered["connection"], tenant__is_active=True).first()
+    connection = connections.filter(pk=facts["connection"], tenant__is_active=True).first()
     if connection is None:
         raise SignInRefused(Reason.START_AGAIN, detail="the IdP connection is gone or disabled")
-    return Attempt(connection=connection, next=remembered["next"], wanted=remembered.get("wanted", {}))
+    return Attempt(**{**facts, "connection": connection, "state": state})
 
 
-def read_answer(request: HttpRequest, attempt: Attempt) -> SignIn:
-    """Check that the answer is that of the IdP that was asked and brings a code; raises SignInRefused."""
-    metadata = metadata_of(attempt.connection)
+def _take_out(request: HttpRequest, states: list[str]) -> dict[str, dict[str, Any]]:
+    """Return what the session has of the attempts with these states, and have it without them.
+
+    The session is read again afterwards: the IdP takes its time, and what other tabs change meanwhile must stay.
+    """
+    kept = request.session.get(SESSION_KEY, {})
+    taken = {state: kept.pop(state) for state in set(states) & set(kept)}
+    if taken:
+        request.session.save()
+        request.session = type(request.session)(request.session.session_key)
+    return taken
+
+
+def read_code(request: HttpRequest, metadata: Metadata) -> str:
+    """Return the code of an answer, which must be that of the issuer of `metadata`; raises SignInRefused."""
     _check_issuer(request.GET.get("iss"), metadata)
     if "error" in request.GET:
         raise _refused_by_idp(request)
     code = request.GET.get("code", "")
     if not 0 < len(code) <= MAX_CODE or not code.isprintable():  # RFC 6749 appendix A.11
         raise SignInRefused(Reason.NOT_ACCEPTED, detail="the code is missing, too long or not printable")
-    return SignIn(**vars(attempt), metadata=metadata)
+    return code
 
 
 def _check_issuer(unverified_issuer: str | None, metadata: Metadata) -> None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.crypto import get_random_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from mozilla_django_oidc.views import OIDCLogoutView
+from django.views.generic import View
 
 from crossapp.core.urls import with_query
 from crossapp.requesting_app.flow import forget_tokens
@@ -18,7 +18,7 @@ from tenants.models import IdPConnection
 from tenants.single_sign_on.provider import end_session_endpoint
 
 
-class SignOutView(OIDCLogoutView):
+class SignOutView(View):
     """Ends the session at this app and what it may do for the person elsewhere; the IdP's session goes on."""
 
     http_method_names = ["post"]

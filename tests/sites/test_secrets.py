@@ -107,7 +107,6 @@ def test_the_report_of_a_failure_holds_no_secret_of_the_request(
         "requests",
         "oauthlib.oauth2",
         "oauth2_provider",
-        "mozilla_django_oidc",
     ],
 )
 @pytest.mark.clause("OWASP ASVS", "16.2.5", "SEC-14")

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from audit.models import Act, AuditEvent
 from base.outgoing import session
 from tenants.models import IdPConnection
+from tenants.single_sign_on.attempts import SESSION_KEY
 from tests.support.fake_idp import ISSUER, FakeIdp, Reply, json_reply
 from tests.tenants.single_sign_on.test_sign_in import Browser, refused
 
@@ -68,8 +69,8 @@ def test_the_verifier_is_in_no_log_and_in_no_other_session(browser: Browser, cap
     other = Browser(browser.idp)
     other.start()
     browser.start()
-    (state,) = browser.client.session["oidc_states"].values()
-    verifier = state["code_verifier"]
+    (attempt,) = browser.client.session[SESSION_KEY].values()
+    verifier = attempt["code_verifier"]
     assert verifier not in str(dict(other.client.session.items()))
     refused(browser, browser.come_back(), 502)
     assert browser.idp.form("/token")["code_verifier"] == verifier
