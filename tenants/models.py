@@ -165,9 +165,12 @@ class IdPConnection(models.Model):
     def clean(self) -> None:
         """Refuse missing credentials, and an issuer that differs from a connected one by case or a last slash only."""
         self._check_credentials()
-        for other in IdPConnection.objects.filter(app=self.app).exclude(pk=self.pk):
-            if other.issuer != self.issuer and _loosely(other.issuer) == _loosely(self.issuer):
-                raise ValidationError({"issuer": f"{other.issuer} is connected already: which spelling is right?"})
+        loose = self.issuer.lower().removesuffix("/")
+        others = IdPConnection.objects.annotate(loose=Lower("issuer")).filter(
+            app=self.app, loose__in=[loose, f"{loose}/"]
+        )
+        if other := others.exclude(pk=self.pk).exclude(issuer=self.issuer).first():
+            raise ValidationError({"issuer": f"{other.issuer} is connected already: which spelling is right?"})
 
     def _check_credentials(self) -> None:
         """Refuse what no sign-in could succeed with; one that is switched off needs no key."""
@@ -188,10 +191,6 @@ class IdPConnection(models.Model):
         """
         self.keys_fetched_since = timezone.now() + KEYS_SETTLE
         self.save(update_fields=["keys_fetched_since"])
-
-
-def _loosely(issuer: str) -> str:
-    return issuer.lower().removesuffix("/")
 
 
 class AccountManager(UserManager["User"]):

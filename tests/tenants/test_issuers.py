@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from pytest_django import DjangoAssertNumQueries
 
 from tenants.issuers import validate_issuer
 from tenants.models import IdPConnection, Tenant
@@ -25,3 +26,19 @@ def test_an_issuer_that_differs_by_slash_or_case_only_is_refused(issuer: str) ->
     with pytest.raises(ValidationError, match="which spelling is right"):
         IdPConnection(tenant=second, issuer=twin, **fields).full_clean()
     IdPConnection(tenant=second, issuer="https://other.example", **fields).full_clean()
+
+
+@pytest.mark.django_db
+def test_other_spellings_are_looked_for_in_one_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    fields = {"app": "wiki", "client_id": "wiki0", "client_secret": "a-secret"}
+    tenants = [Tenant.objects.create(slug=f"tenant{number}", name="One of several") for number in range(4)]
+    for tenant in tenants:
+        IdPConnection.objects.create(tenant=tenant, issuer=f"https://{tenant.slug}.example/a", **fields)
+    connection = IdPConnection.objects.get(tenant=tenants[0])
+    with django_assert_num_queries(1):
+        connection.clean()
+    connection.issuer = "https://tenant1.example/A"
+    with django_assert_num_queries(1), pytest.raises(ValidationError, match="https://tenant1.example/a is connected"):
+        connection.clean()
+    connection.app = "todo"
+    connection.clean()
