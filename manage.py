@@ -10,9 +10,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idjag_demo.settings")
     from django.core.management import execute_from_command_line
 
-    from idjag_demo.start import explained
+    from idjag_demo.start import explained, make_files
 
     with nullcontext() if "--traceback" in sys.argv else explained():
+        make_files()
         execute_from_command_line(sys.argv)
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from limits import parse
 
 from crossapp.core.urls import address_of, is_local
-from idjag_demo.demo.secrets import existing_demo_secrets
+from idjag_demo.demo.secrets import demo_secrets
 
 KNOWN_PASSWORDS = ["idjag"]  # docker-compose.yml has it for the demo
 
@@ -120,12 +120,14 @@ def _proxies() -> list[CheckMessage]:
 
 def _secrets() -> list[CheckMessage]:
     problems: list[CheckMessage] = []
-    demo = existing_demo_secrets(settings.VAR_DIR).values()
+    demo = demo_secrets(settings.VAR_DIR)
     key, encryption_keys = settings.SECRET_KEY, settings.CROSSAPP_REQUESTING_APP["ENCRYPTION_KEYS"]
-    if key in demo or key.startswith("django-insecure-") or len(key) < 32:
+    if key == demo.secret_key or key.startswith("django-insecure-") or len(key) < 32:
         hint = "Make one of your own, as .env.example says."
         problems.append(_error(3, "DJANGO_SECRET_KEY is the demo's, or shorter than 32 characters.", hint))
-    if not encryption_keys or not all(_is_fernet_key(each) and each not in demo for each in encryption_keys):
+    if not encryption_keys or not all(
+        _is_fernet_key(each) and each not in demo.encryption_keys for each in encryption_keys
+    ):
         hint = "Make one of your own, as .env.example says."
         problems.append(_error(4, "FIELD_ENCRYPTION_KEYS holds the demo's key, or one that is no Fernet key.", hint))
     return problems

@@ -1,20 +1,16 @@
 """Settings. Every value comes from the environment or, with nothing set, makes the demo (see `.env.example`)."""
 
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONCE
 
 from idjag_demo.demo.secrets import demo_secrets
-from idjag_demo.environment import COLLATIONS, Environment
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
+from idjag_demo.environment import BASE_DIR, COLLATIONS, VAR_DIR, Environment
 
 env = Environment()
 Environment.read_file(BASE_DIR / ".env")
 
-# Demo mode: demo accounts are shown, plain http for *.localhost is fine, secrets are made on first use.
+# Demo mode: demo accounts are shown, plain http for *.localhost is fine, secrets are made at the first start-up.
 DEMO = env.flag("DEMO", default=True)
 DEMO_IS_CHOSEN = "DEMO" in env  # off this machine somebody has to (see `checks.py`)
 DEBUG = env.flag("DEBUG", default=False)
@@ -59,11 +55,12 @@ ALLOWED_HOSTS += [urlsplit(origin).hostname or "" for origin in IDP_ORIGINS.valu
 
 # --- Secrets -------------------------------------------------------------------------------------------------------
 
-_demo = demo_secrets(VAR_DIR) if DEMO else {}
-SECRET_KEY = env.secret("DJANGO_SECRET_KEY", default=_demo.get("DJANGO_SECRET_KEY", Environment.NOTSET))
+# `start.make_files` makes the demo's before these settings are read; a tool that only reads settings needs none.
+_demo = demo_secrets(VAR_DIR)
+SECRET_KEY = env.secret("DJANGO_SECRET_KEY", default=_demo.secret_key if DEMO else Environment.NOTSET)
 # Fernet keys for the columns we must read back (tokens, client secrets, private keys): the first encrypts, all decrypt.
 _encryption_keys = env.list(
-    "FIELD_ENCRYPTION_KEYS", default=[_demo["FIELD_ENCRYPTION_KEY"]] if _demo else Environment.NOTSET
+    "FIELD_ENCRYPTION_KEYS", default=list(_demo.encryption_keys) if DEMO else Environment.NOTSET
 )
 
 # --- Applications --------------------------------------------------------------------------------------------------
@@ -146,7 +143,6 @@ TEMPLATES = [
 
 # --- Data ----------------------------------------------------------------------------------------------------------
 
-VAR_DIR.mkdir(exist_ok=True)
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
 DATABASES["default"]["CONN_MAX_AGE"] = 600  # a thread keeps its connection: to open one costs more than a request
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

@@ -1,4 +1,4 @@
-"""What stops a start-up is said in one line that says what to do, without a traceback."""
+"""How `manage.py` and `wsgi.py` start: they make the files they need, and end with one line if they cannot go on."""
 
 import sys
 from collections.abc import Iterator
@@ -7,8 +7,19 @@ from contextlib import contextmanager
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
 
+from idjag_demo.demo.secrets import make_demo_secrets
+from idjag_demo.environment import BASE_DIR, VAR_DIR, Environment
+
 NO_DRIVER = "DATABASE_URL needs a driver: pip install -r requirements-mysql.txt"
 CANNOT_BOOT = 3
+
+
+def make_files() -> None:
+    """Make the folder `var` and, in demo mode, the demo's secrets in it: before the settings, which read them."""
+    Environment.read_file(BASE_DIR / ".env")
+    VAR_DIR.mkdir(exist_ok=True)
+    if Environment().flag("DEMO", default=True):
+        make_demo_secrets(VAR_DIR)
 
 
 @contextmanager

@@ -6,11 +6,12 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from idjag_demo.start import explained
+from idjag_demo.start import explained, make_files
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idjag_demo.settings")
 
 with explained():
+    make_files()
     application = get_wsgi_application()
 
     from idjag_demo.checks import stop_if_unsafe  # needs the settings

@@ -9,6 +9,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 
 from base import issuers, recent_rows
+from idjag_demo.environment import VAR_DIR
 from tests.support.in_process import Browser, InProcessNetwork, answering
 from tests.support.kept_rows import forget_rows
 from tests.support.live_demo import origins_on, serving
@@ -20,6 +21,12 @@ from wiki import debug_console
 pytest_plugins = [
     f"tests.support.{module}" for module in ("audit_lines", "clock", "demo", "embedded_idp", "limits", "operator")
 ]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Make the folder of the tests' database: a new checkout has none."""
+    VAR_DIR.mkdir(exist_ok=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,7 +25,14 @@ os.environ.update(
 )
 
 from idjag_demo.settings import *  # noqa: F403
-from idjag_demo.settings import CACHES, DATABASES, LIMITS, PASSWORD_HASHERS
+from idjag_demo.settings import (
+    CACHES,
+    CROSSAPP_REQUESTING_APP,
+    CROSSAPP_RESOURCE_APP,
+    DATABASES,
+    LIMITS,
+    PASSWORD_HASHERS,
+)
 
 _database = DATABASES["default"]
 if _database["ENGINE"] == "base.sqlite":
@@ -35,6 +42,11 @@ else:
     _database["NAME"] = _database["NAME"] or "idjag"
 
 CACHES["default"]["KEY_PREFIX"] = f"test_{_database['NAME']}_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+
+# A checkout where nothing was started has no secrets of its own.
+SECRET_KEY = "of the tests, which sign nothing that anybody else believes"
+for _half in (CROSSAPP_REQUESTING_APP, CROSSAPP_RESOURCE_APP):
+    _half["ENCRYPTION_KEYS"] = ["a2V5LW9mLXRoZS10ZXN0cy1hbmQtbm9uZS1vdGhlci4="]
 
 # On where they are tested: other tests knock as often as they like.
 LIMITS = dict.fromkeys(LIMITS, "0")

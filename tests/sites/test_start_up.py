@@ -106,7 +106,8 @@ def test_every_problem_has_a_line_of_its_own() -> None:
 
 @pytest.mark.clause("deployment", "", "SEC-06 SEC-20")
 def test_the_demos_own_secrets_are_refused() -> None:
-    ask = "from idjag_demo import settings; print(settings.SECRET_KEY, settings.FIELD_ENCRYPTION_KEYS[0])"
+    ask = "from idjag_demo.start import make_files; make_files(); from idjag_demo import settings as it; "
+    ask += "print(it.SECRET_KEY, *it.CROSSAPP_REQUESTING_APP['ENCRYPTION_KEYS'])"
     names = ("DJANGO_SECRET_KEY", "FIELD_ENCRYPTION_KEYS")
     demo = run(["-c", ask], DEMO="true", BASE_DOMAIN="localhost:8000", **dict.fromkeys(names))
     key, encryption_key = demo.stdout.split()
