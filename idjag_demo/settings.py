@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE
 
+from idjag_demo.demo import content
 from idjag_demo.demo.secrets import demo_secrets
 from idjag_demo.environment import BASE_DIR, COLLATIONS, VAR_DIR, Environment
 
@@ -37,7 +38,7 @@ ORIGINS = {
 IDP_ORIGINS: dict[str, str] = {}
 # Where a forwarder gives every port a host of its own: port on this machine -> origin of the site there.
 PORTS: dict[int, str] = {}
-DEMO_TENANTS = ["customer1", "customer2", "customer3"]
+DEMO_TENANTS = [organisation.slug for organisation in content.organisations()]
 
 if _port_origin := env.origin("PORT_ORIGIN", default="", example="https://name-{port}.example", placeholder="{port}"):
     _first = int(_base_port or 8000)
@@ -167,6 +168,7 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
         "init_command": "SET SESSION innodb_lock_wait_timeout = 5",  # seconds; then the answer is 503
     } | DATABASES["default"].get("OPTIONS", {})
     DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": DATABASES["default"]["OPTIONS"]["collation"]}
+FIXTURE_DIRS = [content.FIXTURES]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache_server("REDIS_URL")}

@@ -45,6 +45,14 @@ class Realm(models.TextChoices):
     TODO = "todo", "Todo0"
 
 
+class TenantManager(models.Manager["Tenant"]):
+    """Looks tenants up."""
+
+    def get_by_natural_key(self, slug: str) -> "Tenant":
+        """Return the tenant that a fixture names; raises Tenant.DoesNotExist."""
+        return self.get(slug=slug)
+
+
 class Tenant(models.Model):
     """A customer."""
 
@@ -63,8 +71,14 @@ class Tenant(models.Model):
     )
     is_active = models.BooleanField("active", default=True)
 
+    objects = TenantManager()
+
     def __str__(self) -> str:
         return self.name
+
+    def natural_key(self) -> tuple[str]:
+        """Return what a fixture names the tenant by."""
+        return (self.slug,)
 
     def clean(self) -> None:
         if self._state.adding and FormerSlug.objects.filter(slug=self.slug).exists():

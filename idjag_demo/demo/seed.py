@@ -1,43 +1,26 @@
-"""The demo's content: three customers with an IdP each, where both apps are registered, and four people.
+"""Fills an empty database with the demo: loads `fixtures/`, gives each tenant an IdP and registers both apps there.
 
-Keys and client secrets are made here, anew at every seeding; nothing secret is in the repository but the demo password.
+Keys, subjects and client secrets are made here, new ones at every seeding; nothing secret is in the repository but the
+demo password.
 """
-
-import secrets
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
+from django.core.management import call_command
 from django.db import transaction
 
 from audit.changes import unrecorded
 from authserver.models import TOKEN_EXCHANGE, AuthorizationServer, Client
 from base.addresses import idp_origin
 from crossapp.requesting_app.models import ResourceApp
+from idjag_demo.demo import content
 from idjag_demo.installation import add_server, install
 from idp.models import CrossAppPolicy
-from tenants.models import EmailDomain, IdPConnection, Realm, Tenant, User
-from todo.models import Todo
+from tenants.models import IdPConnection, Realm, Tenant, User
 from wiki.models import Article
 
 DEMO_PASSWORD = "avocado"
-STAFF_NAME = "admin"
-
-# slug, name, email domain, people (first name, last name, address)
-ORGANISATIONS = [
-    (
-        "customer1",
-        "Fake Org",
-        "tables.fake",
-        [("Bobby", "Tables", "bob@tables.fake"), ("Trinity", "", "trinity@whiterabbit.fake")],
-    ),
-    ("customer2", "Fake Org 2", "tables.fake2", [("John", "Doe", "john@tables.fake2")]),
-    ("customer3", "Fake Org 3", "tables.fake3", [("Foo", "Bar", "foo@tables.fake3")]),
-]
-TODOS = [
-    ("Escape the quotes in the student table", False),
-    ("Water the office avocado", False),
-    ("Read the ID-JAG draft", True),
-]
+TODO0_IN_FIXTURES = "http://todo.localhost:8000"
 CLIENT_NAMES = {Realm.WIKI: "wiki0", Realm.TODO: "todo0"}
 
 
@@ -50,20 +33,30 @@ def is_seeded() -> bool:
 @unrecorded()
 def seed() -> None:
     """Fill an empty, migrated database with the demo. Nobody has done anything yet, so the audit begins after it."""
-    User.objects.create(
-        username=STAFF_NAME,
-        realm=Realm.STAFF,
-        is_staff=True,
-        is_superuser=True,
-        password=make_password(DEMO_PASSWORD),
-    )
+    call_command("loaddata", *content.NAMES, verbosity=0)
+    _complete_accounts()
+    _complete_pages()
     todo0 = install()
-    for slug, name, domain, people in ORGANISATIONS:
-        tenant = Tenant.objects.create(slug=slug, name=name)
-        EmailDomain.objects.create(tenant=tenant, domain=domain)
-        _seed_idp(tenant, todo0)
-        for first_name, last_name, email in people:
-            _seed_person(tenant, first_name, last_name, email)
+    for organisation in content.organisations():
+        _seed_idp(Tenant.objects.get(slug=organisation.slug), todo0)
+
+
+def _complete_accounts() -> None:
+    """Give those who sign in with a password the demo's, and the people of the directories a subject.
+
+    The accounts at the apps are pre-provisioned: the first sign-in binds them.
+    """
+    for account in User.objects.filter(password=""):
+        has_password = account.realm in (Realm.STAFF, Realm.IDP)
+        account.password = make_password(DEMO_PASSWORD if has_password else None)
+        account.save()  # makes the subject
+
+
+def _complete_pages() -> None:
+    """Let the links in the pages lead to where the settings say that Todo0 is."""
+    for page in Article.objects.all():
+        page.content = page.content.replace(TODO0_IN_FIXTURES, settings.ORIGINS["todo"])
+        page.save()
 
 
 def _seed_idp(tenant: Tenant, todo0: ResourceApp) -> None:
@@ -99,32 +92,3 @@ def _seed_idp(tenant: Tenant, todo0: ResourceApp) -> None:
                 client_id_at_audience=todo0.client_id,
                 includes_email=True,  # a person's first card binds their account at Todo0, found by this email
             )
-
-
-def _seed_person(tenant: Tenant, first_name: str, last_name: str, email: str) -> None:
-    """Enter a person in the directory, and pre-provision their accounts at both apps: the first sign-in binds them."""
-    names = {"first_name": first_name, "last_name": last_name, "email": email, "tenant": tenant}
-    User.objects.create(
-        username=f"idp:{tenant.slug}:{email}",
-        realm=Realm.IDP,
-        sub=secrets.token_hex(10),
-        password=make_password(DEMO_PASSWORD),
-        **names,
-    )
-    wiki_user, todo_user = (
-        User.objects.create(
-            username=f"{realm}:{tenant.slug}:{email}", realm=realm, password=make_password(None), **names
-        )
-        for realm in (Realm.WIKI, Realm.TODO)
-    )
-    todos = [Todo.objects.create(owner=todo_user, task=task, completed=completed) for task, completed in TODOS]
-    link = f"{settings.ORIGINS['todo']}/todos/{todos[0].pk}"
-    Article.objects.create(
-        author=wiki_user,
-        title=f"Notes of {first_name}",
-        content=(
-            "<p>This page links to a todo of mine. Wiki0 shows it as a card, fetched as you look:</p>"
-            f'<p><a href="{link}">{link}</a></p>'
-            "<p>My colleagues see a plain link here: the todo is not theirs.</p>"
-        ),
-    )

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 
-from idjag_demo.demo.seed import ORGANISATIONS
+from idjag_demo.demo.content import organisations
 from tenants.models import Realm, User
 
 register = template.Library()
@@ -16,8 +16,8 @@ def demo_accounts() -> list[dict[str, Any]]:
     """Return the demo's people as {name, email, organisation}, as long as they are there; nobody outside demo mode."""
     if not settings.DEMO:
         return []
-    slugs = [slug for slug, *_ in ORGANISATIONS]
-    emails = [email for *_, people in ORGANISATIONS for *_, email in people]
+    slugs = [organisation.slug for organisation in organisations()]
+    emails = [email for organisation in organisations() for email in organisation.emails]
     people = User.objects.filter(realm=Realm.IDP, tenant__slug__in=slugs, address__in=emails)
     return [
         {

@@ -133,7 +133,7 @@ def test_the_image_holds_every_app_and_nothing_that_is_not_listed() -> None:
     let_in = {line[1:] for line in lines if line.startswith("!")}
     apps = {app.partition(".")[0] for app in project_settings.INSTALLED_APPS}
     assert {app for app in apps if (ROOT / app).is_dir()} <= let_in
-    assert {"templates", "static", "manage.py", "deploy/ready.py"} <= let_in
+    assert {"base", "fixtures", "templates", "static", "manage.py", "deploy/ready.py"} <= let_in
     assert {"requirements.txt", "requirements-mysql.txt"} <= let_in
     assert not let_in & {".env", ".git", "var", "tests", "deploy"}
     assert all((ROOT / path).exists() for path in let_in)

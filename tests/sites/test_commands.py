@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from audit.models import AuditEvent
 from authserver.models import AuthorizationServer, Client
 from crossapp.requesting_app.models import ResourceApp
 from idjag_demo.demo.move import addresses_differ, follow_addresses
@@ -50,6 +51,27 @@ def test_seed_fills_an_empty_database_and_leaves_a_full_one_alone() -> None:
     Todo.objects.all().delete()
     assert "keeps it" in run("seed")
     assert not Todo.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_page_links_to_a_todo_of_its_author_where_the_settings_say_that_it_is(settings: Settings) -> None:
+    settings.ORIGINS = settings.ORIGINS | {"todo": "https://todo.example"}
+    seed()
+    for page in Article.objects.select_related("author"):
+        todo = Todo.objects.filter(owner__email=page.author.email).order_by("pk")[0]
+        assert f'<a href="https://todo.example/todos/{todo.pk}"' in page.content
+        assert "localhost" not in page.content
+
+
+@pytest.mark.django_db
+def test_seeding_records_nothing_and_leaves_the_accounts_at_the_apps_without_subject_and_password() -> None:
+    seed()
+    assert not AuditEvent.objects.exists()
+    at_apps = User.objects.filter(realm__in=[Realm.WIKI, Realm.TODO])
+    assert at_apps.count() == 8
+    assert not [account for account in at_apps if account.sub or account.has_usable_password()]
+    subjects = User.objects.filter(realm=Realm.IDP).values_list("sub", flat=True)
+    assert len({sub for sub in subjects if sub}) == 4
 
 
 @pytest.mark.django_db

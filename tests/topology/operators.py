@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from idjag_demo.demo.seed import DEMO_PASSWORD, STAFF_NAME
+from idjag_demo.demo.seed import DEMO_PASSWORD
 from tenants.models import User
 from tests.support.over_http import HttpBrowser
 from tests.topology.legs import PastTheProxy
@@ -26,7 +26,7 @@ class Operator:
         self._browser = HttpBrowser()
         self._browser.session.mount("http://", PastTheProxy(web.port))
         page = self._browser.get(f"{self._site}/admin/login/?next=/admin/")
-        page = self._browser.submit(page.form_with("username"), username=STAFF_NAME, password=DEMO_PASSWORD)
+        page = self._browser.submit(page.form_with("username"), username="admin", password=DEMO_PASSWORD)
         assert page.url == f"{self._site}/admin/", page.text
 
     def change(self, row: Model, **changes: Any) -> None:
@@ -47,7 +47,7 @@ class Operator:
 def _form_of(row: Model) -> dict[str, Any]:
     """Return what a browser would send if nothing was changed."""
     request: Any = RequestFactory().get("/")
-    request.user = User.objects.get(username=STAFF_NAME)
+    request.user = User.objects.get(username="admin")
     form = admin.site._registry[type(row)].get_form(request, row, change=True)(instance=row)
     values = {bound.name: bound.value() for bound in form}
     return {name: "on" if value is True else value for name, value in values.items() if value not in (None, False)}
