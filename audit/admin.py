@@ -44,7 +44,7 @@ class AuditEventAdmin(admin.ModelAdmin):
         (None, {"fields": ["when", "act", "came_of_it", "detail", "passed", "ms", "request_id"]}),
         ("Who", {"fields": ["tenant", "user", "client_id", "address", "server"]}),
         ("What was asked and granted", {"fields": ["audience", "resource", "scope_asked", "scope_granted", "target"]}),
-        ("Identity assertion", {"fields": ["issuer", "sub", "jti"]}),
+        ("Identity assertion", {"fields": ["issuer", "sub", "actor", "sub_profile", "jti"]}),
         ("Claimed, not verified", {"fields": ["claimed"]}),
     ]
 

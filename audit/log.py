@@ -40,6 +40,8 @@ class Facts(TypedDict, total=False):
     client_id: str
     issuer: str
     sub: str
+    actor: str
+    sub_profile: str
     jti: str
     audience: str
     resource: str

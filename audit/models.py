@@ -84,6 +84,8 @@ class AuditEvent(models.Model):
     client_id = _text("The client that acted, authenticated.")
     issuer = _text("Of the verified identity assertion.")
     sub = _text("The subject there.")
+    actor = _text("Who acts for the subject, as the ID-JAG has it (act, RFC 8693).")
+    sub_profile = _text("What the subject is, as the ID-JAG has it.")
     jti = _text("Of the ID-JAG.", db_index=True)
     audience = _text("The resource authorization server's issuer.")
     resource = _text("The API's identifier.")

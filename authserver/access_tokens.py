@@ -12,15 +12,22 @@ import jwt
 
 from authserver.current_server import server_of
 from authserver.models import AuthorizationServer
+from crossapp.core.id_jag import IdJag
 from tenants.models import Realm, User
 
 
 def generate_access_token(request: Any) -> str:
-    """Return a signed `at+jwt` for what the grant put on the (oauthlib) request: user, client, scopes, resource."""
+    """Return a signed `at+jwt` for what the grant put on the (oauthlib) request: user, client, scopes, resource.
+
+    A token for an ID-JAG also says who acts for the subject (`act`, RFC 8693 section 4.1) and what the subject is
+    (`sub_profile`), as the ID-JAG does. Its subject is the user all the same.
+    """
     server = server_of(request)
     now = int(time.time())
     resource = request.resource if isinstance(request.resource, list) and request.resource else [server.resource]
+    id_jag: IdJag | None = vars(request).get("id_jag")  # a parameter of that name is no attribute of its own
     claims = {
+        **(id_jag.delegation if id_jag else {}),
         "iss": server.issuer,
         "sub": subject_at(server, request.user),
         "aud": resource[0] if len(resource) == 1 else resource,

@@ -5,19 +5,21 @@ before the issuer is known to be trusted. Not here, but in the grant: who the su
 ID-JAG is bound to a key (`cnf`) or to `authorization_details` (RFC 9396), and whether it was redeemed before.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .claims import BadClaim, seconds, text
+from .claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
 from .jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
 from .jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
 from .oauth_text import is_scope
 from .refusals import InvalidGrant, Refused, TemporarilyUnavailable, shown
 
 TYP = "oauth-id-jag+jwt"
+MAX_ACTOR_LENGTH = 1000  # of `act` as JSON: the access token that carries it has to fit into a header
 _NOT_TRUSTED = "The issuer of the ID-JAG is not trusted for this client."
 
 
@@ -64,6 +66,16 @@ class IdJag:
     name: str
     tenant: str
     claims: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def delegation(self) -> dict[str, Any]:
+        """Return the claims `act` and `sub_profile`, as far as there are any, for the access token and the audit.
+
+        ID-JAG -04 section 9.7: the actor is not the subject, so neither of them says whose token it is.
+        """
+        profile = self.claims.get("sub_profile")
+        said = {"act": self.claims.get("act"), "sub_profile": profile if isinstance(profile, str) else None}
+        return {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True)
@@ -228,12 +240,17 @@ def check_sub(case: Case) -> None:
 
 
 def check_identity_claims(case: Case) -> None:
-    """ID-JAG -04 section 3.1: what else it says of the subject has the right types."""
+    """ID-JAG -04 section 3.1: what else it says of the subject, and of an actor, has the right types."""
     for name in ("email", "name", "tenant"):
         if name in case.payload:
             text(case.payload, name)
     if "email_verified" in case.payload and not isinstance(case.payload["email_verified"], bool):
         raise InvalidGrant("email_verified in the ID-JAG must be true or false.")
+    actor = case.payload.get("act", {})  # RFC 8693 section 4.1
+    if not isinstance(actor, dict) or len(json.dumps(actor)) > MAX_ACTOR_LENGTH:
+        raise InvalidGrant(f"act in the ID-JAG must be an object of {MAX_ACTOR_LENGTH} characters at most.")
+    if len(str(case.payload.get("sub_profile", ""))) > MAX_TEXT_LENGTH:
+        raise InvalidGrant(f"sub_profile in the ID-JAG must have {MAX_TEXT_LENGTH} characters at most.")
 
 
 def check_scope(case: Case) -> None:

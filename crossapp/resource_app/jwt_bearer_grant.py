@@ -87,6 +87,7 @@ class JwtBearerGrant(GrantTypeBase):
             facts.check("authorization_details", _check_no_rich_grant, id_jag)
             if trusted.single_use:
                 facts.check("replay", _claim, id_jag)  # 7
+            request.id_jag = id_jag  # for the product's token generator
             token = self._issue(request, token_handler)  # 8
             log.issued()
         return token

@@ -39,6 +39,11 @@ class RedemptionLog:
         self._trusted, self._id_jag = trusted, id_jag
         del self.facts["unverified"]
         self.facts |= {"issuer": id_jag.issuer, "sub": id_jag.subject, "jti": id_jag.jti}
+        said = id_jag.delegation
+        self.facts |= {
+            "actor": json.dumps(said["act"]) if "act" in said else "",
+            "sub_profile": said.get("sub_profile", ""),
+        }
 
     def issued(self) -> None:
         """Tell that a token is issued, in the transaction that does it; raises what a receiver raises to prevent it."""

@@ -1,5 +1,6 @@
 """Whose token it is: the account of (issuer, tenant, sub) that may act. Who exists is told to nobody."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ import jwt
 import pytest
 from oauth2_provider.models import get_access_token_model
 
+from audit.log import user_name
+from audit.models import AuditEvent
 from authserver.models import Client
 from tenants.models import EmailDomain, IdPConnection, Tenant, User
 from tests.redemption.conftest import TokenEndpoint, connect, outside
@@ -154,6 +157,47 @@ def test_other_claims_select_nobody(todo0: TokenEndpoint, no_provisioning: None,
     value: Any = {"sub": "bob"} if claim in ("act", "sub_id") else "bob"
     todo0.assert_refused(todo0.redeem(todo0.mint(**{"sub": "eve", claim: value})), *NO_ACCESS)
     todo0.assert_redeemed(todo0.redeem(todo0.mint(**{claim: value})))
+
+
+ACTOR = {"sub": "eve", "iss": ISSUER, "act": {"sub": "agent"}}
+
+
+@pytest.mark.clause("ID-JAG", "9.7", "act and sub_profile are carried, and never say whose token it is")
+def test_who_acts_is_carried_into_the_token_and_the_audit_and_is_not_the_subject(todo0: TokenEndpoint) -> None:
+    eve = account(todo0, "eve")
+    body = todo0.redeem(todo0.mint(act=ACTOR, sub_profile="ai_agent")).json()
+    claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+    assert (claims["act"], claims["sub_profile"]) == (ACTOR, "ai_agent")
+    assert claims["sub"] == str(todo0.bob.pk) != str(eve.pk)
+    assert get_access_token_model().objects.get().user == todo0.bob
+    row = AuditEvent.objects.get(act="redemption")
+    assert (json.loads(row.actor), row.sub_profile) == (ACTOR, "ai_agent")
+    assert (row.sub, row.user) == ("bob", user_name(todo0.bob))
+
+
+@pytest.mark.clause("ID-JAG", "3.1", "act is optional")
+def test_a_token_without_an_actor_says_nothing_of_one(todo0: TokenEndpoint) -> None:
+    body = todo0.assert_redeemed(todo0.redeem(todo0.mint(sub_profile=["user"]), id_jag="x", act="x", actor="x"))
+    claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+    assert not {"act", "sub_profile"} & claims.keys()
+    row = AuditEvent.objects.get(act="redemption")
+    assert (row.actor, row.sub_profile) == ("", "")
+
+
+@pytest.mark.parametrize("act", ["eve", ["eve"], None, 7, {"sub": "e" * 1000}], ids=lambda act: type(act).__name__)
+@pytest.mark.clause("RFC 8693", "4.1", "act is an object")
+def test_an_actor_that_can_not_be_carried_is_refused(todo0: TokenEndpoint, act: Any) -> None:
+    description = "act in the ID-JAG must be an object of 1000 characters at most."
+    todo0.assert_refused(todo0.redeem(todo0.mint(act=act)), "invalid_grant", description, "identity_claims")
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(act={"sub": "agent"})))
+
+
+@pytest.mark.clause("ID-JAG", "3.1", "sub_profile goes into a header, so it is short")
+def test_a_profile_that_is_too_long_is_refused(todo0: TokenEndpoint) -> None:
+    description = "sub_profile in the ID-JAG must have 255 characters at most."
+    response = todo0.redeem(todo0.mint(sub_profile="x" * 256))
+    todo0.assert_refused(response, "invalid_grant", description, "identity_claims")
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(sub_profile="x" * 255)))
 
 
 SUB_IDS: dict[str, Any] = {
