@@ -33,8 +33,8 @@ class AuditEventAdmin(admin.ModelAdmin):
     list_filter = ["act", "outcome", "at"]
     search_fields = ["=jti", "=tenant", "=client_id", "=sub", "=request_id", "=failed_check", "user", "target"]
     search_help_text = (
-        "A jti, tenant, client identifier, subject, request id or failed check as a whole; a part of a user's name or "
-        f"of what was changed. Of what is found, the newest {LISTED} events are listed."
+        "Search for a whole jti, tenant, client identifier, subject, request id or failed check, or for part of a "
+        f"user name or of a changed object's name. The newest {LISTED} matches are listed."
     )
     paginator = NewestOnly
     empty_value_display = ""
@@ -43,7 +43,7 @@ class AuditEventAdmin(admin.ModelAdmin):
     fieldsets = [
         (None, {"fields": ["when", "act", "came_of_it", "detail", "passed", "ms", "request_id"]}),
         ("Who", {"fields": ["tenant", "user", "client_id", "address", "server"]}),
-        ("What was asked and granted", {"fields": ["audience", "resource", "scope_asked", "scope_granted", "target"]}),
+        ("Request and grant", {"fields": ["audience", "resource", "scope_asked", "scope_granted", "target"]}),
         ("Identity assertion", {"fields": ["issuer", "sub", "actor", "sub_profile", "jti"]}),
         ("Claimed, not verified", {"fields": ["claimed"]}),
     ]
@@ -88,7 +88,7 @@ class AuditEventAdmin(admin.ModelAdmin):
             return format_html('<span class="audit-unverified">not verified: {}</span>', _breakable(claimed))
         return format_html_join("", "<div>{}</div>", [[_breakable(name)] for name in known]) or event.tenant
 
-    @admin.display(description="to what, or why")
+    @admin.display(description="object or reason")
     def what(self, event: AuditEvent) -> str:
         """Say what was changed, or why something was refused, or what was granted where."""
         said = [event.target or event.audience, event.detail or event.scope_granted]

@@ -81,7 +81,7 @@ def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
     try:
         event.save()
     except Error as failure:
-        trouble.error("the row of a refusal could not be written: %s", type(failure).__name__)
+        trouble.error("cannot write the audit row of a refusal: %s", type(failure).__name__)
 
 
 def _is_one_too_many() -> bool:

@@ -14,7 +14,7 @@ class AppendOnly(TypeError):
     """Somebody tried to change the past."""
 
     def __init__(self) -> None:
-        super().__init__("Audit events are neither changed nor deleted; sweep() ends those that are old enough.")
+        super().__init__("Audit events cannot be changed or deleted; only sweep() deletes old ones.")
 
 
 class Act(models.TextChoices):
@@ -77,21 +77,21 @@ class AuditEvent(models.Model):
     at = models.DateTimeField(default=timezone.now, db_index=True)
     act = models.CharField(max_length=20, choices=Act.choices)
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
-    server = _text("The origin that was asked; empty for a command.")
-    address = _text("The network address of whoever asked.")
+    server = _text("The origin that received the request; empty for a command.")
+    address = _text("The network address of the peer.")
     tenant = _text("Its slug.")
-    user = _text("Who acted, or for whom the client did: realm and user name; command:name from a shell.")
-    client_id = _text("The client that acted, authenticated.")
-    issuer = _text("Of the verified identity assertion.")
-    sub = _text("The subject there.")
-    actor = _text("Who acts for the subject, as the ID-JAG has it (act, RFC 8693).")
-    sub_profile = _text("What the subject is, as the ID-JAG has it.")
-    jti = _text("Of the ID-JAG.", db_index=True)
+    user = _text("The user who acted or for whom the client acted: realm and user name; command:name from a shell.")
+    client_id = _text("The authenticated client that acted.")
+    issuer = _text("The issuer of the verified identity assertion.")
+    sub = _text("The subject in the identity assertion.")
+    actor = _text("The party that acts for the subject, as the ID-JAG has it (act, RFC 8693).")
+    sub_profile = _text("The kind of subject, as the ID-JAG has it.")
+    jti = _text("The jti of the ID-JAG.", db_index=True)
     audience = _text("The resource authorization server's issuer.")
     resource = _text("The API's identifier.")
     scope_asked = _text()
     scope_granted = _text()
-    target = _text("What was changed.")
+    target = _text("The object that was changed.")
     error = _text("The OAuth error code of a refusal.")
     failed_check = _text()
     checks_passed = models.JSONField(default=list, blank=True, help_text="By their names, in order.")

@@ -42,7 +42,7 @@ def _person(act: Act, user: User, more: log.Facts) -> None:
     try:
         log.done(act, {**more, "user": user, "tenant": user.tenant.slug if user.tenant else "", "sub": user.sub or ""})
     except log.NotRecorded as error:
-        log.trouble.error("the row of a %s could not be written: %s", act.label, error)
+        log.trouble.error("cannot write the audit row of a %s: %s", act.label, error)
 
 
 def _wrong_password(sender: Any, credentials: Mapping[str, Any], request: HttpRequest | None, **kwargs: Any) -> None:
@@ -69,5 +69,5 @@ def _throttled(sender: Any, limit: str, facts: Mapping[str, Any], **kwargs: Any)
     """
     known: Any = {"user": getattr(current_request(), "user", None), **facts}
     more = "; further refusals are not recorded" if limit == "RECORDED_REFUSALS" else ""
-    known["detail"] = f"LIMIT_{limit}={settings.LIMITS[limit]} is used up{more}."
+    known["detail"] = f"LIMIT_{limit}={settings.LIMITS[limit]} is exceeded{more}."
     after_answering(partial(log.refused, Act.THROTTLED, known, check=limit.lower()))

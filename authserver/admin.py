@@ -59,7 +59,7 @@ class EmbeddedIdPForm(forms.ModelForm):
         with_one = AuthorizationServer.objects.filter(realm=Realm.IDP).values("tenant")
         tenant: Any = self.fields["tenant"]
         tenant.required, tenant.queryset = True, Tenant.objects.exclude(pk__in=with_one).order_by("name")
-        tenant.help_text = "Those that have no embedded IdP yet. A tenant with an IdP of its own needs none."
+        tenant.help_text = "Tenants without an embedded IdP. A tenant that has its own IdP needs none."
 
     def clean(self) -> dict[str, Any]:
         if tenant := self.cleaned_data.get("tenant"):
@@ -97,14 +97,16 @@ class AuthorizationServerAdmin(ReadOnlyAdmin):
         super().save_model(request, obj, form, change)
         SigningKey.generate(obj, SigningKey.Status.ACTIVE)
         client = f"{reverse('admin:authserver_client_add')}?server={obj.pk}"
-        text = 'People can be entered now. For the apps, <a href="{}">register a client each</a>, then connect them.'
+        text = (
+            'You can add people now. For the apps, <a href="{}">register one client per app</a>, then connect the apps.'
+        )
         messages.info(request, format_html(text, client))
 
 
 class ClientForm(forms.ModelForm):
     """A client without its secret, which is machine-made and shown once."""
 
-    renew_secret = forms.BooleanField(required=False, help_text="Make a new secret now; the old one stops working.")
+    renew_secret = forms.BooleanField(required=False, help_text="Create a new secret. The old one stops working.")
 
     class Meta:
         model = Client

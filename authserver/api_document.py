@@ -9,14 +9,14 @@ from ninja.operation import Operation
 from authserver.bearer import BearerOrSession
 
 _MEANINGS = {
-    400: "The body is not JSON that everybody reads alike.",
-    401: "No credentials, or an access token that is not good (any more): see `WWW-Authenticate`.",
-    403: "The scope is missing, or the X-CSRFToken header of a call by session, or the call is not for tokens.",
-    404: "There is no such thing, or it is not the caller's.",
-    409: "Somebody else was faster.",
+    400: "The body is not strict JSON.",
+    401: "The credentials are missing, or the access token is invalid or expired: see `WWW-Authenticate`.",
+    403: "The access token lacks the scope, a session call lacks X-CSRFToken, or the call takes no access token.",
+    404: "The object does not exist or belongs to another user.",
+    409: "Another request has changed the object.",
     413: "The body is too large.",
     415: "The body is not `application/json`.",
-    422: "The body or a parameter is not as described.",
+    422: "The body or a parameter does not match its schema.",
     429: "Too many calls: see `Retry-After`.",
 }
 _HEADERS = {401: "WWW-Authenticate", 429: "Retry-After"}
@@ -56,13 +56,13 @@ def _security_schemes() -> dict[str, Any]:
             "bearerFormat": "JWT",
             "description": (
                 "An access token for this API (RFC 9068), issued by the authorization server of this site. Its scopes: "
-                "`read` to read, `write` to change. Where to get one: `/.well-known/oauth-protected-resource/api`."
+                "`read` to read, `write` to change. `/.well-known/oauth-protected-resource/api` names the server."
             ),
         },
         "session": {
             "type": "apiKey",
             "in": "cookie",
             "name": settings.SESSION_COOKIE_NAME,
-            "description": "The session of who signed in here. A call that changes something needs X-CSRFToken too.",
+            "description": "The session of a signed-in user. A call that changes data also needs X-CSRFToken.",
         },
     }

@@ -68,7 +68,7 @@ class SessionOnly:
         """Return the caller. Raises `BearerError`."""
         caller = caller_of(request)
         if caller.client is not None:
-            raise BearerError(403, "forbidden", "This is for people signed in here, not for bearer tokens.")
+            raise BearerError(403, "forbidden", "This call takes a session, not a bearer token.")
         return caller
 
 
@@ -80,10 +80,10 @@ def caller_of(request: HttpRequest) -> Caller:
     if "HTTP_AUTHORIZATION" in request.META:
         return caller_by_token(request)
     if not request.user.is_authenticated:
-        raise BearerError(401, "", "Authentication is needed: a bearer token, or the session of this site.")
+        raise BearerError(401, "", "Authentication is required: a bearer token, or a session of this site.")
     if check_csrf(request, lambda: None):
         raise BearerError(
-            403, "csrf_failed", "A session call that changes something must come from this site, with X-CSRFToken."
+            403, "csrf_failed", "A session call that changes data must come from this site, with X-CSRFToken."
         )
     API.count(request.user.pk, "session")
     return Caller(request.user, frozenset(server_for(request).scopes), None)
@@ -103,13 +103,13 @@ def bearer_token(request: HttpRequest) -> str:
     """
     scheme, _, token = request.META["HTTP_AUTHORIZATION"].partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise BearerError(401, "", "The Authorization header must be: Bearer and an access token.")
+        raise BearerError(401, "", "The Authorization header must be Bearer and an access token.")
     if not _TOKEN.fullmatch(token):  # two of these headers arrive as one, with a comma
         raise BearerError(400, "invalid_request", "The Authorization header must hold one access token.")
     in_form = request.content_type == "application/x-www-form-urlencoded" and "access_token" in request.POST
     in_query = request.META.get("QUERY_STRING") and "access_token" in request.GET
     if in_form or in_query:  # RFC 6750 section 3.1: more than one method
-        raise BearerError(400, "invalid_request", "An access token belongs in the Authorization header only.")
+        raise BearerError(400, "invalid_request", "Send the access token in the Authorization header only.")
     return token
 
 
@@ -131,13 +131,13 @@ def usable_access_token(token: str, server: AuthorizationServer) -> Any:
     """
     row = _find(token, server)
     if row is None or row.application is None or row.application.server_id != server.pk:
-        raise BearerError(401, "invalid_token", "The access token is not known here.")
+        raise BearerError(401, "invalid_token", "This server does not know the access token.")
     if row.expires <= timezone.now():
         raise BearerError(401, "invalid_token", "The access token has expired.")
     if row.resource != [server.resource]:  # RFC 8707 section 2, RFC 9068 section 4
         raise BearerError(401, "invalid_token", "The access token is for another resource.")
     if not (row.application.is_active and _may_act(row.user)) or _is_bound_elsewhere(row.application, row.user):
-        raise BearerError(401, "invalid_token", "The access token is no longer good.")
+        raise BearerError(401, "invalid_token", "The access token is no longer valid.")
     return row
 
 

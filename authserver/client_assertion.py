@@ -71,7 +71,7 @@ def authenticate(
     name, unverified_client_id = "client_assertion_type", ""
     try:
         if assertion_type != ASSERTION_TYPE:  # RFC 7523 section 2.2
-            raise Refused("it is missing or another one")
+            raise Refused(f"it is not {ASSERTION_TYPE}")
         name = "jws"
         case = Case(server, _parse(assertion or ""), find_client, time.time())
         unverified_client_id = str(case.payload.get("sub", ""))[:MAX_TEXT_LENGTH]
@@ -97,13 +97,13 @@ def _parse(assertion: str) -> UnverifiedJws:
 def check_typ(case: Case) -> None:
     """RFC 8725 section 3.11: no other kind of JWT passes for a client assertion, whoever signed it."""
     if case.header.get("typ") not in TYPES:
-        raise Refused(f"typ is none of {TYPES}")
+        raise Refused(f"typ is not one of {TYPES}")
 
 
 def check_alg(case: Case) -> None:
     """RFC 8725 section 3.1: the algorithm is on our list; "none" and shared secrets never are."""
     if case.header.get("alg") not in ALGORITHMS:
-        raise Refused(f"alg is none of {ALGORITHMS}")
+        raise Refused(f"alg is not one of {ALGORITHMS}")
 
 
 def check_crit(case: Case) -> None:
@@ -116,7 +116,7 @@ def check_kid(case: Case) -> None:
     """RFC 7515 section 4.1.4: the key may be named, by text."""
     kid = case.header.get("kid", "-")
     if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID_LENGTH:
-        raise Refused("kid is no short text")
+        raise Refused("kid is not a short string")
 
 
 def check_iss_sub(case: Case) -> None:
@@ -142,9 +142,9 @@ def check_exp(case: Case) -> None:
     """RFC 7523 section 3 (4): it has not expired, and will do so soon."""
     exp = seconds(case.payload, "exp")
     if exp + SKEW <= case.now:
-        raise Refused("it has expired")
+        raise Refused("the assertion has expired")
     if exp > case.now + LIFETIME + SKEW:
-        raise Refused(f"it expires in more than {LIFETIME} seconds")
+        raise Refused(f"exp is more than {LIFETIME} seconds from now")
 
 
 def check_iat(case: Case) -> None:
@@ -212,7 +212,7 @@ def check_replay(case: Case) -> None:
         with transaction.atomic(using=replay.database()):
             replay.claim(issuer=namespace, jti=case.payload["jti"], expires_at=expires_at)
     except replay.Replayed as error:
-        raise Refused("it was used before") from error
+        raise Refused("the jti was used before") from error
     replay.sweep_now_and_then()
 
 

@@ -15,7 +15,7 @@ from crossapp.core.urls import is_acceptable_url, is_local
 def check_grants(grants: Any, server: Any) -> None:
     """A JSON list of grant types that the server offers."""
     if not isinstance(grants, list) or not all(isinstance(grant, str) for grant in grants):
-        raise ValidationError({"grants": "A JSON list of grant types."})
+        raise ValidationError({"grants": "Enter a JSON list of grant types."})
     if unknown := sorted(set(grants) - set(server.grant_types)):
         raise ValidationError({"grants": f"{server} does not offer {', '.join(unknown)}."})
 
@@ -33,11 +33,11 @@ def check_keys(auth_method: str, jwks: Any, jwks_uri: str) -> None:
             raise ValidationError({"auth_method": "Keys are for private_key_jwt only."})
         return
     if jwks and jwks_uri:
-        raise ValidationError({"jwks": "There is a key set and the URL of one. Give one of them."})
+        raise ValidationError({"jwks": "Enter a key set or its URL, not both."})
     if not (jwks or jwks_uri):
         raise ValidationError({"jwks": "private_key_jwt needs public keys of the client: a key set or the URL of one."})
     if jwks_uri and not is_acceptable_url(jwks_uri, http_on_loopback=settings.DEMO):
-        raise ValidationError({"jwks_uri": f"{jwks_uri!r} is no https URL without query and fragment."})
+        raise ValidationError({"jwks_uri": f"{jwks_uri!r} is not an https URL without query and fragment."})
     if jwks:
         _check_key_set(jwks)
 
@@ -45,12 +45,12 @@ def check_keys(auth_method: str, jwks: Any, jwks_uri: str) -> None:
 def _check_key_set(jwks: Any) -> None:
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list):
-        raise ValidationError({"jwks": 'A key set is {"keys": [...]} (RFC 7517).'})
+        raise ValidationError({"jwks": 'A key set must be {"keys": [...]} (RFC 7517).'})
     if any(isinstance(key, dict) and PRIVATE_MEMBERS & key.keys() for key in keys):
-        raise ValidationError({"jwks": "The key set holds private or shared keys. Give the public halves only."})
+        raise ValidationError({"jwks": "The key set contains private or shared keys. Enter public keys only."})
     if not usable_keys(keys):
         raise ValidationError(
-            {"jwks": "No key in it can be used: RSA (2048 bits or more), P-256 or Ed25519, each with its own kid."}
+            {"jwks": "The key set has no usable key: RSA (2048 bits or more), P-256 or Ed25519, each with its own kid."}
         )
 
 
@@ -60,7 +60,7 @@ def check_redirect_uris(uris: Sequence[str], *, needed: bool) -> None:
         raise ValidationError({"redirect_uris": "The code flow needs at least one redirect URI."})
     for uri in uris:
         if not _is_redirect_uri(uri):
-            raise ValidationError({"redirect_uris": f"{uri!r} is no https URL without user name and fragment."})
+            raise ValidationError({"redirect_uris": f"{uri!r} is not an https URL without user name and fragment."})
 
 
 def _is_redirect_uri(uri: str) -> bool:

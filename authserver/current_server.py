@@ -24,7 +24,7 @@ def server_for(request: HttpRequest) -> AuthorizationServer:
     """
     server = _server(request.site.origin)
     if server is None:
-        raise Http404("There is no authorization server here.")
+        raise Http404("This site has no authorization server.")
     return server
 
 

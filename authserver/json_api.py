@@ -32,8 +32,8 @@ class ApiRequest(HttpRequest):
 
 
 class ErrorOut(Schema):
-    error: str = Field(description="A code for programs.", examples=["invalid_request"])
-    error_description: str = Field(description="A sentence for whoever mends the call.")
+    error: str = Field(description="A machine-readable code.", examples=["invalid_request"])
+    error_description: str = Field(description="An explanation for the developer of the client.")
 
 
 class UserOut(Schema):
@@ -59,7 +59,7 @@ def page_of(rows: QuerySet[Any], *, page: int, size: int) -> dict[str, Any]:
 common = Router()  # what both APIs answer alike, behind the operations of their own
 
 
-@common.get("/users/me", auth=READ, response={200: UserOut, **errors()}, summary="Who I am", tags=["People"])
+@common.get("/users/me", auth=READ, response={200: UserOut, **errors()}, summary="Read my account", tags=["People"])
 def me(request: ApiRequest) -> dict[str, Any]:
     """The account at this app for which the access token was issued, or that signed in."""
     user = request.auth.user
@@ -122,7 +122,7 @@ class JsonAPI(NinjaAPI):
                 request.method = method
             if response.status_code == 405:
                 allow = response["Allow"]
-                response = _error(405, "method_not_allowed", f"Only {allow} here.")
+                response = _error(405, "method_not_allowed", f"The method must be {allow}.")
                 response["Allow"] = allow
             response["Cache-Control"] = "no-store"
             patch_vary_headers(response, ["Authorization", "Cookie"])
@@ -143,13 +143,13 @@ class JsonAPI(NinjaAPI):
     def _refusal(self, request: HttpRequest) -> Exception | None:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > self.max_body:
-            return HttpError(413, f"A request body has at most {self.max_body} bytes.")
+            return HttpError(413, f"The body is larger than {self.max_body} bytes.")
         if length != "0" and request.content_type != "application/json":
             try:
                 caller_of(request)  # who may not call at all is told that first
             except (BearerError, Throttled) as error:
                 return error
-            return HttpError(415, "A request body must be application/json.")
+            return HttpError(415, "The body must be application/json.")
         return None
 
 
@@ -173,7 +173,7 @@ def _throttled(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _absent(request: HttpRequest, error: Any) -> HttpResponse:
-    return _error(404, "not_found", "There is no such thing here.")
+    return _error(404, "not_found", "The object does not exist.")
 
 
 def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
@@ -181,7 +181,11 @@ def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _other(request: HttpRequest, error: Any) -> HttpResponse:
-    why = f"The body is refused: {error.__cause__}." if isinstance(error.__cause__, NotStrictJson) else error.message
+    why = (
+        f"The body is not strict JSON: {error.__cause__}."
+        if isinstance(error.__cause__, NotStrictJson)
+        else error.message
+    )
     return _error(error.status_code, "invalid_request", why[:200])
 
 

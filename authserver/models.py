@@ -50,9 +50,13 @@ class AuthorizationServer(models.Model):
 
     realm = models.CharField(max_length=10, choices=[c for c in Realm.choices if c[0] != Realm.STAFF])
     tenant = models.ForeignKey(
-        Tenant, on_delete=models.CASCADE, null=True, blank=True, help_text="Whose embedded IdP; empty for the apps."
+        Tenant,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        help_text="The tenant of an embedded IdP; empty for the apps.",
     )
-    issuer = models.CharField(max_length=255, unique=True, help_text="The origin it answers on, without a slash.")
+    issuer = models.CharField(max_length=255, unique=True, help_text="The server's origin, without a trailing slash.")
 
     class Meta:
         constraints = [
@@ -75,8 +79,8 @@ class AuthorizationServer(models.Model):
         """Return the key that signs; raises the OAuth error 503 if there is no such key, or no single one."""
         if key := _active_key(self.pk):
             return key
-        logger.error("no usable signing key issuer=%s: manage.py rotatekeys mends that", self.issuer)
-        raise TemporarilyUnavailableError("This server cannot sign at the moment.", status_code=503)
+        logger.error("no usable signing key issuer=%s: run manage.py rotatekeys", self.issuer)
+        raise TemporarilyUnavailableError("This server has no usable signing key at the moment.", status_code=503)
 
     @property
     def algorithm(self) -> str:
@@ -121,7 +125,7 @@ class SigningKey(models.Model):
         """
         algorithm, kid = algorithm or server.algorithm, "-"
         if server.realm == Realm.IDP and algorithm != "RS256":
-            raise ValueError("An IdP signs with RS256.")
+            raise ValueError("The signing algorithm of an IdP must be RS256.")
         make = _MAKE[algorithm]
         while kid.startswith("-"):
             private_key = make()
@@ -191,12 +195,16 @@ class Client(AbstractApplication):
 
     server = models.ForeignKey(AuthorizationServer, on_delete=models.CASCADE, related_name="clients")
     tenant = models.ForeignKey(
-        Tenant, on_delete=models.CASCADE, null=True, blank=True, help_text="If set: the only tenant it may act for."
+        Tenant,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        help_text="If set, the only tenant that the client may act for.",
     )
     client_id = models.CharField(max_length=255, help_text="Unique at its server.")
     auth_method = models.CharField(max_length=30, choices=AUTH_METHODS, default=AuthMethod.CLIENT_SECRET_BASIC.value)
     jwks = models.JSONField(
-        "key set", default=_no_keys, blank=True, help_text="For private_key_jwt: its public keys (RFC 7517), or:"
+        "key set", default=_no_keys, blank=True, help_text="For private_key_jwt: the client's public keys (RFC 7517)."
     )
     jwks_uri = models.CharField("key set URL", max_length=255, blank=True, help_text="where it publishes them.")
     token_endpoint_audience = models.BooleanField(
@@ -208,7 +216,7 @@ class Client(AbstractApplication):
     grants = models.JSONField(default=_no_grants, blank=True, help_text="The grant types it may use, a JSON list.")
     scope = models.CharField(max_length=255, blank=True, help_text="The scopes it may have, separated by spaces.")
     resource = models.CharField(
-        max_length=255, blank=True, help_text="If it is a resource server: whose access tokens it may introspect."
+        max_length=255, blank=True, help_text="For a resource server: the API whose access tokens it may introspect."
     )
     is_active = models.BooleanField("active", default=True)
 

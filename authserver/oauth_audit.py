@@ -79,7 +79,7 @@ def revocation(request: Any, validate: Any) -> None:
         raise
     row = _live_token(request.token)
     if row is None:
-        _done(Act.REVOCATION, request, {"detail": "Nothing ended: no such token is good here."})
+        _done(Act.REVOCATION, request, {"detail": "Nothing was revoked: no such token is valid here."})
         return
     request.facts |= {"user": row.user, "resource": " ".join(row.resource)}
     if row.application_id == request.client.pk:

@@ -34,7 +34,7 @@ class ResourceAppHost:
         """
         connection = _connection(server_of(request).realm, issuer)
         if connection is None:
-            raise IssuerRefused("No connection has this issuer.")
+            raise IssuerRefused("No IdP connection has this issuer.")
         if not connection.enabled:
             raise IssuerRefused(f"The connection of {connection.tenant.slug} is disabled.")
         if not connection.accepts_id_jags:

@@ -46,7 +46,7 @@ def oauth_error(error: str, description: str, *, status: int = 400) -> HttpRespo
 
 def method_not_allowed(allowed: str) -> HttpResponse:
     """Return the refusal of a method that is not one of `allowed`, a list as in the header Allow."""
-    response = oauth_error("invalid_request", f"This endpoint takes {allowed} only.", status=405)
+    response = oauth_error("invalid_request", f"The method must be {allowed}.", status=405)
     response["Allow"] = allowed
     return response
 
@@ -70,10 +70,10 @@ def form_error(request: HttpRequest, *, needed: str) -> HttpResponse | None:
     if request.content_type != "application/x-www-form-urlencoded":
         return oauth_error("invalid_request", "The body must be application/x-www-form-urlencoded.")
     if request.META.get("QUERY_STRING"):
-        return oauth_error("invalid_request", "Parameters belong in the body, not in the URL.")
+        return oauth_error("invalid_request", "Send parameters in the body, not in the URL.")
     for name, values in request.POST.lists():
         if len(values) > 1 and name != "resource":
-            return oauth_error("invalid_request", f"The parameter {name[:50]} is there more than once.")
+            return oauth_error("invalid_request", f"The parameter {name[:50]} is repeated.")
     if not request.POST.get(needed):
         return oauth_error("invalid_request", f"The parameter {needed} is missing.")
     return None

@@ -41,7 +41,7 @@ def _method_used(request: Any) -> str:
         getattr(request, name, None) is not None for name in ("client_assertion", "client_assertion_type")
     )
     if in_header + in_body + by_assertion > 1:
-        description = "Authenticate in one way: Authorization header, client_secret or client_assertion."
+        description = "Use one authentication method: Authorization header, client_secret or client_assertion."
         raise errors.InvalidRequestError(description, request=request)
     if by_assertion:
         return AuthMethod.PRIVATE_KEY_JWT
@@ -53,7 +53,7 @@ def _why_refused(request: Any, method: str) -> str:
     if method == AuthMethod.CLIENT_SECRET_POST and not getattr(request, "client_secret", None):
         return "There are no credentials."
     if request.client is None:
-        return getattr(request, "client_refused", "The Authorization header can not be read.")
+        return getattr(request, "client_refused", "The Authorization header is malformed.")
     if request.client.auth_method != method:
         return f"The client is registered for {request.client.auth_method} and used {method}."
     return "The secret is wrong."
@@ -99,7 +99,7 @@ class Validator(OAuth2Validator):
         else:
             authenticated = self._authenticate_request_body(request)
         if authenticated and body_client_id and body_client_id != request.client.client_id:
-            raise errors.InvalidRequestError("client_id is not the authenticated client's.", request=request)
+            raise errors.InvalidRequestError("client_id is not that of the authenticated client.", request=request)
         if not authenticated or request.client.auth_method != method:
             raise ClientRefused(_why_refused(request, method), request)
         request.facts["client_id"] = request.client.client_id
@@ -134,7 +134,7 @@ class Validator(OAuth2Validator):
             found = _client(server.pk, client_id or "")
             request.client = found if found and found.is_active else None
             if request.client is None:
-                request.client_refused = "The client is disabled." if found else "There is no such client here."
+                request.client_refused = "The client is disabled." if found else "This server has no such client."
                 self._check_secret("", _NO_SECRET)  # an unknown client costs what a wrong secret costs
         client: Client | None = request.client
         return client

@@ -102,7 +102,7 @@ def address_for(url: str) -> str:
     elif settings.DEMO and is_loopback(name):
         return name
     if parts.scheme != "https" and not ours:
-        raise requests.exceptions.InvalidURL(f"{url}: only https leaves this process")
+        raise requests.exceptions.InvalidURL(f"{url}: outgoing requests must use https")
     return _resolve(name, parts.port or 443, private=ours)
 
 
@@ -139,7 +139,7 @@ class _DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         remaining = _deadline.get() - time.monotonic()
         if remaining <= 0:
-            raise TimeoutError("no whole answer in time")
+            raise TimeoutError("no complete answer in time")
         self._sock.settimeout(min(READ_SECONDS, remaining))
         return self._raw.readinto(buffer)
 

@@ -49,14 +49,14 @@ def _demo() -> list[CheckMessage]:
     away = [origin for origin in settings.ORIGINS.values() if not _is_on_this_machine(origin)]
     if settings.DEMO_IS_CHOSEN or not away:
         return []
-    message = f"{away[0]} is not on this machine: is it to be the demo, whose passwords everybody knows?"
+    message = f"{away[0]} is not on this machine, and DEMO is not set. The demo's passwords are public."
     return [_error(7, message, "Set DEMO=true or DEMO=false.")]
 
 
 def _same_origins() -> list[CheckMessage]:
     sites = [*settings.ORIGINS.values(), *settings.IDP_ORIGINS.values()]
     twice = sorted({origin for origin in sites if sites.count(origin) > 1})
-    return [_error(12, f"Two sites are at {origin}.", "Give each an origin of its own.") for origin in twice]
+    return [_error(12, f"Two sites are at {origin}.", "Give each site its own origin.") for origin in twice]
 
 
 def _same_scheme() -> list[CheckMessage]:
@@ -64,13 +64,13 @@ def _same_scheme() -> list[CheckMessage]:
     plain = [origin for origin in settings.ORIGINS.values() if origin.startswith("http:")]
     if settings.PORTS or not plain or not _https():
         return []
-    return [_error(17, f"{plain[0]} is http, and other sites are https.", "Give all of them the same scheme.")]
+    return [_error(17, f"{plain[0]} is http, and other sites are https.", "Use the same scheme for all sites.")]
 
 
 def _database() -> list[CheckMessage]:
     if settings.DATABASES["default"]["NAME"]:
         return []
-    return [_error(13, "DATABASE_URL names no database.", "Write it at the end, after a slash.")]
+    return [_error(13, "DATABASE_URL names no database.", "Add the name at the end, after a slash.")]
 
 
 def _own_sites() -> list[CheckMessage]:
@@ -83,13 +83,13 @@ def _own_sites() -> list[CheckMessage]:
     ):
         return []
     hint = f"Add {address} to TRUSTED_PROXIES."
-    return [_error(14, f"OWN_SITES_AT={settings.OWN_SITES_AT} would answer with redirects to https.", hint)]
+    return [_error(14, f"OWN_SITES_AT={settings.OWN_SITES_AT} would redirect to https.", hint)]
 
 
 def _ports() -> list[CheckMessage]:
     if not settings.PORTS:
         return []
-    return [_error(15, "PORT_ORIGIN is for the demo: it believes everybody's Host.", "Set the origins one by one.")]
+    return [_error(15, "PORT_ORIGIN is for the demo only: it trusts every Host header.", "Set the origins one by one.")]
 
 
 def _debug() -> list[CheckMessage]:
@@ -114,8 +114,8 @@ def _proxies() -> list[CheckMessage]:
     """
     if not _https() or settings.TRUSTED_PROXIES or settings.PORTS:
         return []
-    message = "The sites are https and no proxy is trusted: every page would redirect to itself."
-    return [_error(16, message, "Set TRUSTED_PROXIES to the address of the proxy that speaks https.")]
+    message = "The sites use https, but TRUSTED_PROXIES is empty: every page would redirect to itself."
+    return [_error(16, message, "Set TRUSTED_PROXIES to the address of the TLS proxy.")]
 
 
 def _secrets() -> list[CheckMessage]:
@@ -137,8 +137,8 @@ def _database_password() -> list[CheckMessage]:
     password = settings.DATABASES["default"].get("PASSWORD") or os.environ.get("MYSQL_PWD")
     if password not in KNOWN_PASSWORDS:
         return []
-    hint = "Set MARIADB_PASSWORD, or write another one into DATABASE_URL."
-    return [_error(18, "The database's password is the one that everybody reads in docker-compose.yml.", hint)]
+    hint = "Set MARIADB_PASSWORD, or change the password in DATABASE_URL."
+    return [_error(18, "The database's password is the public one from docker-compose.yml.", hint)]
 
 
 def _is_fernet_key(key: str) -> bool:
@@ -154,7 +154,7 @@ def _cache() -> list[CheckMessage]:
     if settings.WEB_CONCURRENCY < 2 or not local:
         return []
     hint = "Set REDIS_URL, or WEB_CONCURRENCY=1."
-    return [_error(5, "Several processes would each have a cache of their own, and limits of their own.", hint)]
+    return [_error(5, "Without Redis each process has its own cache and counts limits alone.", hint)]
 
 
 def _limits() -> list[CheckMessage]:
@@ -165,7 +165,7 @@ def _limits() -> list[CheckMessage]:
         except ValueError:
             usable = False
         if not usable:
-            hint = "Write it as 10/minute or 10/5minutes; 0 turns it off."
+            hint = "Write it as 10/minute or 10/5minutes. 0 turns the limit off."
             problems.append(_error(6, f"LIMIT_{name}={rate} is not a rate.", hint))
     return problems
 
@@ -173,19 +173,19 @@ def _limits() -> list[CheckMessage]:
 def _logs() -> list[CheckMessage]:
     if settings.LOG_FORMAT in ("json", "plain"):
         return []
-    return [_error(8, f"LOG_FORMAT={settings.LOG_FORMAT} is no format of a log.", "Set LOG_FORMAT=json or plain.")]
+    return [_error(8, f"LOG_FORMAT={settings.LOG_FORMAT} is not a log format.", "Set LOG_FORMAT=json or plain.")]
 
 
 def _metrics() -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     shared = settings.PROMETHEUS_MULTIPROC_DIR
     if 0 < len(settings.METRICS_TOKEN) < 16:
-        hint = "Make a longer one, as .env.example says."
+        hint = "Generate a longer one, as .env.example describes."
         problems.append(_error(9, "METRICS_TOKEN is shorter than 16 characters.", hint))
     if shared is not None and not (os.path.isdir(shared) and os.access(shared, os.W_OK | os.X_OK)):
-        hint = "Make it, empty, before the processes start."
-        problems.append(_error(10, f"PROMETHEUS_MULTIPROC_DIR={shared} is no directory to write in.", hint))
+        hint = "Create it, empty, before the processes start."
+        problems.append(_error(10, f"PROMETHEUS_MULTIPROC_DIR={shared} is not a writable directory.", hint))
     if settings.METRICS_TOKEN and settings.WEB_CONCURRENCY > 1 and shared is None:
         hint = "Set PROMETHEUS_MULTIPROC_DIR."
-        problems.append(_error(11, "Each of several processes would tell /metrics what it alone has counted.", hint))
+        problems.append(_error(11, "Without PROMETHEUS_MULTIPROC_DIR, /metrics reports one process only.", hint))
     return problems

@@ -39,7 +39,7 @@ class Environment(environ.Env):
         """Return the value of `var`, or `default`; raises ImproperlyConfigured."""
         if var not in self.ENVIRON:
             if default is NOTSET:
-                raise ImproperlyConfigured(f"{var} is not set. .env.example says what to write.")
+                raise ImproperlyConfigured(f"{var} is not set. See .env.example.")
             return default
         return self.parse_value(self.ENVIRON[var], cast)
 
@@ -54,10 +54,10 @@ class Environment(environ.Env):
         try:
             lines = path.read_text().splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise ImproperlyConfigured(f"{path.name} can not be read: {type(error).__name__}.") from None
+            raise ImproperlyConfigured(f"Cannot read {path.name}: {type(error).__name__}.") from None
         for number, line in enumerate(lines, start=1):
             if line.strip() and not line.startswith("#") and not _SETS_ONE.match(line):
-                wanted = "write it as NAME=value, with no space before or after the equals sign"
+                wanted = "write NAME=value, without spaces around the equals sign"
                 raise ImproperlyConfigured(f"Line {number} of {path.name} sets no variable: {wanted}.")
         cls.read_env(path)
 
@@ -79,7 +79,7 @@ class Environment(environ.Env):
         """Return the whole number in `var`, which is `least` or more."""
         value = self.str(var, default=str(default))
         if not re.fullmatch("[0-9]{1,9}", value) or int(value) < least:
-            raise _wrong(var, value, f"is not a whole number from {least} on", str(default))
+            raise _wrong(var, value, f"is not a whole number of {least} or more", str(default))
         return int(value)
 
     def domain(self, var: str, *, default: str) -> str:
@@ -116,15 +116,15 @@ class Environment(environ.Env):
             try:
                 found.append(ip_network(value))
             except ValueError as error:
-                raise _wrong(var, value, f"is no address and no network ({error})", "127.0.0.1,10.0.0.0/8") from None
+                raise _wrong(var, value, f"is not an address or network ({error})", "127.0.0.1,10.0.0.0/8") from None
         return found
 
     def database(self, var: str, *, default: str) -> dict[str, Any]:
         """Return the database of the URL in `var`, as an entry of DATABASES."""
         url = self.str(var, default=default)
         if not url.startswith("sqlite://") and not _has_host(url, ["mysql"]):
-            wanted = "mysql://user:password@host:3306/name, with what is special in the password percent-encoded"
-            raise ImproperlyConfigured(f"{var} is the address of no database here: write it as {wanted}.")
+            wanted = "mysql://user:password@host:3306/name, with special characters in the password percent-encoded"
+            raise ImproperlyConfigured(f"{var} is not a supported database URL: write it as {wanted}.")
         file = parse_qs(urlsplit(url).query).get("read_default_file", [""])[0]
         if file and not os.access(file, os.R_OK):
             raise ImproperlyConfigured(f"{var} has a read_default_file that can not be read: the driver would go on.")
@@ -138,7 +138,7 @@ class Environment(environ.Env):
         if not url:
             return dict(self.cache_url_config("locmemcache://"))
         if not _has_host(url, ["redis", "rediss"]) or not re.fullmatch("/?[0-9]*", urlsplit(url).path):
-            raise ImproperlyConfigured(f"{var} is the address of no Redis: write it as redis://127.0.0.1:6379/0.")
+            raise ImproperlyConfigured(f"{var} is not a Redis URL: write it as redis://127.0.0.1:6379/0.")
         return dict(self.cache_url_config(url))
 
 

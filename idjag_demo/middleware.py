@@ -78,7 +78,9 @@ class SizeMiddleware:
             return refused_unread(request, 431, "The headers are too large.")
         if "HTTP_TRANSFER_ENCODING" in request.META:
             both = bool(request.META.get("CONTENT_LENGTH"))
-            return refused_unread(request, 400 if both else 411, "The body must come with its length, in one piece.")
+            return refused_unread(
+                request, 400 if both else 411, "The request must have Content-Length and no Transfer-Encoding."
+            )
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or len(length) > 20 or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return refused_unread(request, 413, "The body is too large.")
@@ -136,7 +138,7 @@ class SiteMiddleware:
         site = site_for(request.get_host())
         tenant = _tenant_with_idp(site.tenant_slug) if site and site.tenant_slug else None
         if site is None or (site.tenant_slug and not (tenant and tenant.is_active)):
-            raise Http404("No site answers on this host.")
+            raise Http404("No site has this host name.")
         request.site = site
         request.tenant = tenant
         request.urlconf = site.urlconf

@@ -30,7 +30,7 @@ def explained() -> Iterator[None]:
     except ImproperlyConfigured as error:
         _end(NO_DRIVER if "MySQLdb" in str(error) else str(error))
     except OperationalError as error:
-        _end(f"The database of DATABASE_URL does not do what it is asked: {error}")
+        _end(f"Cannot use the database in DATABASE_URL: {error}")
 
 
 def _end(line: str) -> None:

@@ -33,15 +33,15 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return not_found(request, exception)
     if database_outage(sys.exception()):  # what Django says of a session that could not be saved
         return server_error(request)
-    return _answer(request, 400, "invalid_request", "The request could not be understood.")
+    return _answer(request, 400, "invalid_request", "The request is malformed.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, 403, "access_denied", "This is not allowed.")
+    return _answer(request, 403, "access_denied", "Access denied.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, 404, "not_found", "There is nothing at this address.")
+    return _answer(request, 404, "not_found", "This address does not exist.")
 
 
 def refused_unread(request: HttpRequest, status: int, description: str) -> HttpResponse:
@@ -71,7 +71,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     elif status == 503:
         response = _json_error(503, "temporarily_unavailable", "The server is busy. Try again later.")
     else:
-        response = _json_error(500, "server_error", "Something went wrong here.")
+        response = _json_error(500, "server_error", "The server failed. The error has been logged.")
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)  # RFC 9110 section 15.6.4
     return response

@@ -48,7 +48,7 @@ class CrossAppPolicyForm(forms.ModelForm):
         cleaned = super().clean() or self.cleaned_data
         server, people = cleaned.get("server"), cleaned.get("users")
         if server and people and people.exclude(tenant=server.tenant_id).exists():
-            raise ValidationError({"users": "Somebody of this list is not in this IdP's directory."})
+            raise ValidationError({"users": "A person in this list is not in this IdP's directory."})
         return cleaned
 
 

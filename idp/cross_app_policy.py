@@ -93,13 +93,13 @@ def _one_resource(known: Sequence[CrossAppPolicy] | None, resources: tuple[str, 
         raise InvalidTarget("The audience is not known to this server; it must be the issuer, byte for byte.")
     governed = sorted({policy.resource for policy in known})
     if len(set(resources)) > 1:
-        raise InvalidTarget("Ask for one resource at a time.")
+        raise InvalidTarget("The request may have one resource only.")
     if not resources:
         if len(governed) > 1:
-            raise InvalidTarget("The audience governs several resources: name one.")
+            raise InvalidTarget("The audience has several resources: name one.")
         return governed[0]
     if resources[0] not in governed:
-        raise InvalidTarget("The resource is not one of that audience's.")
+        raise InvalidTarget("The audience does not have this resource.")
     return resources[0]
 
 

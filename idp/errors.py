@@ -45,7 +45,7 @@ class InsufficientUserAuthentication(OAuth2Error):
     status_code = 400
 
     def __init__(self, max_age: int) -> None:
-        super().__init__("The person must sign in again: the policy wants a more recent authentication.")
+        super().__init__("The user must sign in again: the policy requires a more recent authentication.")
         self.max_age = max_age
 
     @property

@@ -20,7 +20,7 @@ def validate_identifier(url: str) -> None:
     except ValueError:
         usable = False
     if not usable or "#" in url or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValidationError("This is not an absolute URL of plain ASCII without a fragment.")
+        raise ValidationError("Enter an absolute URL in ASCII without a fragment.")
 
 
 def validate_scope(scope: str) -> None:
@@ -62,24 +62,27 @@ class CrossAppPolicy(models.Model):
         max_length=255, validators=[validate_identifier], help_text="The API's identifier (RFC 8707)."
     )
     scope = models.CharField(
-        max_length=255, validators=[validate_scope], help_text="The scopes it may ask for, separated by spaces."
+        max_length=255, validators=[validate_scope], help_text="The scopes the app may ask for, separated by spaces."
     )
     client_id_at_audience = models.CharField(
         max_length=255,
-        help_text="The requesting app's client identifier at the audience: another registration than the one above.",
+        help_text="The requesting app's client identifier at the audience, which is a separate registration.",
     )
     users = models.ManyToManyField(
-        User, blank=True, limit_choices_to={"realm": "idp"}, help_text="If any are named, it is for these people only."
+        User,
+        blank=True,
+        limit_choices_to={"realm": "idp"},
+        help_text="If set, the policy applies to these people only.",
     )
     groups = models.ManyToManyField(
-        Group, blank=True, help_text="If any are named, it is for the members of these groups only."
+        Group, blank=True, help_text="If set, the policy applies to members of these groups only."
     )
     max_age = models.PositiveIntegerField(
         "maximum age of the sign-in",
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="How many seconds ago a person may have entered the password; empty: any time (RFC 9470).",
+        help_text="The maximum age of the person's authentication in seconds (RFC 9470); empty: any age.",
     )
     includes_email = models.BooleanField(
         "email in the ID-JAG",
@@ -123,4 +126,4 @@ class CrossAppPolicy(models.Model):
         if self.client.server_id != self.server_id:
             raise ValidationError({"client": "This client is registered at another authorization server."})
         if self.audience == self.server.issuer:
-            raise ValidationError({"audience": "An IdP issues no grant for itself."})
+            raise ValidationError({"audience": "The audience must not be the IdP itself."})

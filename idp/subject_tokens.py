@@ -25,7 +25,7 @@ REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"
 SUBJECT_TOKEN_TYPES = (ID_TOKEN, REFRESH_TOKEN)
 
 _LONGEST_ID_TOKEN = 16 * 1024
-_NOBODY = "Its person is gone, not active, or not of this directory."
+_NOBODY = "Its person was deleted, is not active, or is not in this directory."
 _REQUIRED_CLAIMS = ["sub", "aud", "exp", "iat", "jti", "auth_time"]  # and `iss`, by naming the issuer
 
 
@@ -53,7 +53,7 @@ def subject_of_id_token(token: str, *, server: AuthorizationServer, client: Clie
         raise InvalidGrant("The subject token was not issued to this client.")
     row = _issued_id_token(claims["jti"], client)
     if row is None:
-        raise InvalidGrant("The subject token is not valid.", detail="It was not issued here, or it was ended.")
+        raise InvalidGrant("The subject token is not valid.", detail="This server did not issue it, or it was revoked.")
     if not _is_person_of(row.user, server) or row.user.sub != claims["sub"]:
         raise InvalidGrant("The subject token is not valid.", detail=_NOBODY)
     return Subject(user=row.user, auth_time=int(claims["auth_time"]))
@@ -112,7 +112,7 @@ def _verifying_key(server_id: int, kid: str) -> SigningKey | None:
 def _subject_of_refresh_token(token: str, request: Any, validator: Any) -> Subject:
     """Validate as the refresh grant would, without rotating (ID-JAG -04 section 4.3.3, second rule)."""
     if not validator.validate_refresh_token(token, request.client, request):
-        detail = "It is unknown, another client's, spent or revoked, or its person may not sign in."
+        detail = "It is unknown, another client's, used or revoked, or its person may not sign in."
         raise InvalidGrant("The subject token is not valid.", detail=detail)
     if "openid" not in request.refresh_token_instance.access_token.scope.split():
         raise InvalidGrant("The subject token stands for no sign-in: its grant lacks the scope openid.")

@@ -78,7 +78,7 @@ def read_exchange_request(request: Any) -> ExchangeRequest:
     if not parameters.get("requested_token_type"):  # ID-JAG -04 section 4.3: required, never defaulted
         raise InvalidRequest("The parameter requested_token_type is missing.", request=request)
     if parameters["requested_token_type"] != TOKEN_TYPE:
-        raise InvalidRequest(f"This server issues requested_token_type {TOKEN_TYPE} only.", request=request)
+        raise InvalidRequest(f"requested_token_type must be {TOKEN_TYPE}.", request=request)
     for name in ("subject_token", "subject_token_type", "audience"):
         if not parameters.get(name):
             raise InvalidRequest(f"The parameter {name} is missing.", request=request)

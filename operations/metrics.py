@@ -57,22 +57,22 @@ _ERRORS = {
 
 REQUESTS = Histogram(
     "idjag_http_request_duration_seconds",
-    "Requests that were answered, and the time it took.",
+    "Requests answered, and the time taken.",
     ["site", "method", "status"],
     buckets=_SECONDS,
 )
 GRANTS = Counter(
-    "idjag_grants", "Requests at the token endpoints, as the audit has them.", ["grant", "outcome", "error"]
+    "idjag_grants", "Requests at the token endpoints, as in the audit table.", ["grant", "outcome", "error"]
 )
 LEGS = Histogram(
     "idjag_exchange_leg_duration_seconds",
-    "HTTP requests of the requesting app, and the time until the answer.",
+    "HTTP requests sent by the requesting app, and the time until the answer.",
     ["leg", "outcome"],
     buckets=_SECONDS,
 )
-TOKENS = Counter("idjag_access_token_lookups", "Access tokens the requesting app has looked for.", ["result"])
-KEYS = Counter("idjag_jwks_lookups", "Key sets of others that were needed.", ["result"])
-FETCHES = Counter("idjag_jwks_fetches", "Key sets of others that were fetched.", ["outcome"])
+TOKENS = Counter("idjag_access_token_lookups", "Lookups of stored access tokens by the requesting app.", ["result"])
+KEYS = Counter("idjag_jwks_lookups", "Lookups of peers' key sets.", ["result"])
+FETCHES = Counter("idjag_jwks_fetches", "Fetches of peers' key sets.", ["outcome"])
 
 # `labels` takes longer than to count; there are few values, so all may be kept.
 _requests, _grants, _legs = cache(REQUESTS.labels), cache(GRANTS.labels), cache(LEGS.labels)
@@ -93,7 +93,7 @@ def answered(site: str, method: str | None, status: int, seconds: float) -> None
     try:
         _requests(site, method if method in _METHODS else "other", f"{status // 100}xx").observe(seconds)
     except OSError as error:  # of the files in PROMETHEUS_MULTIPROC_DIR
-        log.error("a request is not counted: %s", error)
+        log.error("cannot count a request: %s", error)
 
 
 def _acted(sender: object, act: Act, outcome: str, error: str, **kwargs: object) -> None:

@@ -50,7 +50,9 @@ class Outage:
     def begin(self, error: RedisError) -> None:
         with self._lock:
             if self._ask_again is None:
-                logger.warning("Redis does not answer (%s): this process caches for itself", type(error).__name__)
+                logger.warning(
+                    "Redis does not answer (%s): this process falls back to local memory", type(error).__name__
+                )
             self._ask_again = time.monotonic() + PAUSE_SECONDS
 
     def end(self) -> None:

@@ -19,8 +19,8 @@ class IdPConnectionForm(forms.ModelForm):
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Never shown again. Leave it blank to keep the one that is stored, or for private_key_jwt: then the "
-        "app signs with a key of its own, whose public half manage.py clientjwks prints for the IdP.",
+        help_text="Never shown again. Leave it blank to keep the stored secret, or for private_key_jwt: the app then "
+        "signs with its own key, and manage.py clientjwks prints the public half for the IdP.",
     )
 
     class Meta:
@@ -87,12 +87,12 @@ class IdPConnectionAdmin(admin.ModelAdmin):
     list_select_related = ("tenant",)
     actions = ("fetch_keys_anew",)
 
-    @admin.action(description="Fetch the IdP's keys anew: it has withdrawn one")
+    @admin.action(description="Fetch the IdP's keys again: it has withdrawn one")
     def fetch_keys_anew(self, request: HttpRequest, connections: QuerySet[IdPConnection]) -> None:
         """For an IdP whose key has leaked: what was signed with it is refused from the next request on."""
         for connection in connections:
             connection.forget_keys()
-        self.message_user(request, f"IdP connections whose keys are fetched anew: {len(connections)}.")
+        self.message_user(request, f"IdP connections whose keys are fetched again: {len(connections)}.")
 
 
 class AccountCreationForm(AdminUserCreationForm):
@@ -126,14 +126,14 @@ class AccountAdmin(UserAdmin):
     _account = ("Account", {"fields": ("realm", "tenant", "issuer", "sub", "is_active", "last_login", "date_joined")})
     actions = ("unbind",)
 
-    @admin.action(description="Unbind from the subject: the next sign-in binds it anew, by its verified email")
+    @admin.action(description="Unbind from the subject: the next sign-in binds it again by its verified email")
     def unbind(self, request: HttpRequest, accounts: QuerySet[User]) -> None:
         """For a tenant that has moved to another IdP, where its people have other subjects."""
         bound = accounts.filter(realm__in=("wiki", "todo"))
         for account in bound:
             account.issuer, account.sub = "", None
             account.save(update_fields=["issuer", "sub"])
-        self.message_user(request, f"Accounts that wait for their next sign-in: {len(bound)}.")
+        self.message_user(request, f"Accounts unbound until their next sign-in: {len(bound)}.")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:

@@ -18,12 +18,12 @@ def validate_issuer(issuer: str) -> None:
         raise ValidationError("This is not a URL.") from error
     local = is_local(name)
     if parts.scheme != "https" and not is_ours(issuer) and not (settings.DEMO and local and parts.scheme == "http"):
-        raise ValidationError("An issuer begins with https://.")
+        raise ValidationError("The issuer must begin with https://.")
     if local and not settings.DEMO and not is_ours(issuer):
         raise ValidationError("An issuer is not on this machine.")
     if address_of(name) and not local and not is_public(name):
         raise ValidationError("An issuer has a public address.")
     if not name or "@" in parts.netloc or "?" in issuer or "#" in issuer:
-        raise ValidationError("An issuer has a host, and no user name, query or fragment.")
+        raise ValidationError("The issuer must have a host, and no user name, query or fragment.")
     if not issuer.isascii() or not issuer.isprintable() or " " in issuer or parts.netloc != parts.netloc.lower():
-        raise ValidationError("An issuer is plain ASCII with its host in lower case.")
+        raise ValidationError("The issuer must be plain ASCII with its host in lower case.")

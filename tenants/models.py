@@ -67,7 +67,7 @@ class Tenant(models.Model):
                 "not admin, all, api, idp, localhost, staff, todo, wiki or www.",
             )
         ],
-        help_text="A DNS label. The embedded IdP's host begins with it.",
+        help_text="A DNS label: the first label of the embedded IdP's host.",
     )
     is_active = models.BooleanField("active", default=True)
 
@@ -82,7 +82,9 @@ class Tenant(models.Model):
 
     def clean(self) -> None:
         if self._state.adding and FormerSlug.objects.filter(slug=self.slug).exists():
-            raise ValidationError({"slug": "A tenant that was deleted had this slug, and its issuer was made of it."})
+            raise ValidationError(
+                {"slug": "A deleted tenant had this slug and an issuer with it: choose another slug."}
+            )
 
 
 class FormerSlug(models.Model):
@@ -122,11 +124,11 @@ class IdPConnection(models.Model):
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="idp_connections")
     app = models.CharField(max_length=10, choices=App.choices)
     issuer = models.CharField(
-        max_length=255, validators=[validate_issuer], help_text="Byte for byte as the IdP's metadata spells it."
+        max_length=255, validators=[validate_issuer], help_text="Byte for byte as in the IdP's metadata."
     )
     client_id = models.CharField(max_length=255, help_text="The app's client identifier at this IdP.")
     client_secret = EncryptedTextField(
-        blank=True, help_text="The app's client secret at this IdP; none for private_key_jwt."
+        blank=True, help_text="The app's client secret at this IdP; empty for private_key_jwt."
     )
     auth_method = models.CharField(
         max_length=30,
@@ -136,12 +138,14 @@ class IdPConnection(models.Model):
     )
     enabled = models.BooleanField(default=True)
     provisions_users = models.BooleanField(
-        "just-in-time provisioning", default=True, help_text="Create an account for a person not seen before."
+        "just-in-time provisioning",
+        default=True,
+        help_text="Create an account when a person signs in for the first time.",
     )
     accepts_id_jags = models.BooleanField(
         "accepts ID-JAGs",
         default=True,
-        help_text="Let other apps act here for this tenant's people, with ID-JAGs of this IdP. Off: for sign-in only.",
+        help_text="Accept ID-JAGs of this IdP, so that other apps can act here for its people. Off: sign-in only.",
     )
     single_use = models.BooleanField(
         "ID-JAGs are good once",
@@ -163,7 +167,10 @@ class IdPConnection(models.Model):
         help_text="Refuse an ID-JAG of this IdP that names no resource. Off: it is good for this app's API.",
     )
     keys_fetched_since = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="The IdP withdrew a key: what was fetched before is not used."
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the IdP withdrew a key: key sets fetched earlier are not used.",
     )
 
     class Meta:
@@ -195,7 +202,7 @@ class IdPConnection(models.Model):
             try:
                 client_key()
             except NoSigningKey as error:
-                text = f"private_key_jwt needs our key: {error} (.env.example says how)."
+                text = f"private_key_jwt needs CLIENT_SIGNING_KEY: {error}. See .env.example."
                 raise ValidationError({"auth_method": text}) from error
 
     def forget_keys(self) -> None:
@@ -232,7 +239,7 @@ class User(AbstractUser):
     issuer = models.CharField(
         max_length=255,
         blank=True,
-        help_text="Who named the subject; empty in a directory and before a first sign-in.",
+        help_text="The issuer of the subject; empty in a directory and before a first sign-in.",
     )
     sub = models.CharField("subject", max_length=255, null=True, blank=True)
 
@@ -254,17 +261,17 @@ class User(AbstractUser):
     def clean(self) -> None:
         super().clean()
         if (self.realm == Realm.STAFF) != (self.tenant_id is None):
-            raise ValidationError("An operator belongs to no tenant, every other account to one.")
+            raise ValidationError("An operator has no tenant; every other account has one.")
         if self.realm == Realm.IDP:
             self._check_directory_entry()
 
     def _check_directory_entry(self) -> None:
         """Refuse a person who could not sign in: a directory knows its people by their email, in any case."""
         if not self.email:
-            raise ValidationError({"email": "A person of a directory signs in with an email address: enter one."})
+            raise ValidationError({"email": "Enter an email address: people in a directory sign in with it."})
         others = User.objects.with_email(self.email).filter(realm=Realm.IDP, tenant=self.tenant_id)
         if other := others.exclude(pk=self.pk).first():
-            raise ValidationError({"email": f"{other.username} has this address in this directory already."})
+            raise ValidationError({"email": f"{other.username} already has this address in this directory."})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.realm == Realm.IDP and not self.sub:

@@ -38,7 +38,9 @@ class SubjectTokenStore:
             verified = _verified(id_token, stored)
         except KeysUnavailable as error:
             _update(stored)  # the old refresh token may be spent
-            raise CrossAppError(Cause.UNREACHABLE, f"no keys of the IdP: {error}", step="refresh") from error
+            raise CrossAppError(
+                Cause.UNREACHABLE, f"cannot get the keys of the IdP: {error}", step="refresh"
+            ) from error
         stored.id_token, stored.id_token_expires_at = verified.compact, verified.expires_at
         _update(stored)
         return _subject_tokens(stored)

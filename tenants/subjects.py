@@ -90,7 +90,7 @@ def _bind(connection: IdPConnection, claims: SubjectClaims) -> User | None:
     if len(accounts) > 1 or accounts[0].sub is not None:
         raise SubjectRefused("the email belongs to another account, and an account never changes its subject")
     if claims.email_verified is not True:
-        raise SubjectRefused("the email is that of a pre-provisioned account, but the IdP has not verified it")
+        raise SubjectRefused("the email matches a pre-provisioned account, but the IdP has not verified it")
     if _domain_owner(claims.email) not in (None, connection.tenant_id):
         raise SubjectRefused("the email's domain belongs to another tenant")
     account = accounts[0]

@@ -14,11 +14,11 @@ def clean_task(text: str) -> str:
     """Return `text` as it is kept: trimmed. ValueError says, in a sentence for its author, why it is no task."""
     text = text.strip()
     if not text:
-        raise ValueError("Write what is to be done.")
+        raise ValueError("Enter a task.")
     if len(text) > TASK_LENGTH:
-        raise ValueError(f"A task has at most {TASK_LENGTH} characters; this one has {len(text)}.")
+        raise ValueError(f"A task may have {TASK_LENGTH} characters; this one has {len(text)}.")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-        raise ValueError("A task is one line of text without control characters.")
+        raise ValueError("A task must be one line without control characters.")
     return text
 
 

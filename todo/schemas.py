@@ -23,7 +23,7 @@ def _id_in_path(value: Any) -> int:
 
 def _id_in_filter(value: Any) -> int:
     if not re.fullmatch("[0-9]{1,30}", str(value)):
-        raise ValueError("must be the number of a todo")
+        raise ValueError("must be a todo's number")
     return min(int(value), MAX_ID)
 
 
@@ -63,10 +63,10 @@ class Filters(Schema):
     """Which todos, and which page of them. A number that no todo of the caller has finds nothing."""
 
     id: list[Annotated[int, BeforeValidator(_id_in_filter), WithJsonSchema({"type": "integer"})]] = Field(
-        [], max_length=MAX_PAGE_SIZE, description="These only, if they are the caller's. It may be repeated."
+        [], max_length=MAX_PAGE_SIZE, description="Only todos with these numbers. May be repeated."
     )
     completed: Annotated[bool, BeforeValidator(_true_or_false), WithJsonSchema({"type": "boolean"})] | None = Field(
-        None, description="Only those that are, or are not."
+        None, description="Only completed todos, or only open ones."
     )
     page: int = Field(1, ge=1, le=MAX_PAGE)
     page_size: int = Field(MAX_PAGE_SIZE, ge=1, le=MAX_PAGE_SIZE)

@@ -124,7 +124,7 @@ def delete_article(request: ApiRequest, article_id: int) -> Status[None]:
     "/tokens",
     auth=SessionOnly(),
     response={200: DecodedTokens, **errors(404)},
-    summary="See my last tokens decoded (session only)",
+    summary="Read my last tokens, decoded (session only)",
     tags=DEMO,
 )
 def tokens(request: ApiRequest) -> debug_console.Console:

@@ -93,7 +93,7 @@ def recording_together() -> Iterator[None]:
         try:
             _write(steps)
         except DatabaseError:
-            logger.exception("steps not recorded")
+            logger.exception("cannot record steps")
 
 
 def console_of(user: User) -> Console:

@@ -16,7 +16,7 @@ def create_demo_page(user: User, *, ask_todo0: bool = True) -> Article:
     Its example is the first todo that Todo0's API lists for `user`; if there is none, the page says why. Without
     `ask_todo0` nothing is asked: whoever holds only a bearer token has no sign-in here to exchange.
     """
-    example, reason = _example(user) if ask_todo0 else ("", "Todo0 is asked only for somebody who is signed in here")
+    example, reason = _example(user) if ask_todo0 else ("", "Todo0 is asked only for a signed-in user")
     context = {"example": example, "reason": reason, "todo0": settings.ORIGINS["todo"]}
     content = render_to_string("wiki/demo_page_content.html", context)
     return Article.objects.create(author=user, title=TITLE, content=content)

@@ -87,7 +87,7 @@ class RecordedStep(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     method = models.CharField(max_length=10, blank=True)
     url = models.CharField(max_length=500, blank=True)
-    status = models.PositiveSmallIntegerField(null=True, help_text="Empty: no answer.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="Empty if there was no answer.")
     duration_ms = models.PositiveIntegerField(default=0)
     request = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     response = models.JSONField(null=True, encoder=DjangoJSONEncoder)

@@ -11,7 +11,7 @@ class Conflict(Exception):
     """The page has changed since the version that the change was made on; `article` is what is stored."""
 
     def __init__(self, article: Article) -> None:
-        super().__init__("The page has changed meanwhile.")
+        super().__init__("Another request has changed the page.")
         self.article = article
 
 

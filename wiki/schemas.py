@@ -21,7 +21,9 @@ class Body(Schema):
 
 class NewArticle(Body):
     title: str = Field(min_length=1, max_length=MAX_TITLE)
-    content: str = Field("", max_length=MAX_CONTENT, description="HTML; what the editor cannot make is removed.")
+    content: str = Field(
+        "", max_length=MAX_CONTENT, description="HTML; markup that the editor cannot produce is removed."
+    )
 
 
 class ArticleChanges(Body):
@@ -29,7 +31,9 @@ class ArticleChanges(Body):
 
     title: str | None = Field(None, min_length=1, max_length=MAX_TITLE)
     content: str | None = Field(None, max_length=MAX_CONTENT)
-    version: int | None = Field(None, ge=1, description="The version you changed: 409 if it is not the current one.")
+    version: int | None = Field(
+        None, ge=1, description="The version that the change is based on: 409 if it is not the current one."
+    )
 
 
 class Urls(Body):

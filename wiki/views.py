@@ -83,7 +83,7 @@ def edit_page(request: WikiRequest, article_id: int) -> HttpResponse:
             save_changes(author=request.user, article_id=article_id, **form.cleaned_data)
             return redirect("page", article_id)
         except Conflict:
-            form.add_error(None, "This page was changed elsewhere meanwhile. Your text is below and not saved.")
+            form.add_error(None, "Another tab or window has changed this page. Your text is below and not saved.")
     context = {
         "article": article,
         "form": form,
@@ -109,7 +109,7 @@ def delete_page(request: WikiRequest, article_id: int) -> HttpResponse:
 def console(request: WikiRequest) -> HttpResponse:
     """The content of the debug console, for the page that opens it."""
     if not debug_console.is_on():
-        raise Http404("There is no debug console here.")
+        raise Http404("The debug console is off.")
     response = render(request, "wiki/_debug_console_content.html", {"console": debug_console.console_of(request.user)})
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"

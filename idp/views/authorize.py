@@ -111,7 +111,7 @@ class AuthorizeView(OAuthLibMixin, View):
 def _repeated(parameters: QueryDict) -> str:
     """Return what to say about a parameter that is there more than once (RFC 6749 section 3.1), or ""."""
     repeated = (name for name, values in parameters.lists() if len(values) > 1 and name != "resource")
-    return next((f"The parameter {name[:50]} is there more than once." for name in repeated), "")
+    return next((f"The parameter {name[:50]} is repeated." for name in repeated), "")
 
 
 def _unsupported(request: HttpRequest) -> str | None:

@@ -53,7 +53,7 @@ class SignInView(View):
                 login(request, user)
                 remember_request(request, next_path)
                 return redirect(next_path)
-            form.add_error(None, "This email and password do not belong together here.")
+            form.add_error(None, "Wrong email or password.")
         return self._page(request, form, next_path, status=400)
 
     def _throttled(self, form: SignInForm, next_path: str, throttled: Throttled) -> HttpResponseBase:

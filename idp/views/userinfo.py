@@ -16,7 +16,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
         return method_not_allowed("GET, HEAD, POST")
     try:
         if "Authorization" not in request.headers:
-            raise BearerError(401, "", "Authentication is needed: a bearer token.")
+            raise BearerError(401, "", "Authentication is required: a bearer token.")
         caller = caller_by_token(request)
         if "openid" not in caller.scopes:
             raise BearerError(403, "insufficient_scope", "This call needs the scope openid.")

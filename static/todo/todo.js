@@ -67,6 +67,6 @@ function failed(event, text) {
 
 document.addEventListener("htmx:responseError", (event) => {
   const gone = event.detail.xhr.status === 404;
-  failed(event, gone ? "This todo is no longer there. Reload the page." : "That did not work. Reload the page and try again.");
+  failed(event, gone ? "This todo no longer exists. Reload the page." : "The change was not saved. Reload the page and try again.");
 });
 document.addEventListener("htmx:sendError", (event) => failed(event, "Todo0 does not answer. Try again in a moment."));

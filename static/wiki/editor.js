@@ -70,7 +70,7 @@ async function put() {
     }
   } catch {
     dirty = true;
-    complain("Wiki0 does not answer. Your text is still here; Wiki0 tries again by itself.");
+    complain("Wiki0 does not answer. Your text is still here; Wiki0 retries automatically.");
     schedule(RETRY_AFTER_MS);
   }
 }
@@ -108,13 +108,13 @@ function refused(status, answer) {
   dirty = true;
   if (status === 409) {
     conflict = answer.version;
-    complain("This page was changed elsewhere, perhaps in another tab. Your text is still here, but not saved.", {
+    complain("Another tab or window has changed this page. Your text is still here, but not saved.", {
       actions: true,
     });
   } else if (status === 401 || status === 403) {
     complain("You are no longer signed in. Your text is still here: sign in again in another tab, then come back.");
   } else if (status === 404) {
-    complain("This page was deleted, or you are signed in as somebody else. Copy your text if you need it.");
+    complain("This page was deleted, or you are signed in as another user. Copy your text if you need it.");
   } else {
     complain(`Wiki0 could not save this: ${answer.error_description ?? status}`);
   }

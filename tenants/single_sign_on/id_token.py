@@ -82,7 +82,7 @@ def _check_header(header: Mapping[str, Any]) -> str:
     if not isinstance(typ, str) or typ.upper() != "JWT":
         _refuse("typ is not JWT")
     if not isinstance(alg, str) or alg not in ALGORITHMS:
-        _refuse("alg is not one we accept")
+        _refuse("alg is not accepted")
     if "crit" in header:  # RFC 7515 section 4.1.11: we understand no extension
         _refuse("crit names an extension")
     return alg
@@ -93,9 +93,9 @@ def _check_issuer_and_audience(claims: Mapping[str, Any], expected: Expected) ->
     if claims.get("iss") != expected.issuer:
         _refuse("iss is not the connection's issuer")
     if claims.get("aud") not in (expected.client_id, [expected.client_id]):  # we trust no further audience
-        _refuse("aud is not our client alone")
+        _refuse("aud is not exactly this client")
     if claims.get("azp", expected.client_id) != expected.client_id:
-        _refuse("azp is not our client")
+        _refuse("azp is not this client")
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
@@ -118,9 +118,9 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
 def _check_authentication(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
     """OpenID Connect Core 1.0 section 3.1.3.7, rules 12 and 13: the person authenticated as was asked for."""
     if expected.acr_values and claims.get("acr") not in expected.acr_values:
-        _refuse("acr is none of those we asked for")
+        _refuse("acr is not one of the requested values")
     if expected.max_age is not None and claims.get("auth_time", 0) < now - expected.max_age - SKEW_SECONDS:
-        _refuse("auth_time is missing or longer ago than the max_age we asked for")
+        _refuse("auth_time is missing or older than the requested max_age")
 
 
 def _is_time(value: Any) -> bool:
@@ -131,7 +131,7 @@ def _is_time(value: Any) -> bool:
 def _check_nonce_and_subject(claims: Mapping[str, Any], nonce: str | None) -> None:
     """OpenID Connect Core 1.0 section 3.1.3.7, rule 11, and section 2."""
     if nonce is not None and (not nonce or claims.get("nonce") != nonce):
-        _refuse("nonce is not the one we sent")
+        _refuse("nonce is not the one in the request")
     sub = claims.get("sub")
     if not isinstance(sub, str) or not 0 < len(sub) <= 255 or not sub.isprintable():
         _refuse("sub is not a string of 1 to 255 printable characters")
@@ -157,7 +157,7 @@ def _check_access_token_hash(claims: Mapping[str, Any], alg: str, access_token: 
     digest = hashlib.new(ALGORITHMS[alg], access_token.encode()).digest()
     right = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
     if not isinstance(claims["at_hash"], str) or not hmac.compare_digest(claims["at_hash"].encode(), right.encode()):
-        _refuse("at_hash does not fit the access token")
+        _refuse("at_hash does not match the access token")
 
 
 def _refuse(detail: str) -> NoReturn:

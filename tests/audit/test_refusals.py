@@ -111,19 +111,19 @@ ACTS = {
 }
 SECRET = "canary-secret"
 REASONS: list[tuple[str, dict[str, Any], str]] = [
-    ("unknown", {}, "There is no such client here."),
+    ("unknown", {}, "This server has no such client."),
     ("disabled", {}, "The client is disabled."),
     ("wiki0", {}, "The secret is wrong."),
     ("in_body", {}, "The client is registered for client_secret_post and used client_secret_basic."),
     ("with_key", {}, "The client is registered for private_key_jwt and used client_secret_basic."),
     ("", {"client_id": "wiki0", "client_secret": SECRET}, "is registered for client_secret_basic and used"),
     ("", {"client_id": "in_body", "client_secret": SECRET}, "The secret is wrong."),
-    ("", {"client_id": "unknown", "client_secret": SECRET}, "There is no such client here."),
+    ("", {"client_id": "unknown", "client_secret": SECRET}, "This server has no such client."),
     ("", {"client_id": "disabled", "client_secret": SECRET}, "The client is disabled."),
-    ("", {"client_id": "wiki0"}, "There are no credentials."),
-    ("", {}, "There are no credentials."),
-    ("Bearer", {"client_refused": "canary"}, "The Authorization header can not be read."),
-    ("Bearer", {}, "The Authorization header can not be read."),
+    ("", {"client_id": "wiki0"}, "The credentials are missing."),
+    ("", {}, "The credentials are missing."),
+    ("Bearer", {"client_refused": "canary"}, "The Authorization header is malformed."),
+    ("Bearer", {}, "The Authorization header is malformed."),
     (
         "",
         {"client_assertion": "x", "client_assertion_type": ASSERTION_TYPE},
@@ -186,7 +186,7 @@ def test_a_revocation_that_ended_nothing_is_told_from_one_that_did(
     rows = (
         AuditEvent.objects.filter(act="revocation").order_by("pk").values_list("outcome", "client_id", "user", "detail")
     )
-    nothing = ("done", "wiki0", "", "Nothing ended: no such token is good here.")
+    nothing = ("done", "wiki0", "", "Nothing was revoked: no such token is valid here.")
     assert list(rows) == [nothing, nothing, ("done", "wiki0", bob.username, ""), nothing]
 
 

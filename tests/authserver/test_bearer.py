@@ -208,7 +208,7 @@ def test_a_token_ends_when_its_client_is_bound_to_another_tenant(app: ResourceSe
             if token in good:
                 assert app.call(token).status_code == 200
             else:
-                assert_refused(app.call(token), 401, "invalid_token", "The access token is no longer good.")
+                assert_refused(app.call(token), 401, "invalid_token", "The access token is no longer valid.")
             assert app.introspect(token).json()["active"] == (token in good)
 
 

@@ -320,7 +320,7 @@ def test_a_client_id_parameter_must_be_the_clients(todo: Todo) -> None:
     assert is_authenticated(todo.send(assertion(), client_id="agent"))
     response = todo.send(assertion(), client_id="other")
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
-    assert response.json()["error_description"] == "client_id is not the authenticated client's."
+    assert response.json()["error_description"] == "client_id is not that of the authenticated client."
 
 
 @pytest.mark.parametrize("name", ["client_assertion", "client_assertion_type"])

@@ -336,7 +336,7 @@ def test_access_tokens_from_another_keys_time_live_on(signed_in: EmbeddedIdP) ->
 def test_what_is_withdrawn_is_said_and_recorded(idp: EmbeddedIdP) -> None:
     leaked = idp.server.signing_keys.get().kid
     text = run("rotatekeys", "--at", "customer1", "--withdraw", leaked)
-    assert f"{leaked} is withdrawn: what it signed is refused" in text
+    assert f"{leaked} is withdrawn: its signatures are refused" in text
     assert "PRIVATE KEY" not in text
     [event] = AuditEvent.objects.filter(act="key_change", target__contains=leaked, detail="deleted")
     assert event.tenant == "customer1"

@@ -174,7 +174,7 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
     [
         ("WEB_CONCURRENCY", "two", "WEB_CONCURRENCY=two is not a whole number"),
         ("IDP_ORIGIN", "https://idp.example", "IDP_ORIGIN=https://idp.example does not hold"),
-        ("DEMO", "false", "DJANGO_SECRET_KEY is not set. .env.example says what to write."),
+        ("DEMO", "false", "DJANGO_SECRET_KEY is not set. See .env.example."),
     ],
 )
 def test_the_line_is_all_there_is(command: list[str], name: str, value: str, words: str) -> None:
@@ -191,7 +191,7 @@ def test_the_line_is_all_there_is(command: list[str], name: str, value: str, wor
             {"WIKI_ORIGIN": "https://w.localhost", "TRUSTED_PROXIES": "10.0.0.1"},
             "is http, and other sites are https",
         ),
-        ({"DJANGO_SECRET_KEY": ""}, "DJANGO_SECRET_KEY is empty. .env.example says what to write."),
+        ({"DJANGO_SECRET_KEY": ""}, "DJANGO_SECRET_KEY is empty. See .env.example."),
         ({"PORT_ORIGIN": "http://localhost:{port}", "DEMO": "false"}, "PORT_ORIGIN is for the demo"),
         (
             {"OWN_SITES_AT": "10.0.0.7:80", "BASE_DOMAIN": "a.example", "DEMO": "true", "TRUSTED_PROXIES": "10.0.0.1"},

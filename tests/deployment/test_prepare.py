@@ -29,7 +29,7 @@ def company(settings: Settings) -> None:
 
 
 def test_a_company_gets_its_servers_and_nobody_of_the_demo(company: None) -> None:
-    assert "The apps have their authorization servers." in run("prepare")
+    assert "The authorization servers of the apps exist." in run("prepare")
     servers = {server.realm: server.issuer for server in AuthorizationServer.objects.all()}
     assert servers == {"wiki": COMPANY["wiki"], "todo": COMPANY["todo"]}
     assert SigningKey.objects.filter(status=SigningKey.Status.ACTIVE).count() == 2

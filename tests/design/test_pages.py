@@ -158,7 +158,7 @@ def test_a_host_that_no_site_answers_on_gets_404_that_names_a_site_in_the_demo_o
     settings: Settings, demo: bool
 ) -> None:
     settings.DEMO = demo
-    for exception in (DisallowedHost("evil.example"), Http404("No site answers on this host.")):
+    for exception in (DisallowedHost("evil.example"), Http404("No site has this host name.")):
         handler = views.bad_request if isinstance(exception, DisallowedHost) else views.not_found
         response = handler(_request("evil.example"), exception)
 

@@ -67,7 +67,7 @@ def test_programs_get_503_in_json_and_people_a_page(demo: Demo, realm: str, trou
             assert response.json()["error"] == "temporarily_unavailable", path
             assert response["Cache-Control"] == "no-store", path
         else:
-            assert b"<h1>Please try again</h1>" in response.content, path
+            assert b"<h1>Temporarily unavailable</h1>" in response.content, path
     assert refused
 
 

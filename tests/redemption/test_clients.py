@@ -17,7 +17,7 @@ from tests.redemption.conftest import ORIGINS, TokenEndpoint, connect, outside
 from tests.resource_app.fakes import CLIENT_ID, CLIENT_SECRET, ISSUER, World, basic
 
 NOT_AUTHENTICATED = ("invalid_client", "Client authentication failed.", "client")
-ONE_WAY = "Authenticate in one way: Authorization header, client_secret or client_assertion."
+ONE_WAY = "Use one authentication method: Authorization header, client_secret or client_assertion."
 IN_THE_BODY = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
 
 
@@ -85,9 +85,9 @@ def test_the_scheme_may_be_spelled_in_any_case(todo0: TokenEndpoint, scheme: str
 @pytest.mark.parametrize(
     ("headers", "detail"),
     [
-        (basic(client_id="nobody"), "There is no such client here."),
+        (basic(client_id="nobody"), "This server has no such client."),
         (basic(secret="wrong"), "The secret is wrong."),
-        ({}, "There are no credentials."),
+        ({}, "The credentials are missing."),
     ],
     ids=["unknown", "wrong secret", "none"],
 )
@@ -141,8 +141,8 @@ def test_a_client_of_another_server_is_refused(todo0: TokenEndpoint) -> None:
         ({"client_assertion": "x"}, ONE_WAY),
         ({"client_assertion_type": "x"}, ONE_WAY),
         ({"headers": {}, "client_secret": "x", "client_assertion": "x"}, ONE_WAY),
-        ({"client_id": "another"}, "client_id is not the authenticated client's."),
-        ({"client_id": "wiki0"}, "client_id is not the authenticated client's."),
+        ({"client_id": "another"}, "client_id is not that of the authenticated client."),
+        ({"client_id": "wiki0"}, "client_id is not that of the authenticated client."),
     ],
     ids=str,
 )
@@ -225,8 +225,8 @@ def connect_at_the_other_app_only(todo0: TokenEndpoint) -> None:
         (disable_connection, "The connection of acme is disabled."),
         (connect_for_sign_in_only, "The connection of acme is for sign-in only."),
         (deactivate_tenant, "The tenant acme is not active."),
-        (delete_connection, "No connection has this issuer."),
-        (connect_at_the_other_app_only, "No connection has this issuer."),
+        (delete_connection, "No IdP connection has this issuer."),
+        (connect_at_the_other_app_only, "No IdP connection has this issuer."),
     ],
     ids=lambda value: getattr(value, "__name__", "").replace("_", " ") or "-",
 )

@@ -15,7 +15,7 @@ from tests.redemption.conftest import FORM, TokenEndpoint
 from tests.resource_app.fakes import CLIENT_ID, CLIENT_SECRET, basic
 
 FORM_ONLY = "The body must be application/x-www-form-urlencoded."
-NOT_IN_THE_URL = "Parameters belong in the body, not in the URL."
+NOT_IN_THE_URL = "Send parameters in the body, not in the URL."
 POST_ONLY = "This endpoint takes POST only."
 NO_GRANT_TYPE = "The parameter grant_type is missing."
 NOT_OFFERED = "This authorization server does not offer that grant type."

@@ -157,7 +157,7 @@ def test_a_failure_shows_nothing_of_the_code_or_the_settings(
         assert response.status_code == 500, path
         assert not re.search(r"canary|Traceback|RuntimeError|\.py|DJANGO_|urlpatterns", text), path
         if is_json:
-            expected = {"error": "server_error", "error_description": "Something went wrong here."}
+            expected = {"error": "server_error", "error_description": "The server failed. The error has been logged."}
             assert (response.json(), response["Cache-Control"]) == (expected, "no-store")
         else:
             assert "<h1>Something went wrong</h1>" in text

@@ -69,7 +69,7 @@ def test_a_proper_deployment_starts() -> None:
             {"HOME_ORIGIN": "http://localhost:8000"},
             "http://localhost:8000 is http, and other sites are https.",
         ),
-        ({"MYSQL_PWD": "idjag"}, "The database's password is the one that everybody reads in docker-compose.yml."),
+        ({"MYSQL_PWD": "idjag"}, "The database's password is the public one from docker-compose.yml."),
         ({"TRUSTED_PROXIES": None}, "The sites are https and no proxy is trusted"),
         ({"TRUSTED_PROXIES": ""}, "The sites are https and no proxy is trusted"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT=xml is no format of a log"),
@@ -163,7 +163,7 @@ def test_the_demo_starts_where_it_is_chosen_or_on_this_machine(environment: dict
 def test_the_demo_off_this_machine_needs_to_know_its_proxy() -> None:
     answer = run(SERVE, **(dict.fromkeys(DEPLOYMENT) | {"BASE_DOMAIN": "apps.example", "DEMO": "true"}))
     assert answer.returncode != 0
-    assert "The sites are https and no proxy is trusted: every page would redirect to itself." in answer.stderr
+    assert "The sites use https, but TRUSTED_PROXIES is empty: every page would redirect to itself." in answer.stderr
 
 
 @pytest.mark.parametrize("command", ["seed", "resetdb"])

@@ -206,7 +206,7 @@ def test_an_entry_of_the_directory_gets_a_subject_of_its_own(admin: Client, tena
 @pytest.mark.parametrize(
     ("email", "message"),
     [
-        ("", "A person of a directory signs in with an email address: enter one."),
+        ("", "Enter an email address: people in a directory sign in with it."),
         ("bob@tables.example", "bob-1 has this address in this directory already."),
         ("BOB@Tables.Example", "bob-1 has this address in this directory already."),
     ],

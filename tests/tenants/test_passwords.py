@@ -14,7 +14,7 @@ from tenants.models import User
 from tests.support.embedded_idp import EmbeddedIdP, make_person
 from tests.support.limits import SetLimit
 
-WRONG = "This email and password do not belong together here."
+WRONG = "Wrong email or password."
 TOO_MANY = "Too many attempts. Please try again in"
 
 

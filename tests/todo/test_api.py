@@ -228,8 +228,8 @@ def test_an_unknown_path_is_not_found_in_json(api: Client) -> None:
 @pytest.mark.parametrize(
     ("task", "reason"),
     [
-        ("", "Write what is to be done."),
-        (" \t", "Write what is to be done."),
+        ("", "Enter a task."),
+        (" \t", "Enter a task."),
         ("y" * 501, "at most 500 characters"),
         ("nul\x00", "without control characters"),
         ("one\ntwo", "without control characters"),

@@ -55,11 +55,11 @@ def test_adding_a_task_with_htmx_answers_with_the_parts_that_change(browser: Cli
 @pytest.mark.parametrize(
     ("task", "reason"),
     [
-        ("", "Write what is to be done."),
-        (" \t ", "Write what is to be done."),
+        ("", "Enter a task."),
+        (" \t ", "Enter a task."),
         ("y" * 501, "A task has at most 500 characters; this one has 501."),
-        ("one\ntwo", "A task is one line of text without control characters."),
-        ("bell\x07", "A task is one line of text without control characters."),
+        ("one\ntwo", "A task must be one line without control characters."),
+        ("bell\x07", "A task must be one line without control characters."),
         ("nul\x00", "Null characters are not allowed."),
     ],
 )

@@ -62,7 +62,7 @@ def test_a_stopped_database_is_503_in_the_shape_of_the_endpoint_and_over_when_it
     with topology.without(topology.database):
         for ask in [*pages.values()] * 2:  # at each web
             answer = ask()
-            assert is_try_again(answer) and "<h1>Please try again</h1>" in answer.text
+            assert is_try_again(answer) and "<h1>Temporarily unavailable</h1>" in answer.text
         for ask in [*programs.values()] * 2:
             answer = ask()
             assert is_try_again(answer) and answer.json()["error"] == "temporarily_unavailable"

@@ -68,7 +68,7 @@ def test_a_change_of_a_version_that_is_no_longer_current_is_refused(browser: Cli
     assert response.status_code == 409
     assert response.json() == {
         "error": "conflict",
-        "error_description": "The page has changed meanwhile.",
+        "error_description": "Another request has changed the page.",
         "version": 2,
     }
     assert Article.objects.get().title == "First tab"
@@ -221,7 +221,7 @@ def test_a_token_gets_no_card_no_recorded_exchange_and_asks_nothing_of_todo0(
     assert client.get("/api/tokens").status_code == 403
     response = client.post("/api/articles/demo", content_type=JSON)
     assert response.status_code == 201
-    assert "Todo0 is asked only for somebody who is signed in here." in response.json()["content"]
+    assert "Todo0 is asked only for a signed-in user." in response.json()["content"]
     assert todo0.calls == []
 
 

@@ -65,7 +65,10 @@ def test_wiki0s_two_registrations_are_named_as_recorded(browser: Client, bob: Us
         page = browser.get("/debug-console").content.decode()
         return " ".join(page.partition("Wiki0 is registered twice")[2].partition("</p>")[0].split())
 
-    assert names() == ": at your organisation’s IdP, and at Todo0. The IdP knows which belongs to which."
+    assert (
+        names()
+        == ": at your organisation’s IdP, and at Todo0. The IdP’s cross-app policy maps the first to the second."
+    )
     signed_in.send(None, user=bob, id_token_claims={"aud": ["0oa1", "other"], "azp": "0oa1"})
     assert "IdP as <code>0oa1</code>, and at Todo0. The" in names()
     take_step(bob, "token_exchange", claims={"subject_token": decoded(aud="0oa2"), "id_jag": decoded(client_id="<w>")})
@@ -275,7 +278,7 @@ def test_steps_that_cannot_be_recorded_break_nothing(bob: User, caplog: pytest.L
     with recording_together():
         take_step(bob)
         User.objects.filter(pk=bob.pk).delete()
-    assert "steps not recorded" in caplog.text
+    assert "cannot record steps" in caplog.text
     assert not RecordedStep.objects.exists()
 
 

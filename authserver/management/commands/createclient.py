@@ -24,11 +24,11 @@ _OPTIONS = {  # of fields that are called otherwise than their option
 }
 
 HELP = """\
-Creates a client of an authorization server, or changes the one of that identifier; may be run again and again.
+Creates a client of an authorization server, or changes the client with that identifier. It can be repeated.
 
-What is not said stays as it is. A new client gets: client_secret_basic with a new secret (shown once, here); all scopes
-of the server; the jwt-bearer grant at todo and wiki, the code and refresh grants at an IdP. Each run without --disable
-enables the client.
+Options that are not given stay as they are. A new client gets: client_secret_basic with a new secret (shown once);
+all scopes of the server; the jwt-bearer grant at todo and wiki, the code and refresh grants at an IdP. Each run without
+--disable enables the client.
 
 The same software has one registration at its customers' IdP and another one at the resource app.
 
@@ -37,7 +37,7 @@ Examples:
   # An agent that redeems ID-JAGs for read access at Todo0, only for people of the customer acme
   manage.py createclient --at todo --client-id agent --scope read --tenant acme
 
-  # It may act for people of every customer again
+  # Let it act for people of every customer again
   manage.py createclient --at todo --client-id agent --any-tenant
 
   # The same, with a key instead of a secret (private_key_jwt)
@@ -61,7 +61,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         methods = [method.value for method in AuthMethod]
         parser.add_argument("--at", required=True, help="todo, wiki, or the slug of a tenant with an embedded IdP.")
-        parser.add_argument("--client-id", required=True, help="Its identifier at that server.")
+        parser.add_argument("--client-id", required=True, help="The client's identifier at that server.")
         credential = parser.add_mutually_exclusive_group()
         credential.add_argument("--client-secret", help=f"Machine-made, {MIN_SECRET} characters or more.")
         credential.add_argument("--jwks-uri", help="Where the client publishes its public keys.")
@@ -76,20 +76,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--grant", action="append", help="authorization_code, refresh_token, token-exchange or jwt-bearer."
         )
-        parser.add_argument("--scope", help='The scopes it may have: "read write".')
-        parser.add_argument("--resource", metavar="URI", help="The API whose resource server it is: may introspect.")
+        parser.add_argument("--scope", help='The scopes of the client: "read write".')
+        parser.add_argument("--resource", metavar="URI", help="The API that a resource server introspects tokens for.")
         parser.add_argument("--redirect-uri", action="append", metavar="URI", help="May be repeated.")
         parser.add_argument(
             "--post-logout-redirect-uri",
             action="append",
             metavar="URI",
-            help="Where a sign-out at an IdP may lead back.",
+            help="A redirect URI after sign-out at an IdP.",
         )
-        parser.add_argument("--name", help="What people read.")
+        parser.add_argument("--name", help="The name that people see.")
         binding = parser.add_mutually_exclusive_group()
-        binding.add_argument("--tenant", metavar="SLUG", help="The only tenant it may act for.")
-        binding.add_argument("--any-tenant", action="store_true", help="It may act for every tenant again.")
-        parser.add_argument("--disable", action="store_true", help="It and its tokens stop working.")
+        binding.add_argument("--tenant", metavar="SLUG", help="The only tenant that the client may act for.")
+        binding.add_argument("--any-tenant", action="store_true", help="Let the client act for every tenant again.")
+        parser.add_argument("--disable", action="store_true", help="Disable the client and its tokens.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -123,7 +123,7 @@ def server_at(name: str) -> AuthorizationServer:
     else:
         server = servers.filter(realm=Realm.IDP, tenant__slug=name).first()
     if server is None:
-        raise CommandError(f"There is no authorization server at {name!r}: say todo, wiki or a tenant's slug.")
+        raise CommandError(f"No authorization server is called {name!r}. Use todo, wiki or a tenant's slug.")
     return server
 
 
@@ -190,9 +190,9 @@ def _key_set(path: str) -> dict[str, Any]:
     try:
         document = strict_json_object(Path(path).read_bytes())
     except OSError as error:
-        raise CommandError(f"{path} can not be read: {error.strerror}.") from error
+        raise CommandError(f"Cannot read {path}: {error.strerror}.") from error
     except NotStrictJson as error:
-        raise CommandError(f"{path} is no JSON key set: {error}.") from error
+        raise CommandError(f"{path} is not a JSON key set: {error}.") from error
     return {"keys": [document]} if "kty" in document else document
 
 
@@ -201,9 +201,9 @@ def _tenant(slug: str | None, server: AuthorizationServer) -> Tenant | None:
         return None
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
-        raise CommandError(f"There is no tenant {slug!r}.")
+        raise CommandError(f"No tenant has the slug {slug!r}.")
     if server.tenant_id not in (None, tenant.pk):
-        raise CommandError(f"{server} serves the people of another tenant than {slug!r}.")
+        raise CommandError(f"{server} serves another tenant, not {slug!r}.")
     return tenant
 
 
@@ -248,5 +248,5 @@ def _in_words(facts: dict[str, Any]) -> str:
     if facts["token_endpoint_audience"]:
         lines.append("  assertions     for the issuer or the token endpoint")
     if "client_secret" in facts:
-        lines += [f"  client_secret  {facts['client_secret']}", "  The secret is shown this once."]
+        lines += [f"  client_secret  {facts['client_secret']}", "  The secret is shown only once."]
     return "\n".join(lines)

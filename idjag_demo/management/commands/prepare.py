@@ -16,9 +16,8 @@ from idjag_demo.installation import install, is_installed
 
 class Command(BaseCommand):
     help = (
-        "Migrates the database and gives the apps their authorization servers. In demo mode it seeds an empty database "
-        "and moves one that was seeded at other addresses to those of the settings. For a job before all others, while "
-        "nothing serves."
+        "Migrates the database and creates the authorization servers of the apps. In demo mode it seeds an empty "
+        "database, and changes the addresses in a seeded one to those of the settings. Run it before any server starts."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,19 +29,17 @@ class Command(BaseCommand):
             return
         if not is_installed():
             install()
-            self.stdout.write("The apps have their authorization servers.")
+            self.stdout.write("The authorization servers of the apps exist.")
         for old, new in moves().items():
-            what = f"This database was made with {old}, and the settings say {new}: issuers cannot move."
-            raise CommandError(
-                f"{what} Set BASE_DOMAIN, or the origins, as they were, or begin with an empty database."
-            )
+            what = f"This database was created for {old}, but the settings say {new}. An issuer cannot change."
+            raise CommandError(f"{what} Restore BASE_DOMAIN or the origins, or start with an empty database.")
         _stop_if_keys_are_lost()
 
     def _prepare_demo(self) -> None:
         call_command("seed", stdout=self.stdout)
         if addresses_differ():
             follow_addresses()
-            self.stdout.write("The demo has moved to these addresses. Everybody must sign in again.")
+            self.stdout.write("The demo has moved to these addresses. All users must sign in again.")
         self.stdout.write(welcome())
 
 
@@ -50,7 +47,7 @@ def _stop_if_keys_are_lost() -> None:
     try:
         list(SigningKey.objects.filter(status=SigningKey.Status.ACTIVE))
     except Undecryptable as error:
-        raise CommandError(f"{error}: it must hold the keys that this database was made with.") from None
+        raise CommandError(f"{error}: it must contain the keys that encrypted this database.") from None
 
 
 def _stop_if_not_byte_for_byte() -> None:
@@ -75,5 +72,5 @@ def _stop_if_not_byte_for_byte() -> None:
     mend = [f"ALTER DATABASE `{database}` {byte_for_byte};"] if collation != expected else []
     mend += [f"ALTER TABLE `{table}` CONVERT TO {byte_for_byte};" for table in tables]
     if mend:
-        what = "This database does not compare byte for byte. Nothing was done. Mend it:"
+        what = "This database does not compare text byte for byte. Nothing was changed. Run:"
         raise CommandError("\n".join([what, *mend]))

@@ -15,12 +15,14 @@ class Command(BaseCommand):
     help = "Migrates the database, deletes everything in it and seeds the demo. Only in demo mode, unless forced."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--noinput", "--no-input", action="store_false", dest="interactive", help="Do not ask.")
-        parser.add_argument("--force", action="store_true", help="Also outside demo mode. All data will be lost.")
+        parser.add_argument(
+            "--noinput", "--no-input", action="store_false", dest="interactive", help="Do not ask for confirmation."
+        )
+        parser.add_argument("--force", action="store_true", help="Reset even outside demo mode. All data will be lost.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO and not options["force"]:
-            raise CommandError("This is not the demo (DEMO is false). If you mean it: resetdb --force")
+            raise CommandError("DEMO is false. To reset this database anyway: resetdb --force")
         if options["interactive"] and not self._is_sure():
             self.stdout.write("Nothing was changed.")
             return

@@ -28,7 +28,7 @@ class Command(RunserverCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["use_threading"]:
-            raise CommandError("The sites call each other: with --nothreading they would wait for themselves.")
+            raise CommandError("The sites call each other, so --nothreading would deadlock.")
         super().handle(*args, **options)
 
     def run(self, **options: Any) -> None:
@@ -52,7 +52,9 @@ class Command(RunserverCommand):
                     probe.bind((self.addr, port))
                 except OSError:
                     hint = "BASE_DOMAIN=localhost:8123 make demo"
-                    raise CommandError(f"Port {port} is taken. Free it, or use another one: {hint}") from None
+                    raise CommandError(
+                        f"Port {port} is in use. Stop the other program, or use another port: {hint}"
+                    ) from None
 
     def _follow_addresses(self) -> None:
         """Move a demo that was seeded at other addresses, unless another server still serves it there."""
@@ -64,10 +66,12 @@ class Command(RunserverCommand):
             fcntl.flock(self._serving, fcntl.LOCK_EX | fcntl.LOCK_NB)
             follow_addresses()
         except BlockingIOError:
-            raise CommandError("Another server serves this demo at other addresses: stop it first.") from None
+            raise CommandError("Another server is serving this demo at other addresses. Stop it first.") from None
         except DatabaseError:
-            raise CommandError("The database is not set up: `make demo`, or `manage.py migrate` and `seed`.") from None
-        self.stdout.write("The demo has moved to these addresses. Everybody must sign in again.")
+            raise CommandError(
+                "The database is not set up. Run `make demo`, or `manage.py migrate` and `manage.py seed`."
+            ) from None
+        self.stdout.write("The demo has moved to these addresses. All users must sign in again.")
 
     def on_bind(self, server_port: int) -> None:
         """Serve on the other ports too, and say where everything is."""

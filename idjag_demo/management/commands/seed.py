@@ -11,14 +11,14 @@ from idjag_demo.demo.seed import is_seeded, seed
 class Command(BaseCommand):
     help = (
         "Fills an empty database with the demo: three organisations, their IdPs, people, todos and pages. "
-        "A database that has content keeps it."
+        "A database with content is not changed."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
-            raise CommandError("Demo accounts have a public password: they are made in demo mode only (DEMO=true).")
+            raise CommandError("Demo accounts have a public password, so seed needs demo mode (DEMO=true).")
         if not is_seeded():
             seed()
             self.stdout.write("The demo is seeded.")
         else:
-            self.stdout.write("The database has content and keeps it (`make reset` starts anew).")
+            self.stdout.write("The database has content and was not changed. `make reset` empties and seeds it.")

@@ -14,24 +14,24 @@ from idp.models import CrossAppPolicy
 from tenants.models import Realm, User
 
 HELP = """\
-Allows a client of a tenant's embedded IdP to get ID-JAGs for one audience and resource. What is not allowed is refused.
-It may be repeated: what you do not name stays as it is.
+Allows a client of a tenant's embedded IdP to get ID-JAGs for one audience and resource. The IdP refuses all others.
+It can be repeated: options that are not given stay as they are.
 
 An app has two registrations: --client is its identifier at the IdP, --client-id-there the one at the audience.
 
 Examples:
 
-  Wiki0 may read todos in the name of everybody of customer1:
+  Wiki0 may read todos for everyone at customer1:
 
     manage.py allowcrossapp --tenant customer1 --client wiki0 --client-id-there wiki0-at-todo0 --scope "read" \\
         --audience http://todo.localhost:8000 --resource http://todo.localhost:8000/api
 
-  Only for Bob and for the members of the group Sales, and within an hour of their sign-in:
+  Only for Bob and the members of the group Sales, within an hour after their sign-in:
 
     manage.py allowcrossapp --tenant customer1 --client wiki0 --user bob@tables.fake --group Sales --max-age 3600 \\
         --audience http://todo.localhost:8000 --resource http://todo.localhost:8000/api
 
-  For nobody any more (without --deny the same command allows it again):
+  Switch the policy off (without --deny the same command switches it on again):
 
     manage.py allowcrossapp --tenant customer1 --client wiki0 --deny \\
         --audience http://todo.localhost:8000 --resource http://todo.localhost:8000/api
@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["everybody"] and (options["user"] or options["group"]):
-            raise CommandError("Say --everybody, or whom: not both.")
+            raise CommandError("--everybody excludes --user and --group.")
         client = _client(options)
         policy, created = _deny(client, options) if options["deny"] else _allow(client, options)
         facts = facts_of(client, policy, options) | {"created": created}
@@ -79,11 +79,11 @@ def _client(options: dict[str, Any]) -> Client:
     slug, client_id = options["tenant"], options["client"]
     server = AuthorizationServer.objects.filter(realm=Realm.IDP, tenant__slug=slug).first()
     if server is None:
-        raise CommandError(f"{slug} has no embedded IdP. Its own IdP's administrator decides there.")
+        raise CommandError(f"{slug} has no embedded IdP. The administrator of its own IdP sets the policy there.")
     client = Client.objects.select_related("server__tenant").filter(server=server, client_id=client_id).first()
     if client is None:
         known = ", ".join(server.clients.order_by("client_id").values_list("client_id", flat=True))
-        raise CommandError(f"{server} knows no client {client_id}. It knows: {known or 'none'}.")
+        raise CommandError(f"{server} has no client {client_id}. Its clients are: {known or 'none'}.")
     if TOKEN_EXCHANGE not in client.grants and not options["deny"]:
         raise CommandError(f"The client {client_id} may not use token exchange: add the grant {TOKEN_EXCHANGE} first.")
     return client
@@ -118,7 +118,7 @@ def _allow(client: Client, options: dict[str, Any]) -> tuple[CrossAppPolicy, boo
     if options["includes_email"] is not None:
         policy.includes_email = options["includes_email"]
     if created and not (policy.scope and policy.client_id_at_audience):
-        raise CommandError("There is no such policy yet. A new one needs --scope and --client-id-there.")
+        raise CommandError("This policy does not exist yet. A new one needs --scope and --client-id-there.")
     try:
         policy.full_clean()
     except ValidationError as error:
@@ -136,13 +136,13 @@ def _allow(client: Client, options: dict[str, Any]) -> tuple[CrossAppPolicy, boo
 def _person(client: Client, email: str) -> User:
     directory = User.objects.with_email(email).filter(realm=Realm.IDP, tenant=client.server.tenant)
     if (person := directory.first()) is None:
-        raise CommandError(f"Nobody in the directory of {client.server} has the address {email}.")
+        raise CommandError(f"No account in the directory of {client.server} has the address {email}.")
     return person
 
 
 def _group(name: str) -> Group:
     if (group := Group.objects.filter(name=name).first()) is None:
-        raise CommandError(f"There is no group {name}. Groups are made in the admin.")
+        raise CommandError(f"No group is called {name}. Create groups in the admin.")
     return group
 
 
@@ -167,7 +167,7 @@ def describe(facts: dict[str, Any]) -> str:
     """Return the facts in the words of a person."""
     who = f"{facts['client']} at {facts['issuer']}"
     if not facts["allowed"]:
-        return f"{who} may get no ID-JAG for {facts['audience']} and {facts['resource']}."
+        return f"{who} may not get ID-JAGs for {facts['audience']} and {facts['resource']}."
     limits = [f"people {', '.join(facts['users'])}"] if facts["users"] else []
     limits += [f"groups {', '.join(facts['groups'])}"] if facts["groups"] else []
     lines = [

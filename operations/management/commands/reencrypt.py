@@ -13,14 +13,14 @@ from crossapp.fields import EncryptedTextField, Undecryptable
 HELP = """\
 Rewrites every encrypted column (tokens, client secrets, private keys) with the first of FIELD_ENCRYPTION_KEYS.
 
-To change the key, while everything goes on:
+To change the key while the servers run:
 
-  1. Make a new key and put it in front: FIELD_ENCRYPTION_KEYS=new,old. Restart all processes: they write with the new
-     one and read with both.
+  1. Generate a new key and put it first: FIELD_ENCRYPTION_KEYS=new,old. Restart all processes: they encrypt with the
+     new key and decrypt with both.
   2. manage.py reencrypt
-  3. Leave the old one out: FIELD_ENCRYPTION_KEYS=new. Restart all processes.
+  3. Remove the old key: FIELD_ENCRYPTION_KEYS=new. Restart all processes.
 
-May be run again and again. A row that no key opens stays as it is and is named.
+It can be repeated. A row that no key decrypts stays as it is, and the output names it.
 """
 
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
                 except Undecryptable:
                     lost.append(f"{model._meta.label} {pk}")
         if lost:
-            raise CommandError(f"{done} rows are encrypted anew. No key opens {', '.join(lost)}.")
+            raise CommandError(f"{done} rows are encrypted again. No key decrypts {', '.join(lost)}.")
         self.stdout.write(f"{done} rows are encrypted with the first of FIELD_ENCRYPTION_KEYS.")
 
 

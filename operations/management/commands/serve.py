@@ -14,16 +14,16 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 HELP = """\
-Serves all sites on one address, with WEB_CONCURRENCY processes. For a deployment, behind a proxy that drops names of
-headers with underscores, as nginx does by itself: X_Forwarded_For would pass for X-Forwarded-For.
+Serves all sites on one address, with WEB_CONCURRENCY processes. It needs a proxy in front that drops headers with
+underscores in their names, as nginx does by default: X_Forwarded_For would be read as X-Forwarded-For.
 
-On SIGTERM it takes no more connections and lets each request end, within 30 seconds. A process that has died is
-replaced; if its successor dies at once too, the command ends, and whoever watches over it starts it anew.
+On SIGTERM it accepts no more connections and finishes running requests within 30 seconds. A process that dies is
+replaced. If the new process dies at once too, the command ends, and the service manager should restart it.
 
   manage.py serve                    127.0.0.1:8000
   manage.py serve 0.0.0.0:8000       what the image runs
 
-"make demo" is for a desk and needs none of this.
+On a developer's machine use "make demo" instead.
 """
 
 
@@ -35,15 +35,17 @@ class Command(BaseCommand):
         return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help="Where: address and port.")
+        parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help="The address and port.")
         # Because one request may call another site of this process; so many, because a page with a card waits for an
         # IdP that hangs, and the other pages shall not.
-        parser.add_argument("--threads", type=int, default=128, help="Of each process: requests it answers at once.")
+        parser.add_argument(
+            "--threads", type=int, default=128, help="The number of requests that each process answers at once."
+        )
 
     def handle(self, *args: Any, address: str, threads: int, **options: Any) -> None:
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal():
-            raise CommandError(f"{address!r} is no address and port, as in 127.0.0.1:8000.")
+            raise CommandError(f"{address!r} is not an address and port, such as 127.0.0.1:8000.")
         _stop_if_taken(host, int(port))
         module, _, name = settings.WSGI_APPLICATION.rpartition(".")
         import_module(module)  # here, so that all processes share it, and what is wrong is said once
@@ -74,7 +76,7 @@ def _stop_if_taken(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(f"{host}:{port} can not be used: {error.strerror}.") from None
+            raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
 
 
 def _logging() -> dict[str, Any]:

@@ -32,10 +32,10 @@ from wiki.models import RecordedStep
 BATCH = 1000
 HELP = f"""\
 Deletes what has expired, {BATCH} rows at a time: tokens, codes, sessions, the jtis of ID-JAGs and client assertions,
-the tokens that a sign-in left for exchanges and whose session is over, what the debug console recorded, and audit
-events older than AUDIT_KEPT_DAYS. What still decides something stays.
+the subject tokens of sign-ins whose session has ended, the debug console's records, and audit
+events older than AUDIT_KEPT_DAYS. Rows that a check still needs stay.
 
-It may run at any time, also twice at once. Once an hour is a good schedule:
+It can run at any time, and two runs can overlap. Once an hour is a good schedule:
 
   7 * * * *  manage.py sweep
 """

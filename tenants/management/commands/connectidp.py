@@ -21,10 +21,11 @@ from tenants.models import App, EmailDomain, IdPConnection, Tenant
 
 HELP = """\
 Connects a tenant's identity provider (IdP) to one app: creates or updates the tenant, its email domains and that app's
-IdP connection. Run it once per app. It may be repeated: what you do not name stays as it is, domains are only added.
+IdP connection. Run it once per app. It can be repeated: options that are not given stay as they are, and domains are
+only added.
 
-The issuer's metadata are read first. The issuer must be spelled exactly as they spell it, a trailing slash included,
-and begin with https:// (a demo also takes http:// on this machine). Printed is what to register at the IdP.
+It reads the issuer's metadata first. Write the issuer exactly as the metadata do, a trailing slash included. It must
+begin with https:// (a demo also takes http:// on this machine). The output says what to register at the IdP.
 
 Examples:
 
@@ -35,11 +36,11 @@ Examples:
     manage.py connectidp --tenant acme --app todo \\
         --issuer https://acme.okta.com --client-id 0oa2 --client-secret - < todo.secret
 
-  Let in only the people who have an account at Todo0 already:
+  Let in only people who already have an account at Todo0:
 
     manage.py connectidp --tenant acme --app todo --no-jit
 
-  Let people sign in, but no other app act for them (--id-jags takes it back):
+  Let people sign in, but let no other app act for them (--id-jags undoes this):
 
     manage.py connectidp --tenant acme --app todo --no-id-jags
 
@@ -80,27 +81,30 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--tenant", required=True, help="The tenant's slug: lower-case letters, digits, hyphens.")
-        parser.add_argument("--name", help="What people call the tenant (a new one is called by its slug without it).")
+        parser.add_argument("--name", help="The tenant's name (default of a new tenant: its slug).")
         parser.add_argument("--domain", action="append", default=[], help="An email domain of the tenant; repeatable.")
-        parser.add_argument("--app", required=True, choices=App.values, help="Which app people sign in to.")
-        parser.add_argument("--issuer", help="The IdP's issuer, as its metadata spell it.")
+        parser.add_argument("--app", required=True, choices=App.values, help="The app that people sign in to.")
+        parser.add_argument("--issuer", help="The IdP's issuer, exactly as in its metadata.")
         parser.add_argument("--client-id", help="The app's client identifier at the IdP.")
         parser.add_argument("--client-secret", help="The app's client secret at the IdP; - reads it from stdin.")
         methods = [method.value for method in AuthMethod]
         parser.add_argument("--auth-method", choices=methods, help=f"How the app authenticates (new: {methods[0]}).")
         parser.add_argument(
-            "--jit", action=argparse.BooleanOptionalAction, help="Create an account for a person not seen before."
+            "--auth-method", choices=methods, help=f"The app's authentication method (default: {methods[0]})."
+        )
+        parser.add_argument(
+            "--jit",
+            action=argparse.BooleanOptionalAction,
+            help="Create an account when a person signs in for the first time.",
         )
         parser.add_argument(
             "--id-jags",
             dest="accepts_id_jags",
             action=argparse.BooleanOptionalAction,
-            help="Let other apps act here with ID-JAGs of this IdP (a new connection's way), or sign-in only.",
+            help="Let other apps act here with ID-JAGs of this IdP (the default), or allow sign-in only.",
         )
         use = parser.add_mutually_exclusive_group()
-        use.add_argument(
-            "--single-use", action="store_true", default=None, help="An ID-JAG is good once (a new connection's way)."
-        )
+        use.add_argument("--single-use", action="store_true", default=None, help="Accept an ID-JAG once (the default).")
         use.add_argument(
             "--allow-resubmission",
             dest="single_use",
@@ -123,8 +127,10 @@ class Command(BaseCommand):
             help="Refuse an ID-JAG that names no resource. A new connection takes it as one for the app's API.",
         )
         switch = parser.add_mutually_exclusive_group()
-        switch.add_argument("--disable", dest="enabled", action="store_false", default=None, help="Switch it off.")
-        switch.add_argument("--enable", dest="enabled", action="store_true", help="Switch it on.")
+        switch.add_argument(
+            "--disable", dest="enabled", action="store_false", default=None, help="Switch the connection off."
+        )
+        switch.add_argument("--enable", dest="enabled", action="store_true", help="Switch the connection on.")
         parser.add_argument("--no-fetch", action="store_true", help="Do not read the issuer's metadata.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
@@ -182,7 +188,7 @@ def check_metadata(issuer: str) -> None:
     except ValidationError as error:
         raise CommandError(f"The issuer {issuer} cannot be connected: {' '.join(error.messages)}") from None
     except PeerError as error:
-        hint = " Spell --issuer exactly as they do." if "expected" in error.detail else ""
+        hint = "  Write --issuer exactly as the metadata do." if "expected" in error.detail else ""
         raise CommandError(f"The issuer {issuer} cannot be connected: {error.detail}.{hint}") from None
     if not metadata.authorization_endpoint or not metadata.jwks_uri:
         raise CommandError(f"The metadata of {issuer} name no authorization_endpoint or no jwks_uri.")
@@ -257,7 +263,7 @@ def describe(facts: dict[str, Any]) -> str:
     state = "enabled" if facts["enabled"] else "disabled"
     lines = [
         f"{facts['name']} ({facts['tenant']}) signs in to {app} at {facts['issuer']} ({state}).",
-        f"  email domains             {', '.join(facts['domains']) or 'none: by a known address only'}",
+        f"  email domains             {', '.join(facts['domains']) or 'none: only known addresses sign in'}",
         f"  client identifier         {facts['client_id']} ({facts['auth_method']})",
         f"  unknown people            {'get an account' if facts['jit'] else 'are refused'}",
         f"  an ID-JAG of this IdP     {_good(facts)}",

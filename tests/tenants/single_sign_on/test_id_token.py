@@ -89,16 +89,16 @@ BROKEN = [
     ({"aud": ["another"]}, "aud is not our client"),
     ({"aud": []}, "aud is not our client"),
     ({"aud": None}, "aud is not our client"),
-    ({"aud": [CLIENT_ID, 1], "azp": CLIENT_ID}, "aud is not our client alone"),
-    ({"aud": [[CLIENT_ID]]}, "aud is not our client alone"),
-    ({"aud": [CLIENT_ID, CLIENT_ID]}, "aud is not our client alone"),
+    ({"aud": [CLIENT_ID, 1], "azp": CLIENT_ID}, "aud is not exactly this client"),
+    ({"aud": [[CLIENT_ID]]}, "aud is not exactly this client"),
+    ({"aud": [CLIENT_ID, CLIENT_ID]}, "aud is not exactly this client"),
     ({"aud": CLIENT_ID.upper()}, "aud is not our client"),
-    ({"aud": [CLIENT_ID, "another"]}, "aud is not our client alone"),
-    ({"aud": [CLIENT_ID, "another"], "azp": CLIENT_ID}, "aud is not our client alone"),
-    ({"aud": ["another", CLIENT_ID], "azp": CLIENT_ID}, "aud is not our client alone"),
-    ({"aud": [CLIENT_ID, "another"], "azp": "another"}, "aud is not our client alone"),
-    ({"azp": "another"}, "azp is not our client"),
-    ({"azp": [CLIENT_ID]}, "azp is not our client"),
+    ({"aud": [CLIENT_ID, "another"]}, "aud is not exactly this client"),
+    ({"aud": [CLIENT_ID, "another"], "azp": CLIENT_ID}, "aud is not exactly this client"),
+    ({"aud": ["another", CLIENT_ID], "azp": CLIENT_ID}, "aud is not exactly this client"),
+    ({"aud": [CLIENT_ID, "another"], "azp": "another"}, "aud is not exactly this client"),
+    ({"azp": "another"}, "azp is not this client"),
+    ({"azp": [CLIENT_ID]}, "azp is not this client"),
     ({"exp": NOW - 60}, "exp has passed"),
     ({"exp": None}, "exp or iat is missing"),
     ({"exp": str(NOW + 300)}, "exp is not a time"),
@@ -111,9 +111,9 @@ BROKEN = [
     ({"nbf": NOW + 120}, "nbf is in the future"),
     ({"nbf": "now"}, "nbf is not a time"),
     ({"auth_time": "now"}, "auth_time is not a time"),
-    ({"nonce": "another"}, "nonce is not the one we sent"),
-    ({"nonce": None}, "nonce is not the one we sent"),
-    ({"nonce": ["the-nonce"]}, "nonce is not the one we sent"),
+    ({"nonce": "another"}, "nonce is not the one in the request"),
+    ({"nonce": None}, "nonce is not the one in the request"),
+    ({"nonce": ["the-nonce"]}, "nonce is not the one in the request"),
     ({"sub": ""}, "sub is not a string"),
     ({"sub": None}, "sub is not a string"),
     ({"sub": 7}, "sub is not a string"),
@@ -175,7 +175,7 @@ def test_the_typ_may_be_absent_or_in_lower_case() -> None:
 def test_an_algorithm_off_the_list_is_refused(alg: str) -> None:
     key: Any = {"none": "", "HS256": "the client secret, which is long enough for it"}.get(alg, private_key())
     token = sign(id_token_claims(), alg=alg, key=key)
-    assert refused(token + "AAAA" if alg == "none" else token) == "alg is not one we accept"
+    assert refused(token + "AAAA" if alg == "none" else token) == "alg is not accepted"
     assert alg != "none" or refused(token).startswith("the ID token is malformed")
 
 
@@ -211,7 +211,7 @@ def test_what_is_no_jwt_is_refused(token: Any) -> None:
 
 def test_an_empty_nonce_of_ours_fits_nothing() -> None:
     expected = Expected(issuer=ISSUER, client_id=CLIENT_ID, nonce="")
-    assert refused(sign(id_token_claims(nonce="")), expected) == "nonce is not the one we sent"
+    assert refused(sign(id_token_claims(nonce="")), expected) == "nonce is not the one in the request"
 
 
 @pytest.mark.clause("OpenID Connect Core", "12.2", "a refreshed ID token need not carry the nonce")
