@@ -1,4 +1,4 @@
-# The processes of a deployment: docker-compose.yml puts a proxy before them, MariaDB and Redis beside them.
+# The processes of a deployment. docker-compose.yml adds the proxy, MariaDB and Redis.
 
 FROM python:3.13-slim-bookworm AS packages
 RUN apt-get update \
@@ -17,7 +17,7 @@ COPY --from=packages /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 WEB_CONCURRENCY=2
 WORKDIR /app
 COPY . .
-# All that is ever written: the demo's secrets, in var. Static files are served from where they lie.
+# Only the demo's secrets are written, to var. Static files are served from the source tree.
 RUN python -m compileall -q . \
     && mkdir var \
     && chown app:app var

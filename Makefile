@@ -1,28 +1,28 @@
-# Two commands: `make demo` runs it, `make test` tests it. `make help` lists the others.
+# `make demo` runs the demo, `make test` tests it. `make help` lists the other targets.
 
-# Where it installs: elsewhere in a container that has this folder from its host.
+# The virtual environment. A container that mounts this folder from its host uses another one.
 VENV ?= .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-# The first Python here that is new enough; `make demo PYTHON=/path/to/python3` chooses another.
+# The first Python on this machine that is new enough; `make demo PYTHON=/path/to/python3` chooses another.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
 
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --only-binary :all: --require-hashes
-# These stamps make the second `make demo` a matter of seconds: pip runs again only when the pins change.
+# Stamp files: pip runs again only when the pins change, so the second `make demo` starts in seconds.
 RUNTIME := $(VENV)/installed-requirements
 DEVELOPMENT := $(VENV)/installed-requirements-dev
 DRIVER := $(VENV)/installed-requirements-mysql
 
-# Where `make test-services` finds MariaDB and Redis, unless the environment says otherwise.
+# The MariaDB and Redis of `make test-services`, unless the environment names others.
 SERVICES = DATABASE_URL="$${DATABASE_URL:-mysql://root@127.0.0.1:3306}" REDIS_URL="$${REDIS_URL:-redis://127.0.0.1:6379}"
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-services conformance mutation bench lint format reset requirements clean
 
-help: ## Say what the targets do
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(RUNTIME) ## Install, migrate, seed an empty database, serve on port 8000 (or on BASE_DOMAIN=localhost:8123)
@@ -30,20 +30,20 @@ demo: $(RUNTIME) ## Install, migrate, seed an empty database, serve on port 8000
 	@$(MANAGE) seed
 	@exec $(MANAGE) runserver
 
-test: $(DEVELOPMENT) ## Run all tests, those in a browser too if there is one (required with REQUIRE_BROWSER=1)
+test: $(DEVELOPMENT) ## Run all tests; browser tests only if a browser is found (required with REQUIRE_BROWSER=1)
 	@$(BIN)/python -m tests.support.chromium
 	$(BIN)/python -m pytest --numprocesses 2 $(PYTEST_ARGS)
 
-test-services: $(DEVELOPMENT) $(DRIVER) ## Run all tests on MariaDB and Redis (DATABASE_URL, REDIS_URL), and those behind a proxy
+test-services: $(DEVELOPMENT) $(DRIVER) ## Run all tests on MariaDB and Redis (DATABASE_URL, REDIS_URL), and the tests behind a proxy
 	@$(SERVICES) $(BIN)/python -m tests.support.services
 	@$(BIN)/python -m tests.support.chromium
 	$(SERVICES) $(BIN)/python -m pytest --numprocesses 2 -m "" $(PYTEST_ARGS)
 
-conformance: $(DEVELOPMENT) ## Run the tests and write docs/conformance.md: which clause is proved by which test
+conformance: $(DEVELOPMENT) ## Run the tests and write docs/conformance.md: the tests that prove each clause
 	$(BIN)/python -m pytest --numprocesses 2 -p tests.conformance.plugin \
 		--conformance docs/conformance.md $(PYTEST_ARGS)
 
-mutation: $(DEVELOPMENT) ## Weaken each check of both token endpoints and see that a test fails (takes long)
+mutation: $(DEVELOPMENT) ## Weaken each check of both token endpoints and expect a test to fail (takes long)
 	$(BIN)/python -m tests.mutation.run --write $(MUTATION_ARGS)
 
 bench: $(RUNTIME) $(if $(findstring sqlite,$(BENCH_ARGS)),,$(DRIVER)) ## Measure what a request costs, 15 minutes (BENCH_ARGS=--help)
@@ -59,15 +59,15 @@ lint: $(DEVELOPMENT) ## Check style, types, imports, templates, migrations and s
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check
 
-format: $(DEVELOPMENT) ## Bring code and templates into shape
+format: $(DEVELOPMENT) ## Format code and templates
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/djlint --quiet --reformat . || true
 
-reset: $(RUNTIME) ## Empty the database and seed it anew
+reset: $(RUNTIME) ## Empty the database and seed it again
 	@$(MANAGE) resetdb
 
-requirements: $(DEVELOPMENT) ## Pin what the .in files ask for (newer versions with UPGRADE=1)
+requirements: $(DEVELOPMENT) ## Pin the requirements of the .in files (newer versions with UPGRADE=1)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@for name in requirements requirements-dev requirements-mysql; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
@@ -76,14 +76,14 @@ requirements: $(DEVELOPMENT) ## Pin what the .in files ask for (newer versions w
 		mv $$name.new $$name.txt; \
 	done
 
-clean: ## Remove what was installed and every cache; the database in var/ stays
+clean: ## Remove the virtual environment and all caches; the database in var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; here is $$(python3 --version 2>/dev/null || echo none)."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "This needs Python 3.11 or newer; found $$(python3 --version 2>/dev/null || echo none)."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-		echo "$(PYTHON) cannot make virtual environments: install them first (Debian, Ubuntu: apt install python3-venv)."; exit 1; }
+		echo "$(PYTHON) cannot create virtual environments. Install the module first (Debian, Ubuntu: apt install python3-venv)."; exit 1; }
 	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 
@@ -100,7 +100,7 @@ $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 $(DRIVER): requirements-mysql.txt | $(BIN)/python
 	@echo "Building requirements-mysql.txt"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-mysql.txt || { \
-		echo "The driver for MariaDB is built from source: install a C compiler, pkg-config, the headers of Python and those of"; \
+		echo "MariaDB's driver is built from source. Install a C compiler, pkg-config, and the headers of Python and of"; \
 		echo "MariaDB's client (Debian, Ubuntu: apt install build-essential pkg-config python3-dev default-libmysqlclient-dev)."; \
 		exit 1; }
 	@touch $@

@@ -44,7 +44,7 @@ def test_a_second_demo_installs_nothing(tmp_path: Path) -> None:
 def test_a_python_that_is_too_old_is_said_in_one_line(tmp_path: Path) -> None:
     answer = make("demo", "PYTHON=", f"VENV={tmp_path / 'venv'}")
     assert answer.returncode != 0
-    assert answer.stdout.startswith("Python 3.11 or newer is needed; here is ")
+    assert answer.stdout.startswith("This needs Python 3.11 or newer; found ")
     assert answer.stdout.count("\n") == 1
 
 
