@@ -1,4 +1,4 @@
-"""Which names and addresses are this machine's, this project's or the public internet's. Nothing is looked up here."""
+"""Classifies host names and addresses: of this machine, of this project, or public. It makes no DNS queries."""
 
 import ipaddress
 import re
@@ -11,19 +11,19 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 
 
 def idp_origin(slug: str) -> str:
-    """Return where the embedded IdP of the tenant is."""
+    """Return the origin of the tenant's embedded IdP."""
     return settings.IDP_ORIGINS.get(slug) or settings.ORIGINS["idp"].format(tenant=slug)
 
 
 def is_ours(origin: str) -> bool:
-    """Say whether `origin` is one this project answers on, an embedded IdP's included."""
+    """Say whether this project answers on `origin`, embedded IdPs included."""
     idp = re.escape(settings.ORIGINS["idp"]).replace(r"\{tenant\}", "[a-z0-9-]+")
     named = origin in settings.ORIGINS.values() or origin in settings.IDP_ORIGINS.values()
     return named or re.fullmatch(idp, origin) is not None
 
 
 def own_address(origin: str) -> tuple[str, int] | None:
-    """Return where a site of ours is to be reached from inside, in plain HTTP; None: where everybody reaches it."""
+    """Return the internal address of one of this project's sites, in plain HTTP; None means its public origin."""
     for port, site in settings.PORTS.items():
         if site == origin:
             return "127.0.0.1", port

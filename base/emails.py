@@ -1,7 +1,6 @@
 """Email addresses as fields of models and forms.
 
-Django's own validator knows only top-level domains of letters: people of an organisation whose network has a name such
-as `tables.fake2` could not sign in.
+Django's validator accepts only top-level domains of letters, so it would refuse addresses at `tables.fake2`.
 """
 
 import re

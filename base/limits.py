@@ -1,8 +1,8 @@
-"""How often things may happen: sign-ins, requests for tokens, API calls. How often exactly: `settings.LIMITS`.
+"""Rate limits for sign-ins, token requests and API calls; `settings.LIMITS` has the rates.
 
-`limits` reads the rates and decides; the counters are in Django's cache, so with Redis all processes share them, and
-with local memory, or while Redis is down, each process counts for itself. Whoever keeps a record is told
-(`signals.throttled`) once for each limit, sender and window, however often the sender goes on.
+The library `limits` parses the rates and decides. The counters are in Django's cache: with Redis all processes share
+them; with local memory, or while Redis is down, each process counts alone. The signal `signals.throttled` is sent once
+for each limit, sender and window.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Throttled(Exception):
-    """Too often. `retry_after` says after how many seconds to come back."""
+    """The limit is exceeded. `retry_after` is the number of seconds to wait."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"Too many attempts. Please try again in {_in_words(retry_after)}.")
@@ -41,19 +41,19 @@ class CacheStorage(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        return Exception  # whatever the cache of this deployment raises when it is down
+        return Exception  # each cache backend raises its own exceptions when it is down
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         try:
             return cache.incr(key, amount)
         except ValueError:  # no window is open
             if not cache.add(key, amount, expiry):
-                return cache.incr(key, amount)  # another request has opened it just now
+                return cache.incr(key, amount)  # another request has just opened it
             cache.set(f"{key}:end", time.time() + expiry, expiry)
             return amount
 
     def give_back(self, key: str) -> None:
-        """Take one off, unless the window is over."""
+        """Subtract one, unless the window is over."""
         try:
             cache.decr(key)
         except ValueError:
@@ -83,21 +83,21 @@ _limiter = FixedWindowRateLimiter(_storage)
 
 @dataclass(frozen=True)
 class Limit:
-    """One entry of `settings.LIMITS`. Without a cache nothing can be counted: then `fails_open` decides."""
+    """One entry of `settings.LIMITS`. While the cache is down, `fails_open` says whether requests pass."""
 
     name: str
     fails_open: bool = True
 
     def check(self, *who: object, **facts: object) -> None:
-        """Raise Throttled if `who` has used the limit up. `facts` are for the record: columns of an audit event."""
+        """Raise Throttled if `who` has reached the limit. `facts` are columns of the audit event."""
         self._enforce(count=False, who=who, facts=facts)
 
     def count(self, *who: object, **facts: object) -> None:
-        """Count one for `who`; raises Throttled if that is one too many. `facts` as in `check`."""
+        """Count one for `who`; raises Throttled if that exceeds the limit. `facts` as in `check`."""
         self._enforce(count=True, who=who, facts=facts)
 
     def give_back(self, *who: object) -> None:
-        """Take back one that was counted for `who`."""
+        """Subtract one count of `who`."""
         if rate := self._rate():
             try:
                 _storage.give_back(rate.key_for(self.name, _digest(who)))
@@ -105,7 +105,7 @@ class Limit:
                 logger.exception("no cache limit=%s", self.name)
 
     def forget(self, *who: object) -> None:
-        """Start anew for `who`."""
+        """Reset the count of `who`."""
         if rate := self._rate():
             try:
                 _limiter.clear(rate, self.name, _digest(who))
@@ -140,18 +140,18 @@ _parse = lru_cache(parse)
 
 
 def is_any_used_up(limits: Iterable[tuple[Limit, tuple[object, ...]]]) -> bool:
-    """Say whether `Limit.check` would refuse one of `limits`, each with whom it is for: one look at the cache."""
+    """Say whether `Limit.check` would refuse one of `limits`, each with its sender. It reads the cache once."""
     rates = {rate.key_for(limit.name, _digest(who)): rate for limit, who in limits if (rate := limit._rate())}
     try:
         counted = cache.get_many(rates) if rates else {}
     except _storage.base_exceptions:
-        return True  # `check` says what that means
+        return True  # `check` decides what an outage of the cache means
     return any(count >= rates[key].amount for key, count in counted.items())
 
 
 # Wrong passwords: for one account from one address, or from one browser that the account knows; for one account from
-# all browsers it does not know; from one address; at one tenant's IdP; everywhere. What counts is the account that is
-# named, not one that exists.
+# all browsers it does not know; from one address; at one tenant's IdP; in total. The name that was entered counts,
+# whether or not such an account exists.
 SIGN_IN_ACCOUNT = Limit("SIGN_IN_ACCOUNT", fails_open=False)
 SIGN_IN_ACCOUNT_ANYWHERE = Limit("SIGN_IN_ACCOUNT_ANYWHERE", fails_open=False)
 SIGN_IN_ADDRESS = Limit("SIGN_IN_ADDRESS", fails_open=False)
@@ -166,13 +166,13 @@ CLIENT_FAILURES_ADDRESS = Limit("CLIENT_FAILURES_ADDRESS")
 # API calls for one person by one client or session, and the links one person asks cards for.
 API = Limit("API")
 UNFURL = Limit("UNFURL")
-# Refused requests that no client has authenticated, from one address: so many are recorded (see `audit.log.refused`).
+# Refused unauthenticated requests from one address that are recorded (see `audit.log.refused`).
 RECORDED_REFUSALS = Limit("RECORDED_REFUSALS")
 
 
 @lru_cache(maxsize=4096)
 def neighbourhood(address: str) -> str:
-    """Return what is counted as one address: an IPv4 address, or the IPv6 network of one subscriber."""
+    """Return the unit that is counted as one address: an IPv4 address, or the IPv6 network of one subscriber."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

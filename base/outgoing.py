@@ -1,7 +1,7 @@
-"""Everything that leaves the process over HTTP leaves through here (RFC 6761 section 6.3 for `*.localhost`).
+"""All outgoing HTTP requests of the process (RFC 6761 section 6.3 for `*.localhost`).
 
-In: a URL that an IdP's metadata, an operator or a setting named. Out: a whole answer, small and soon, from an address
-that was allowed; or a `requests.RequestException` that says in clear words why not.
+In: a URL from an IdP's metadata, an operator or a setting. Out: a complete answer from an allowed address, within the
+limits of size and time; or a `requests.RequestException` that says why not.
 """
 
 import io
@@ -28,7 +28,7 @@ from crossapp.core.urls import is_localhost, is_loopback
 IDLE_SECONDS = 1.5  # a connection waits so long for its next request: many a gunicorn closes it after 2
 LOOPBACK = "127.0.0.1"
 
-_deadline: ContextVar[float] = ContextVar("deadline")  # of the exchange this thread is in
+_deadline: ContextVar[float] = ContextVar("deadline")  # of this thread's exchange
 
 
 @cache
@@ -59,7 +59,8 @@ class StrictSession(BoundedSession):
 class AddressAdapter(HTTPAdapter):
     """Connects to the address that `address_for` allows; Host header, SNI and certificate stay those of the name.
 
-    A site of our own that is at hand is asked there, in plain HTTP: its proxy, or a forwarder of ports, may not let us.
+    It calls this project's own sites at `OWN_SITES_AT`, in plain HTTP, because a process may be unable to reach them
+    through their proxy or port forwarder.
     """
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -88,11 +89,11 @@ class AddressAdapter(HTTPAdapter):
         try:
             return super().send(request, *args, **kwargs)
         finally:
-            del request.headers["Host"]  # else the cookie jar, or a copy of this request, believes it
+            del request.headers["Host"]  # otherwise the cookie jar, or a copy of this request, would use it
 
 
 def address_for(url: str) -> str:
-    """Return the one address to connect to for `url`; raises RequestException if there is none we may talk to."""
+    """Return the one address to connect to for `url`; raises RequestException if no address is allowed."""
     parts = urlsplit(url)
     name = (parts.hostname or "").removesuffix(".")
     ours = _is_ours(url)
@@ -116,7 +117,7 @@ def _origin(url: str) -> str:
 
 
 def _resolve(name: str, port: int, *, private: bool) -> str:
-    """Look `name` up once and return its first address; without `private`, every address must be a public one."""
+    """Resolve `name` once and return its first address; without `private`, every address must be public."""
     try:
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -128,7 +129,7 @@ def _resolve(name: str, port: int, *, private: bool) -> str:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads a socket until the exchange's deadline: a socket's own timeout starts anew with every byte."""
+    """Reads a socket until the exchange's deadline, because a socket's own timeout restarts with every byte."""
 
     def __init__(self, raw: Any, sock: socket.socket) -> None:
         self._raw, self._sock = raw, sock
@@ -163,7 +164,7 @@ class _TlsConnection(HTTPSConnection):
 
 
 class _FreshConnections(HTTPConnectionPool):
-    """Uses no connection that its peer may be about to close: a POST that meets the end of one is not sent again."""
+    """Reuses no connection that its peer may be closing: a POST that fails this way is not sent again."""
 
     def _put_conn(self, conn: Any) -> None:
         if conn is not None:
@@ -173,7 +174,7 @@ class _FreshConnections(HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         conn: Any = super()._get_conn(timeout)
         if time.monotonic() - getattr(conn, "idle_since", math.inf) > IDLE_SECONDS:
-            conn.close()  # it connects anew when it is used
+            conn.close()  # it reconnects when it is used
         return conn
 
 

@@ -1,6 +1,6 @@
-"""Statements whose SQL is made once: Django takes several times as long to make it as a database takes to answer.
+"""Statements whose SQL is compiled once: compiling takes Django several times as long as the database takes to answer.
 
-For the few that every grant or API call sends. What a query finds is read anew each time.
+For the few statements that every grant or API call sends. The rows are read from the database each time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,14 +16,13 @@ Row = TypeVar("Row", bound=models.Model)
 def prepared(*names: str) -> "Callable[[Callable[[], models.QuerySet[Row]]], PreparedQuery[Row]]":
     """Decorate a function that returns a queryset; it becomes one that takes a value for each of `names`.
 
-    Those are fields of the queryset's model. What is returned are the rows that have exactly these values, as a list in
-    no order.
+    `names` are fields of the queryset's model. The result is an unordered list of the rows with exactly these values.
     """
     return lambda rows: PreparedQuery(rows, names)
 
 
 class _Query(NamedTuple):
-    """What Django makes of a queryset before it asks the database, and what it needs to make rows of the answer."""
+    """The SQL that Django compiles from a queryset, and what it needs to convert the answer to rows."""
 
     sql: str
     fixed: tuple[Any, ...]
@@ -58,7 +57,7 @@ class PreparedQuery(Generic[Row]):
     def __init__(self, rows: Callable[[], models.QuerySet[Row]], names: tuple[str, ...]) -> None:
         update_wrapper(self, rows)
         self._rows, self._names = rows, names
-        self._compiled: dict[str, _Query] = {}  # by the kind of database: there is more than one in tests only
+        self._compiled: dict[str, _Query] = {}  # by database vendor; only tests use more than one
 
     def __call__(self, *values: object) -> list[Row]:
         if None in values:
@@ -74,7 +73,7 @@ class PreparedQuery(Generic[Row]):
     def _compile(self, vendor: str, values: tuple[object, ...]) -> _Query:
         rows = self._rows().order_by()
         for name, value in zip(self._names, values, strict=True):
-            rows = rows.filter(**{name: value})  # one by one: the parameters are to be in the order of the names
+            rows = rows.filter(**{name: value})  # one by one, so that the parameters are in the order of the names
         compiler = rows.query.get_compiler(rows.db)
         sql, parameters = compiler.as_sql()
         own = compiler.klass_info["select_fields"]

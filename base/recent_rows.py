@@ -1,7 +1,7 @@
-"""Rows that rarely change and that every request needs, kept in this process for a few seconds.
+"""Caches rows that rarely change and that every request needs, in this process, for a few seconds.
 
-They carry security decisions (who is active, which secret is right, who is trusted), so how long is bounded: a change
-counts from the next request on in the process that made it, and in every other after `SECONDS` at the latest.
+The rows carry security decisions (active clients, secrets, trusted issuers), so the time is bounded: a change takes
+effect at the next request in the process that made it, and after `SECONDS` at the latest in every other.
 """
 
 import time
@@ -14,28 +14,28 @@ from django.db import models, transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 SECONDS = 5
-MOST = 4096  # rows of one query: as many as are asked for within `SECONDS`, at some hundred requests a second
+MOST = 4096  # rows of one query: more than some hundred requests a second need within `SECONDS`
 
 P = ParamSpec("P")
 Row = TypeVar("Row")
 
 
 def recent(*tables: type[models.Model]) -> "Callable[[Callable[P, Row | None]], RecentRows[P, Row]]":
-    """Decorate a query by hashable arguments, for a row or several, which reads `tables` and no other.
+    """Decorate a query with hashable arguments that returns a row or several and reads only `tables`.
 
-    What it returns is shared by all threads: nobody may change it. None is never kept. `queryset.update()` sends no
-    signals: what changes `tables` that way must call `forget`.
+    All threads share the result, so no caller may change it. None is never kept. `queryset.update()` sends no signals:
+    code that changes `tables` that way must call `forget`.
     """
     return lambda query: RecentRows(query, tables)
 
 
 class RecentRows(Generic[P, Row]):
-    """A query and what it returned lately."""
+    """A query and its recent results."""
 
     def __init__(self, query: Callable[P, Row | None], tables: tuple[type[models.Model], ...]) -> None:
         update_wrapper(self, query)
         self.query = query
-        self._rows: dict[Hashable, tuple[Row, float]] = {}  # and when it is over
+        self._rows: dict[Hashable, tuple[Row, float]] = {}  # and the time when it expires
         self._lock = Lock()
         self._changing_until = 0.0
         for table in tables:
@@ -61,7 +61,7 @@ class RecentRows(Generic[P, Row]):
                 self._rows[key] = (row, read_at + SECONDS)
 
     def forget(self) -> None:
-        """Keep nothing of what is there, nor for `SECONDS` what is read: a transaction may not be over yet."""
+        """Drop all results, and keep none for `SECONDS`: an open transaction may still change the rows."""
         with self._lock:
             self._changing_until = time.monotonic() + SECONDS
             self._rows.clear()

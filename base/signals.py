@@ -1,9 +1,9 @@
-"""What the foundation tells the apps above it."""
+"""Signals from the foundation to the apps above it."""
 
 from django.dispatch import Signal
 
-# Something happened too often, for the first time in this window. Arguments: `limit`, its name, and `facts` about the
-# sender, named as the columns of an audit event.
+# A sender exceeded a limit, for the first time in this window. Arguments: `limit`, its name, and `facts` about the
+# sender, named like the columns of an audit event.
 throttled = Signal()
 
 # The keys of an issuer or a client were needed. `result` is "hit" if the kept ones serve, else "miss". Sent, like the

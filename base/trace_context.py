@@ -1,11 +1,11 @@
-"""W3C Trace Context Level 1 and X-Request-ID: the identifiers under which the log lines of all hops are found.
+"""W3C Trace Context Level 1 and X-Request-ID: the identifiers that connect the log lines of all hops.
 
-Both are taken from whoever asks, a stranger included, if they are well-formed. Our own sites ask each other over the
-same network as everybody, so one cannot tell their requests by where they come from; and an identifier decides nothing,
-it only says which lines to read together. What somebody did is read from the audit's other columns.
+Both are taken from any client if they are well-formed. The project's sites call each other over the same network as
+clients do, so the source address cannot tell them apart. An identifier decides nothing; it only groups log lines. The
+audit's other columns say what an actor did.
 
-Left out on purpose: `tracestate` (section 3.3), for we add nothing to it and hand no stranger's data on; a trace that
-begins here is not marked as sampled, for no spans are recorded.
+Left out on purpose: `tracestate` (section 3.3), because this project adds nothing to it and passes no client's data on.
+A trace that begins here is not marked as sampled, because no spans are recorded.
 """
 
 import re
@@ -19,7 +19,7 @@ _SAMPLED = 0x01
 
 
 class TraceContext(NamedTuple):
-    """What the requests that one request leads to have in common."""
+    """The identifiers that all requests caused by one request share."""
 
     request_id: str
     trace_id: str
@@ -30,7 +30,7 @@ current: ContextVar[TraceContext | None] = ContextVar("trace_context", default=N
 
 
 def received(request_id: str | None, traceparent: str | None) -> TraceContext:
-    """Return the context of a request with these two headers; what is missing or malformed is made anew."""
+    """Return the context of a request with these two headers; a new identifier replaces a malformed one."""
     new = secrets.token_hex(16)
     trace_id, sampled = _read(traceparent) if traceparent else ("", False)
     if not request_id or not _REQUEST_ID.fullmatch(request_id):
@@ -39,10 +39,10 @@ def received(request_id: str | None, traceparent: str | None) -> TraceContext:
 
 
 def headers(*, ours: bool) -> dict[str, str]:
-    """Return the headers for a request to another host that the current one leads to.
+    """Return the headers for an outgoing request that the current request causes.
 
-    `traceparent` goes to every peer, as it is meant to: random numbers, with a new parent for each request (section
-    3.2.2.4). X-Request-ID goes to our own sites only: others read other things into it, such as a request repeated.
+    `traceparent` goes to every peer: random numbers, with a new parent for each request (section 3.2.2.4). X-Request-ID
+    goes to this project's own sites only: other servers may give it another meaning, such as a repeated request.
     """
     context = current.get()
     if context is None:
@@ -57,7 +57,7 @@ def _read(traceparent: str) -> tuple[str, bool]:
     if match is None:
         return "", False
     version, trace_id, parent_id, flags, more = match.groups()
-    if version == "ff" or (version == "00" and more):  # a later version may have more to say
+    if version == "ff" or (version == "00" and more):  # a later version may have more fields
         return "", False
     if not trace_id.strip("0") or not parent_id.strip("0"):
         return "", False

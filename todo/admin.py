@@ -1,4 +1,4 @@
-"""What the operator sees of people's todos: that they are there. Only their owners write them."""
+"""Todos in the admin, without their texts. Only their owners change them."""
 
 from django.contrib import admin
 from django.http import HttpRequest

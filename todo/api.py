@@ -26,7 +26,7 @@ TODOS = ["Todos"]
 
 @api.get("/todos", auth=READ, response={200: TodoPage, **errors(422)}, summary="List todos", tags=TODOS)
 def list_todos(request: ApiRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Open ones first, newest first."""
+    """Open todos first, then the newest first."""
     todos = Todo.objects.of(request.auth.user)
     if filters.id:
         todos = todos.filter(pk__in=filters.id)
@@ -37,13 +37,13 @@ def list_todos(request: ApiRequest, filters: Query[Filters]) -> dict[str, Any]:
 
 @api.post("/todos", auth=WRITE, response={201: TodoOut, **errors(*BODY)}, summary="Add a todo", tags=TODOS)
 def add_todo(request: ApiRequest, body: NewTodo) -> Status[Todo]:
-    """It belongs to the caller."""
+    """The new todo belongs to the caller."""
     return Status(201, Todo.objects.create(owner=request.auth.user, **body.dict()))
 
 
 @api.get("/todos/{todo_id}", auth=READ, response={200: TodoOut, **errors(404)}, summary="Read a todo", tags=TODOS)
 def read_todo(request: ApiRequest, todo_id: TodoId) -> Todo:
-    """One of the caller's own."""
+    """Returns one of the caller's todos."""
     for todo in _todos(request.auth.user.pk, todo_id):
         return todo
     raise Http404
@@ -62,7 +62,7 @@ def _todos() -> QuerySet[Todo]:
     tags=TODOS,
 )
 def replace_todo(request: ApiRequest, todo_id: TodoId, body: WholeTodo) -> Todo:
-    """Both fields are given anew."""
+    """Replaces both fields."""
     todos = Todo.objects.of(request.auth.user).filter(pk=todo_id)
     todos.change(**body.dict())
     return get_object_or_404(todos)
@@ -85,6 +85,6 @@ def change_todo(request: ApiRequest, todo_id: TodoId, body: TodoChanges) -> Stat
 
 @api.delete("/todos/{todo_id}", auth=WRITE, response={204: None, **errors(404)}, summary="Delete a todo", tags=TODOS)
 def delete_todo(request: ApiRequest, todo_id: TodoId) -> Status[None]:
-    """It is gone for good."""
+    """Deletes the todo permanently."""
     get_object_or_404(Todo.objects.of(request.auth.user), pk=todo_id).delete()
     return Status(204, None)

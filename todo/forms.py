@@ -1,4 +1,4 @@
-"""The one field people fill in."""
+"""The form with the text of a task."""
 
 from django import forms
 
@@ -6,7 +6,7 @@ from todo.models import clean_task
 
 
 def _task_field(label: str, **attributes: bool | str) -> forms.CharField:
-    """Return the field of a task's text. It has no `maxlength`: a browser would cut what is pasted without a word."""
+    """Return the field of a task's text. It has no `maxlength`, because a browser would silently cut a pasted text."""
     attributes |= {"placeholder": label, "autocomplete": "off"}
     return forms.CharField(label=label, required=False, strip=False, widget=forms.TextInput(attributes))
 

@@ -1,8 +1,8 @@
-"""What the number of a todo looks like in an address; anything else is a todo that does not exist."""
+"""The number of a todo in an address; any other text is a todo that does not exist."""
 
 from django.urls.converters import IntConverter
 
-MAX_ID = 10**18 - 1  # below what any database counts to
+MAX_ID = 10**18 - 1  # every supported database can store it
 
 
 class TodoIdConverter(IntConverter):

@@ -11,7 +11,7 @@ TASK_LENGTH = 500
 
 
 def clean_task(text: str) -> str:
-    """Return `text` as it is kept: trimmed. ValueError says, in a sentence for its author, why it is no task."""
+    """Return `text`, trimmed. Raises ValueError, with a sentence for the author, if it is not a task."""
     text = text.strip()
     if not text:
         raise ValueError("Enter a task.")
@@ -24,11 +24,11 @@ def clean_task(text: str) -> str:
 
 class TodoQuerySet(models.QuerySet["Todo"]):
     def of(self, user: AbstractBaseUser | AnonymousUser) -> "TodoQuerySet":
-        """Return the todos of `user`. Every look-up begins here: what belongs to others does not exist."""
+        """Return the todos of `user`. Every look-up uses this, so other users' todos do not exist."""
         return self.filter(owner_id=user.pk)
 
     def change(self, **values: str | bool) -> int:
-        """Set `values` in one statement, so that nobody's other change is lost, and return how many todos that met."""
+        """Set `values` in one statement, so that concurrent changes survive; return the number of todos."""
         return self.update(**values, updated_at=timezone.now())
 
 
@@ -50,5 +50,5 @@ class Todo(models.Model):
 
     @property
     def url(self) -> str:
-        """The link to this todo that people paste elsewhere."""
+        """The link to this todo, for pasting into other apps."""
         return f"{settings.ORIGINS['todo']}/todos/{self.pk}"

@@ -1,4 +1,4 @@
-"""What goes into the API of Todo0 and what comes out. Bodies hold the fields named here and no others."""
+"""Requests and responses of Todo0's API. Bodies may have only these fields."""
 
 import re
 from datetime import datetime
@@ -49,7 +49,7 @@ class TodoOut(Schema):
     completed: bool
     created_at: datetime
     updated_at: datetime
-    url: str = Field(description="The link that people paste elsewhere.")
+    url: str = Field(description="The link to the todo, for pasting into other apps.")
 
 
 class TodoPage(Schema):
@@ -60,7 +60,7 @@ class TodoPage(Schema):
 
 
 class Filters(Schema):
-    """Which todos, and which page of them. A number that no todo of the caller has finds nothing."""
+    """The filters and the page. A number that is not one of the caller's todos matches nothing."""
 
     id: list[Annotated[int, BeforeValidator(_id_in_filter), WithJsonSchema({"type": "integer"})]] = Field(
         [], max_length=MAX_PAGE_SIZE, description="Only todos with these numbers. May be repeated."
@@ -87,7 +87,7 @@ class WholeTodo(_Body):
 
 
 class TodoChanges(_Body):
-    """What is left out stays as it is; null is no value."""
+    """Omitted fields stay as they are; null is not allowed."""
 
     task: Task = Field(default_factory=str)
     completed: StrictBool = Field(default_factory=bool)

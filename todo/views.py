@@ -1,4 +1,4 @@
-"""The pages of Todo0. With htmx the answer is the part that changed, without it a whole page or a redirect."""
+"""The pages of Todo0. With htmx the answer is the changed part of the page, otherwise a whole page or a redirect."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -24,14 +24,14 @@ _PER_PAGE = 100
 
 
 class TodoRequest(HttpRequest):
-    """A request of somebody signed in."""
+    """A request of a signed-in user."""
 
     htmx: HtmxDetails
     user: User
 
 
 def private(view: View) -> View:
-    """Ask an anonymous visitor to sign in; keep what the page shows out of every cache."""
+    """Ask an anonymous visitor to sign in, and keep the page out of every cache."""
 
     @wraps(view)
     def wrapper(request: TodoRequest, **kwargs: int) -> HttpResponse:
@@ -109,19 +109,19 @@ def _change(request: TodoRequest, todo_id: int, **values: str | bool) -> Todo:
 
 
 def _form_is_on(request: TodoRequest) -> str:
-    """Return which page the form was on: the todo's own, "detail", or "list"."""
+    """Return the page of the form: "detail" for the todo's own page, otherwise "list"."""
     data = request.POST if request.method == "POST" else request.GET
     return "detail" if data.get("on") == "detail" else "list"
 
 
 def _show(request: TodoRequest, name: str, **context: Any) -> HttpResponse:
-    """Render the page `name`, or with htmx only its changing part."""
+    """Render the page `name`, or with htmx only the part that changes."""
     template = f"todo/_{name}.html" if request.htmx else f"todo/{name}.html"
     return render(request, template, {"todos": SimpleLazyObject(lambda: _page(request)), **context})
 
 
 def _page(request: TodoRequest) -> Page[Todo]:
-    """Return the page of todos that is asked for, or with htmx the one that is being looked at."""
+    """Return the requested page of todos, or with htmx the page that the browser shows."""
     query = request.GET
     if request.htmx:
         query = QueryDict(_looked_at(request).partition("#")[0].partition("?")[2])
@@ -129,7 +129,7 @@ def _page(request: TodoRequest) -> Page[Todo]:
 
 
 def _looked_at(request: TodoRequest) -> str:
-    """Return the path of the page, with its query, that htmx acts on; "/" if that is none of ours, or no address."""
+    """Return the path and query of the page that htmx runs on; "/" if it is not a page of this site."""
     try:
         return request.htmx.current_url_abs_path or "/"
     except ValueError:
@@ -137,7 +137,7 @@ def _looked_at(request: TodoRequest) -> str:
 
 
 def _changed(request: TodoRequest, message: str, **context: Any) -> HttpResponse:
-    """Answer a change: with htmx by the part that shows it, else by a redirect back to where the form was."""
+    """Answer a change: with htmx by the part that shows it, otherwise by a redirect to the page of the form."""
     on_detail = "todo" in context and _form_is_on(request) == "detail"
     if request.htmx:
         return _show(request, "detail" if on_detail else "list", announcement=message, **context)

@@ -1,4 +1,4 @@
-"""What the operator sees of people's pages: that they are there. Only their authors write them."""
+"""Pages in the admin, without their texts. Only their authors change them."""
 
 from django.contrib import admin
 from django.http import HttpRequest

@@ -1,4 +1,4 @@
-"""The API of Wiki0: pages, and cards for the links in them. For its own pages by session, for other apps by token."""
+"""The API of Wiki0: pages, and cards for the links in them. Its own pages use a session, other apps an access token."""
 
 from typing import Any
 
@@ -47,19 +47,19 @@ def _conflict(request: HttpRequest, conflict: Conflict) -> HttpResponse:
 
 @api.get("/articles", auth=READ, response={200: ArticlePage, **errors(422)}, summary="List pages", tags=ARTICLES)
 def list_articles(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
-    """Those of the whole organisation, last changed first."""
+    """Lists the pages of the organisation, last changed first."""
     return page_of(Article.objects.visible_to(request.auth.user), page=paging.page, size=paging.page_size)
 
 
 @api.post("/articles", auth=WRITE, response={201: ArticleOut, **errors(*BODY)}, summary="Add a page", tags=ARTICLES)
 def create_article(request: ApiRequest, body: NewArticle) -> Status[Article]:
-    """The caller is its author. Content that the editor cannot make is removed."""
+    """The caller is its author. Markup that the editor cannot produce is removed."""
     return Status(201, Article.objects.create(author=request.auth.user, **body.dict()))
 
 
 @api.post("/articles/demo", auth=WRITE, response={201: ArticleOut, **errors()}, summary="Add the demo page", tags=DEMO)
 def create_demo(request: ApiRequest) -> Status[Article]:
-    """Its example is a todo of yours if you are signed in here; a bearer token brings no sign-in to exchange."""
+    """The example is one of your todos if you are signed in here. A bearer token has no sign-in to exchange."""
     return Status(201, create_demo_page(request.auth.user, ask_todo0=request.auth.client is None))
 
 
@@ -71,7 +71,7 @@ def create_demo(request: ApiRequest) -> Status[Article]:
     tags=["Cards"],
 )
 def unfurl_urls(request: ApiRequest, body: Urls) -> dict[str, Any]:
-    """A card, or the reason why there is none, for each url. Todo0 is asked as you, now; nothing is stored."""
+    """Returns a card, or the reason for its absence, for each URL. Wiki0 asks Todo0 as you and stores nothing."""
     UNFURL.count(request.auth.user.pk)
     results = unfurl(user=request.auth.user, urls=body.urls)
     for reason in (result for result in results if isinstance(result, Reason)):
@@ -87,7 +87,7 @@ def unfurl_urls(request: ApiRequest, body: Urls) -> dict[str, Any]:
     tags=ARTICLES,
 )
 def get_article(request: ApiRequest, article_id: int) -> Article:
-    """One of the organisation's."""
+    """Returns one page of the organisation."""
     return get_object_or_404(Article.objects.visible_to(request.auth.user), pk=article_id)
 
 
@@ -99,7 +99,7 @@ def get_article(request: ApiRequest, article_id: int) -> Article:
     tags=ARTICLES,
 )
 def change_article(request: ApiRequest, article_id: int, body: ArticleChanges) -> Status[Article | None]:
-    """With `version`, a change made on another version than the current one is refused; without, the last one wins.
+    """With `version`, a change is refused if that is not the current version. Without it, the last change wins.
 
     The answer shows the whole page, so without the scope `read` it is empty (204).
     """
@@ -115,7 +115,7 @@ def change_article(request: ApiRequest, article_id: int, body: ArticleChanges) -
     tags=ARTICLES,
 )
 def delete_article(request: ApiRequest, article_id: int) -> Status[None]:
-    """One of the caller's own; it is gone for good."""
+    """Deletes one of the caller's pages permanently."""
     get_object_or_404(Article.objects.changeable_by(request.auth.user), pk=article_id).delete()
     return Status(204, None)
 
@@ -128,7 +128,7 @@ def delete_article(request: ApiRequest, article_id: int) -> Status[None]:
     tags=DEMO,
 )
 def tokens(request: ApiRequest) -> debug_console.Console:
-    """What the debug console recorded: claims, never a token. Outside demo mode there is no such thing (404)."""
+    """Returns the claims that the debug console recorded, never a token. Outside demo mode the answer is 404."""
     if not debug_console.is_on():
         raise Http404
     return debug_console.console_of(request.auth.user)

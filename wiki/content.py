@@ -1,4 +1,4 @@
-"""What the text of a page may contain: what its editor can make, and the column that lets nothing else in."""
+"""The allowed HTML of a page: what its editor can produce. The column removes everything else."""
 
 from functools import cache
 from typing import Any
@@ -26,7 +26,7 @@ EXTENSIONS: dict[str, Any] = {
     "HorizontalRule": True,
     "HardBreak": True,
     "Link": {"enableTarget": False},
-    "Menu": False,  # ours has real buttons, see `static/wiki/toolbar.js`
+    "Menu": False,  # replaced by real buttons, see `static/wiki/toolbar.js`
 }
 LINK_SCHEMES = {"http", "https", "mailto"}
 MAX_CONTENT = 200_000
@@ -34,7 +34,7 @@ MAX_CONTENT = 200_000
 
 @cache
 def _cleaner() -> nh3.Cleaner:
-    """Return the sanitiser: no class, style, id or data attribute survives, so nothing typed can look like a card."""
+    """Return the sanitiser. It removes classes, styles, ids and data attributes, so text cannot imitate a card."""
     allowed = allowlist_from_extensions(EXTENSIONS)
     attributes = allowed["attributes"] | {"a": {"href", "title"}, "ol": {"start"}}
     return nh3.Cleaner(
@@ -47,18 +47,18 @@ def _cleaner() -> nh3.Cleaner:
 
 
 def sanitise(html: str) -> str:
-    """Return `html` with only what the editor can make, todo links in the text made links. Idempotent."""
+    """Return `html` with only the editor's markup, and with todo links in the text as links. Idempotent."""
     html = html.replace("\x00", "").encode("utf-8", "replace").decode()
     return make_links(_cleaner().clean(html))
 
 
 def safe(html: str) -> SafeString:
-    """Return `html` for a template, sanitised again: a row may be older than today's rules."""
+    """Return `html` for a template. It is sanitised again, because a row may be older than the rules."""
     return mark_safe(sanitise(html))  # noqa: S308
 
 
 class SanitisedHTMLField(ProseEditorField):
-    """A `ProseEditorField` whose value is sanitised on every way into the database, also by `update()` and fixtures."""
+    """A `ProseEditorField` that sanitises every value before it is stored, also with `update()` and fixtures."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs | {"extensions": EXTENSIONS, "sanitize": sanitise, "max_length": MAX_CONTENT})

@@ -1,6 +1,6 @@
-"""The debug console: records each step of an exchange when it happens, and shows what was recorded.
+"""The debug console: records each step of an exchange when it happens, and shows the records.
 
-A step arrives with its secrets masked and its tokens decoded. Whatever is recorded is masked once more and cut here.
+A step arrives with its secrets masked and its tokens decoded. This module masks it once more and limits its size.
 """
 
 import logging
@@ -27,8 +27,8 @@ from wiki.models import RecordedStep
 logger = logging.getLogger(__name__)
 
 KEPT_PER_USER = 50
-SURPLUS = 10  # a process looks for too many at every tenth step of a user, its first included
-MOST_USERS = 10_000  # whose steps a process counts
+SURPLUS = 10  # a process checks for surplus rows at the first and every tenth step of a user
+MOST_USERS = 10_000  # the users whose steps a process counts
 KEPT_FOR = timedelta(hours=24)
 SHOWN_API_REQUESTS = 10
 
@@ -37,15 +37,15 @@ _LONGEST_TEXT = 2000
 _LONGEST_LIST = 50
 _DEEPEST = 8
 
-_until_a_look: dict[int, int] = {}  # how many steps of a user this process writes before it looks
+_until_a_look: dict[int, int] = {}  # the steps of a user until this process checks for surplus rows
 _unwritten: ContextVar[list[RecordedStep] | None] = ContextVar("unwritten_steps", default=None)
 
 
 @dataclass(frozen=True)
 class Console:
-    """What the console shows: decoded tokens, the last exchange, the last API requests, newest first.
+    """The content of the console: decoded tokens, the last exchange, the last API requests, newest first.
 
-    The client identifiers are Wiki0's two: in the ID token at its IdP, in the ID-JAG at Todo0; "" as long as unknown.
+    Wiki0's client identifiers come from the ID token (at its IdP) and from the ID-JAG (at Todo0); "" if unknown.
     """
 
     client_id_at_idp: str
@@ -59,22 +59,22 @@ class Console:
 
     @property
     def id_jag_is_opaque(self) -> bool:
-        """Say whether the IdP answered with something that is no JWT."""
+        """Say whether the IdP's answer is not a JWT."""
         return self.id_jag is None and self.token_exchange is not None and self.token_exchange.status == 200
 
     @property
     def access_token_is_opaque(self) -> bool:
-        """Say whether Todo0 answered with an access token that is no JWT, as it may."""
+        """Say whether Todo0's access token is not a JWT, which is allowed."""
         return self.access_token is None and self.jwt_bearer is not None and self.jwt_bearer.status == 200
 
 
 def is_on() -> bool:
-    """Say whether there is a debug console: only in the demo."""
+    """Say whether the debug console is on: only in demo mode."""
     return bool(settings.DEMO)
 
 
 def connect() -> None:
-    """Record from now on."""
+    """Connect the receivers that record steps."""
     step_taken.connect(_record_step, dispatch_uid="wiki.debug_console")
     signed_in.connect(_record_sign_in, dispatch_uid="wiki.debug_console")
     user_logged_out.connect(_forget, dispatch_uid="wiki.debug_console")
@@ -83,7 +83,7 @@ def connect() -> None:
 
 @contextmanager
 def recording_together() -> Iterator[None]:
-    """Write what happens inside for one user in one go at the end: a page waits for each statement."""
+    """Write the steps of one user together at the end, because a page waits for each statement."""
     steps: list[RecordedStep] = []
     token = _unwritten.set(steps)
     try:
@@ -97,7 +97,7 @@ def recording_together() -> Iterator[None]:
 
 
 def console_of(user: User) -> Console:
-    """Return what was recorded for `user`."""
+    """Return the records of `user`."""
     steps = list(RecordedStep.objects.filter(user=user, at__gt=timezone.now() - KEPT_FOR)[:KEPT_PER_USER])
     id_token, id_jag = _newest_claims(steps, "id_token", "subject_token"), _newest_claims(steps, "id_jag")
     return Console(
@@ -113,7 +113,7 @@ def console_of(user: User) -> Console:
 
 
 def masked(value: Any) -> Any:
-    """Return a copy of the JSON `value` without anything usable as a credential, and of bounded size."""
+    """Return a copy of the JSON `value` without credentials and with limited size."""
     return Masker([]).value(_cut(value))
 
 
@@ -170,14 +170,14 @@ def _record(user: User, **fields: Any) -> None:
 
 
 def _write(steps: list[RecordedStep]) -> None:
-    """Write the steps of one user, and now and then delete what is too old or too much."""
+    """Write the steps of one user, and sometimes delete old and surplus rows."""
     if not steps:
         return
     RecordedStep.objects.bulk_create(steps)
     user = steps[0].user
     left = _until_a_look.pop(user.pk, 0) - len(steps)
     if len(_until_a_look) >= MOST_USERS:
-        _until_a_look.clear()  # then all are looked at sooner
+        _until_a_look.clear()  # the next step of each user checks for surplus rows
     _until_a_look[user.pk] = left if left > 0 else SURPLUS
     if left > 0:
         return

@@ -1,4 +1,4 @@
-"""The page that Create page makes: it explains the trick and shows it with a todo of its author."""
+"""The page that the button Create page creates: it explains the flow with one of the author's todos."""
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -13,8 +13,8 @@ TITLE = "A todo inside a page"
 def create_demo_page(user: User, *, ask_todo0: bool = True) -> Article:
     """Create and return the demo page of `user`.
 
-    Its example is the first todo that Todo0's API lists for `user`; if there is none, the page says why. Without
-    `ask_todo0` nothing is asked: whoever holds only a bearer token has no sign-in here to exchange.
+    The example is the first todo that Todo0's API lists for `user`; if there is none, the page gives the reason.
+    Without `ask_todo0` it does not call Todo0: a caller with only a bearer token has no sign-in to exchange.
     """
     example, reason = _example(user) if ask_todo0 else ("", "Todo0 is asked only for a signed-in user")
     context = {"example": example, "reason": reason, "todo0": settings.ORIGINS["todo"]}

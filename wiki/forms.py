@@ -1,4 +1,4 @@
-"""The form behind the editor. Its script saves through the API; without the script it is posted like any form."""
+"""The form of the editor. Its script saves through the API; without JavaScript the browser posts the form."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from wiki.models import Article
 
 
 class ArticleEditor(ProseEditorWidget):
-    """The rich text editor, which draws todo links as cards: that extension stores nothing but the link."""
+    """The rich text editor, which draws todo links as cards: that extension stores only the link."""
 
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = super().get_config()
@@ -23,7 +23,7 @@ class ArticleEditor(ProseEditorWidget):
 
 
 def editor_media(nonce: str) -> Media:
-    """Return the editor's scripts and styles; `nonce` lets its import map, which has to be inline, through our CSP."""
+    """Return the editor's scripts and styles. Its import map must be inline, so it needs the CSP's `nonce`."""
     media: Media = ArticleForm().media
     return media.with_nonce(nonce)
 

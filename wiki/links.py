@@ -1,11 +1,11 @@
-"""What a link to a todo is: exactly `{origin of Todo0}/todos/{id}`, byte for byte, nothing before or after it."""
+"""The form of a link to a todo: exactly `{origin of Todo0}/todos/{id}`, byte for byte, nothing before or after it."""
 
 import re
 from collections.abc import Iterator
 
 from django.conf import settings
 
-# ASCII only, so no look-alike letter, digit or dot gets in; the path has no room for a dot, a percent sign or a slash.
+# ASCII only, so look-alike letters, digits and dots do not match; the path allows no dot, percent sign or slash.
 _LINK = re.compile(r"([A-Za-z]+://[A-Za-z0-9.:-]+)/todos/([1-9][0-9]{0,18})", re.ASCII)
 _LARGEST_ID = 2**63 - 1
 
@@ -17,7 +17,7 @@ _ANCHOR = '<a href="{url}" rel="noopener noreferrer nofollow">{url}</a>'  # a to
 
 
 def todo_id(url: str) -> int | None:
-    """Return the id of the todo that `url` links to, or None if it is anything else.
+    """Return the id of the todo that `url` links to, or None for any other URL.
 
     Scheme and host may be in any case (RFC 3986 section 6.2.2.1); port and path are exact, and there is no query,
     fragment, userinfo or encoding. The caller asks the API with the number only, never with the text.
@@ -30,12 +30,12 @@ def todo_id(url: str) -> int | None:
 
 
 def name_links(text: str) -> str:
-    """Return the plain `text` with a word in place of each todo link."""
+    """Return the plain `text` with each todo link replaced by a word."""
     return _WORD.sub(lambda word: _replaced(word[1], "[todo]"), text)
 
 
 def make_links(html: str) -> str:
-    """Return sanitised `html` with every todo link that stands in the text as plain words made a link.
+    """Return sanitised `html` with every todo link in plain text turned into a link.
 
     Text inside a link or code stays as it is.
     """
@@ -58,6 +58,6 @@ def _with_links(html: str) -> Iterator[str]:
 
 
 def _replaced(word: str, replacement: str) -> str:
-    """Return `word` with the todo link that it is, but for punctuation after it, replaced; another word as it is."""
+    """Return `word` with its todo link replaced, keeping punctuation after it; other words stay as they are."""
     url = word.rstrip(_PUNCTUATION)
     return word if todo_id(url) is None else replacement.format(url=url) + word[len(url) :]

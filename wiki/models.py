@@ -21,7 +21,7 @@ _END_OF_BLOCK = re.compile(r"</(?:p|h\d|li|pre|blockquote)>|<(?:br|hr)>")
 
 
 class ArticleQuerySet(models.QuerySet["Article"]):
-    """Who may do what: everybody of the author's tenant reads a page, only its author changes it."""
+    """Permissions: everyone at the author's tenant reads a page, only its author changes it."""
 
     def visible_to(self, user: User) -> "ArticleQuerySet":
         if user.realm != Realm.WIKI:
@@ -68,7 +68,7 @@ class Article(models.Model):
 
     @property
     def preview(self) -> str:
-        """The beginning of the text, plain: whatever shows it must escape it."""
+        """The beginning of the text, plain. A template must escape it."""
         text = html.unescape(strip_tags(_END_OF_BLOCK.sub("\n", safe(self.content[:_BEGINNING]))))
         return one_line(name_links(text), 180)
 

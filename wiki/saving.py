@@ -1,4 +1,4 @@
-"""Saving changes of a page without losing anybody's: a change names the version it was made on."""
+"""Saving pages without losing concurrent changes: each change names the version it is based on."""
 
 from django.db import transaction
 from django.http import Http404
@@ -8,7 +8,7 @@ from wiki.models import Article
 
 
 class Conflict(Exception):
-    """The page has changed since the version that the change was made on; `article` is what is stored."""
+    """The page has changed since the version that the change is based on; `article` is the stored page."""
 
     def __init__(self, article: Article) -> None:
         super().__init__("Another request has changed the page.")
@@ -20,7 +20,7 @@ def save_changes(
 ) -> Article:
     """Store a new title, a new content or both and return the page.
 
-    `version` is the one the author has seen; without it the last change wins. Raises `Conflict`, and `Http404` if the
+    `version` is the one that the author has seen; without it the last change wins. Raises `Conflict`, and `Http404` if the
     page is not the author's.
     """
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What goes into the API of Wiki0 and what comes out. Members of a body that are not named here are ignored."""
+"""Requests and responses of Wiki0's API. Other members of a body are ignored."""
 
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ class NewArticle(Body):
 
 
 class ArticleChanges(Body):
-    """What is left out, or null, stays as it is."""
+    """Fields that are omitted or null stay as they are."""
 
     title: str | None = Field(None, min_length=1, max_length=MAX_TITLE)
     content: str | None = Field(None, max_length=MAX_CONTENT)
@@ -93,7 +93,7 @@ class UnfurledUrls(Schema):
 
 
 class DecodedTokens(Schema):
-    """Header and claims of each; null if none was recorded."""
+    """Header and claims of each token; null if none was recorded."""
 
     id_token: Any
     id_jag: Any

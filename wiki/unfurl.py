@@ -1,4 +1,4 @@
-"""From todo links to cards, for one viewer at one moment: asks Todo0's API with the viewer's token, stores nothing."""
+"""Turns todo links into cards for one viewer: asks Todo0's API with the viewer's token at each call, stores nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ _MAX_TASK = 200
 
 @dataclass(frozen=True)
 class Card:
-    """What a viewer may see of a todo."""
+    """The data of a todo that its viewer may see."""
 
     app: str
     title: str
@@ -29,7 +29,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why there is no card, and what the next sign-in must bring if there is to be one (RFC 9470 section 4)."""
+    """The reason for a missing card, and the parameters of a sign-in that would bring it (RFC 9470 section 4)."""
 
     code: str
     text: str
@@ -52,7 +52,7 @@ _REASONS = {
 
 
 class TodosUnavailable(Exception):
-    """Todo0's API gave no todos; `reason` says why in words for the viewer."""
+    """Todo0's API returned no todos; `reason` is the explanation for the viewer."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.text)
@@ -60,7 +60,7 @@ class TodosUnavailable(Exception):
 
 
 def unfurl(*, user: User, urls: Sequence[str]) -> list[Card | Reason]:
-    """Return a card, or the reason there is none, for each of `urls` in order: one API request for all of them.
+    """Return a card, or the reason for its absence, for each of `urls` in order, with one API request for all.
 
     At most `MAX_URLS` distinct todos are asked for; raises ValueError for more.
     """
@@ -78,7 +78,7 @@ def unfurl(*, user: User, urls: Sequence[str]) -> list[Card | Reason]:
 def ask_for_todos(*, user: User, ids: Sequence[int] = (), page_size: int = MAX_URLS) -> list[dict[str, Any]]:
     """Return the todos of `user` that Todo0's API lists, those of `ids` if given. Raises `TodosUnavailable`.
 
-    Only well-formed ones are returned: with an integer `id`, a text `task` and a truth value `completed`.
+    Only well-formed todos are returned: with an integer `id`, a text `task` and a truth value `completed`.
     """
     resource_app = _resource_app(RESOURCE_APP)
     if resource_app is None or not resource_app.enabled:
@@ -90,7 +90,7 @@ def ask_for_todos(*, user: User, ids: Sequence[int] = (), page_size: int = MAX_U
     except CrossAppError as error:
         reason = replace(_REASONS.get(error.cause, NO_ANSWER), sign_in_parameters=error.sign_in_parameters)
         raise TodosUnavailable(reason) from error
-    if answer.status in (403, 404, 410):  # alike: what is forbidden and what is not there
+    if answer.status in (403, 404, 410):  # forbidden and missing todos look the same
         raise TodosUnavailable(NOT_FOUND)
     if answer.status != 200 or not isinstance(answer.body, dict) or not isinstance(answer.body.get("items"), list):
         raise TodosUnavailable(NO_ANSWER)

@@ -23,14 +23,14 @@ _PER_PAGE = 24
 
 
 class WikiRequest(HttpRequest):
-    """A request of somebody signed in."""
+    """A request of a signed-in user."""
 
     user: User
     csp_nonce: str
 
 
 def private(view: View) -> View:
-    """Ask an anonymous visitor to sign in; keep what the page shows out of every cache."""
+    """Ask an anonymous visitor to sign in, and keep the page out of every cache."""
 
     @wraps(view)
     def wrapper(request: WikiRequest, **kwargs: int) -> HttpResponse:
@@ -107,7 +107,7 @@ def delete_page(request: WikiRequest, article_id: int) -> HttpResponse:
 @require_safe
 @private
 def console(request: WikiRequest) -> HttpResponse:
-    """The content of the debug console, for the page that opens it."""
+    """Return the content of the debug console for the page that opens it."""
     if not debug_console.is_on():
         raise Http404("The debug console is off.")
     response = render(request, "wiki/_debug_console_content.html", {"console": debug_console.console_of(request.user)})

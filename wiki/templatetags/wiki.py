@@ -1,4 +1,4 @@
-"""What Wiki0's templates need beyond Django's."""
+"""Template filters of Wiki0."""
 
 import json
 from typing import Any
