@@ -202,7 +202,7 @@ class IdPConnection(models.Model):
             try:
                 client_key()
             except NoSigningKey as error:
-                text = f"private_key_jwt needs CLIENT_SIGNING_KEY: {error}. See .env.example."
+                text = f"private_key_jwt needs a signing key: {error}. See .env.example."
                 raise ValidationError({"auth_method": text}) from error
 
     def forget_keys(self) -> None:

@@ -20,8 +20,8 @@ def save_changes(
 ) -> Article:
     """Store a new title, a new content or both and return the page.
 
-    `version` is the one that the author has seen; without it the last change wins. Raises `Conflict`, and `Http404` if the
-    page is not the author's.
+    `version` is the one that the author has seen; without it the last change wins. Raises `Conflict`, and `Http404` if
+    the page is not the author's.
     """
     with transaction.atomic():
         article = Article.objects.select_for_update().changeable_by(author).filter(pk=article_id).first()

@@ -42,7 +42,7 @@ def test_a_client_that_asks_too_often_is_recorded_once_in_a_window(
     row = the_row()
     assert (row.outcome, row.failed_check, row.client_id) == ("refused", "client", "wiki0")
     assert (row.server, row.tenant, row.address) == ("http://customer1.idp.localhost:8000", "customer1", "127.0.0.1")
-    assert row.detail == "LIMIT_CLIENT=2/minute is used up."
+    assert row.detail == "LIMIT_CLIENT=2/minute is exceeded."
     clock(61)
     assert [idp.token(REFRESH).status_code for _ in range(5)] == [400] * 2 + [429] * 3
     assert acts(lines)[3:] == ["refresh_token"] * 2 + ["throttled"]
@@ -107,7 +107,7 @@ def test_of_a_flood_of_nonsense_so_many_are_recorded_and_then_that_there_was_mor
     assert {nonsense(idp) for _ in range(9)} == {400}, "nobody is put off by it"
     assert acts(lines) == ["token_request"] * 3 + ["throttled"]
     assert (the_row().failed_check, the_row().address) == ("recorded_refusals", "192.0.2.1")
-    assert the_row().detail == "LIMIT_RECORDED_REFUSALS=3/minute is used up; further refusals are not recorded."
+    assert the_row().detail == "LIMIT_RECORDED_REFUSALS=3/minute is exceeded; further refusals are not recorded."
     nonsense(idp, "192.0.2.2")
     assert acts(lines)[4:] == ["token_request"], "another address has rows of its own"
     clock(61)

@@ -49,9 +49,13 @@ def test_a_token_in_the_header_is_good(app: ResourceServer) -> None:
 @pytest.mark.clause("RFC 9068", "4", "RS-01")
 def test_a_token_is_good_at_the_app_that_issued_it_only(app: ResourceServer, other_app: AuthorizationServer) -> None:
     token, other_host = app.token(), other_app.issuer.removeprefix("http://")
-    assert_refused(app.call(token, host=other_host), 401, "invalid_token", "not known here")
+    assert_refused(
+        app.call(token, host=other_host), 401, "invalid_token", "This server does not know the access token."
+    )
     get_access_token_model().objects.update(resource=[other_app.resource])
-    assert_refused(app.call(token, host=other_host), 401, "invalid_token", "not known here")
+    assert_refused(
+        app.call(token, host=other_host), 401, "invalid_token", "This server does not know the access token."
+    )
     assert_refused(app.call(token), 401, "invalid_token", "for another resource")
 
 
@@ -61,9 +65,9 @@ def test_a_token_of_an_idp_is_not_good_at_an_app(app: ResourceServer, kind: str)
     idp = app.trust("customer2")
     idp.register("wiki0")
     token = tokens_of_john(idp)[kind]
-    assert_refused(app.call(token), 401, "invalid_token", "not known here")
+    assert_refused(app.call(token), 401, "invalid_token", "This server does not know the access token.")
     get_access_token_model().objects.update(resource=[app.server.resource])
-    assert_refused(app.call(token), 401, "invalid_token", "not known here")
+    assert_refused(app.call(token), 401, "invalid_token", "This server does not know the access token.")
 
 
 @pytest.mark.clause("ID-JAG", "4.3.4", "RS-01: an ID-JAG is no access token")

@@ -107,14 +107,14 @@ def test_assertions_for_the_token_endpoint_are_switched_on_and_off() -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ("", "no JSON key set"),
-        ("[]", "no JSON key set"),
-        ("{}", "needs public keys"),
-        ('{"keys": 1}', "A key set is"),
-        ('{"keys": []}', "No key in it can be used"),
+        ("", "is not a JSON key set"),
+        ("[]", "is not a JSON key set"),
+        ("{}", "needs the client's public keys"),
+        ('{"keys": 1}', "A key set must be"),
+        ('{"keys": []}', "The key set has no usable key"),
         ('{"keys": [{"kty": "oct", "k": "x", "kid": "1"}]}', "private or shared"),
         (json.dumps({"keys": [rsa_jwk(RSA_KEY, "1", d="x")]}), "private or shared"),
-        (json.dumps({"keys": [{**rsa_jwk(RSA_KEY, "1"), "kid": None}]}), "No key in it can be used"),
+        (json.dumps({"keys": [{**rsa_jwk(RSA_KEY, "1"), "kid": None}]}), "The key set has no usable key"),
     ],
 )
 def test_a_file_without_usable_public_keys_is_refused(tmp_path: Path, keys: str, message: str) -> None:
@@ -129,12 +129,12 @@ def test_a_file_without_usable_public_keys_is_refused(tmp_path: Path, keys: str,
     ("arguments", "message"),
     [
         (["--jwks", "/nowhere.json"], "can not be read"),
-        (["--jwks-uri", "http://agent.example/jwks"], "^--jwks-uri: 'http://agent.example/jwks' is no https URL"),
-        (["--jwks-uri", "file:///etc/passwd"], "^--jwks-uri: 'file:///etc/passwd' is no https URL"),
+        (["--jwks-uri", "http://agent.example/jwks"], "^--jwks-uri: 'http://agent.example/jwks' is not an https URL"),
+        (["--jwks-uri", "file:///etc/passwd"], "^--jwks-uri: 'file:///etc/passwd' is not an https URL"),
         (["--jwks-uri", JWKS_URI, "--auth-method", "client_secret_basic"], "takes a secret, not keys"),
         (["--client-secret", SECRET, "--auth-method", "private_key_jwt"], "takes keys, not a secret"),
         (["--client-secret", SECRET, "--jwks-uri", JWKS_URI], "not allowed with argument"),
-        (["--auth-method", "private_key_jwt"], "^--jwks: private_key_jwt needs public keys of the client"),
+        (["--auth-method", "private_key_jwt"], "^--jwks: private_key_jwt needs the client's public keys"),
         (["--tenant", "acme", "--any-tenant"], "not allowed with argument"),
         (["--auth-method", "none"], "invalid choice"),
         (["--grant", "token-exchange"], "^--grant: http://todo.localhost:8000 does not offer"),
@@ -142,10 +142,10 @@ def test_a_file_without_usable_public_keys_is_refused(tmp_path: Path, keys: str,
         (["--scope", "read admin"], "^--scope: http://todo.localhost:8000 has no scope admin"),
         (["--grant", "x", "--scope", "admin"], "does not offer|has no scope"),
         (["--resource", "http://wiki.localhost:8000/api"], "issues tokens for http://todo.localhost:8000/api only"),
-        (["--redirect-uri", "http://agent.example/"], "^--redirect-uri: 'http://agent.example/' is no https URL"),
-        (["--redirect-uri", "https://agent.example/#x"], "is no https URL"),
-        (["--redirect-uri", "javascript:alert(1)"], "is no https URL"),
-        (["--tenant", "nobody"], "There is no tenant 'nobody'"),
+        (["--redirect-uri", "http://agent.example/"], "^--redirect-uri: 'http://agent.example/' is not an https URL"),
+        (["--redirect-uri", "https://agent.example/#x"], "is not an https URL"),
+        (["--redirect-uri", "javascript:alert(1)"], "is not an https URL"),
+        (["--tenant", "nobody"], "No tenant has the slug 'nobody'"),
     ],
 )
 def test_what_can_not_be_is_refused_in_one_line(arguments: list[str], message: str) -> None:
@@ -156,7 +156,7 @@ def test_what_can_not_be_is_refused_in_one_line(arguments: list[str], message: s
 
 
 def test_a_server_that_there_is_not_is_named() -> None:
-    with pytest.raises(CommandError, match="no authorization server at 'customer9'"):
+    with pytest.raises(CommandError, match="No authorization server is called 'customer9'"):
         run(at="customer9")
     with pytest.raises(CommandError, match="--client-id is empty"):
         run(client_id=" ")
@@ -181,7 +181,7 @@ def test_a_client_is_unbound_and_may_act_for_any_tenant() -> None:
 
 def test_one_key_set_is_registered() -> None:
     both = Client(auth_method="private_key_jwt", jwks={"keys": jwks()}, jwks_uri=JWKS_URI)
-    with pytest.raises(ValidationError, match="There is a key set and the URL of one"):
+    with pytest.raises(ValidationError, match="Enter a key set or its URL, not both"):
         check_keys(both.auth_method, both.jwks, both.jwks_uri)
 
 
@@ -214,7 +214,7 @@ def test_people_read_what_was_done_and_learn_from_the_help(capsys: pytest.Captur
     out = StringIO()
     call_command("createclient", "--at", "todo", "--client-id", "agent", stdout=out)
     assert "The client agent at http://todo.localhost:8000 is created." in out.getvalue()
-    assert "shown this once" in out.getvalue()
+    assert "shown only once" in out.getvalue()
     with pytest.raises(SystemExit):
         call_command("createclient", "--help")
     assert "manage.py createclient --at todo --client-id agent --jwks-uri" in capsys.readouterr().out

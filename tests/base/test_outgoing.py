@@ -232,7 +232,7 @@ def test_an_origin_of_ours_may_have_a_private_address(settings: Settings, names:
 @pytest.mark.clause("OpenID Connect Discovery", "7", "RP-42: plain http")
 def test_plain_http_leaves_for_nowhere_else(names: dict[str, list[str]]) -> None:
     names["idp.example"] = [PUBLIC]
-    with pytest.raises(requests.exceptions.InvalidURL, match="only https"):
+    with pytest.raises(requests.exceptions.InvalidURL, match="outgoing requests must use https"):
         address_for("http://idp.example/")
 
 

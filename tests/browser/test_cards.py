@@ -101,7 +101,7 @@ def test_without_javascript_a_page_is_edited_and_says_how(new_person: NewPerson)
     bob.go("wiki")
     bob.page.get_by_role("button", name="Create page").click()
     expect(bob.page.get_by_text("nothing is saved before you press Save")).to_be_visible()
-    expect(bob.page.get_by_text("Saves by itself.")).to_be_hidden()
+    expect(bob.page.get_by_text("The page saves automatically.")).to_be_hidden()
     for gone in ("Done", "Debug console"):
         expect(bob.page.get_by_role("button", name=gone)).to_have_count(0)
     bob.page.get_by_label("Text").fill("<p>Without <strong>script</strong></p>")

@@ -55,7 +55,7 @@ def test_it_may_run_at_every_start(company: None) -> None:
 def test_the_issuers_of_a_company_do_not_move(company: None, settings: Settings) -> None:
     run("prepare")
     settings.ORIGINS = COMPANY | {"todo": "https://tasks.apps.example"}
-    with pytest.raises(CommandError, match=r"made with https://.* and the settings say https://tasks"):
+    with pytest.raises(CommandError, match=r"created for https://.* but the settings say https://tasks"):
         run("prepare")
     assert AuthorizationServer.objects.filter(issuer=COMPANY["todo"]).exists()
 

@@ -129,7 +129,7 @@ def test_without_the_registered_key_nobody_signs_in_and_the_page_says_why_in_few
     use_key(new_pem() if key == "another" else "")
     page = demo.browser.sign_in("wiki", BOB)
     assert page.status == 502
-    assert "gave an answer we cannot accept" in page.text
+    assert "sent an invalid answer" in page.text
     assert not SubjectTokens.objects.exists()
     told = caplog.text + page.response.content.decode()
     assert len(assertions(demo)) == (1 if key == "another" else 0)

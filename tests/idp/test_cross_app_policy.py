@@ -23,7 +23,7 @@ from tests.support.embedded_idp import (
 )
 from tests.support.kept_rows import forget_rows
 
-LIMITED = "limited to some people, not including this user"
+LIMITED = "The cross-app policy of this organisation does not include this user"
 
 
 @pytest.fixture
@@ -259,10 +259,10 @@ def test_the_admin_saves_the_list_and_shows_it(operator: Browser) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "why"),
     [
-        ("audience", "todo0", "not an absolute URL"),
-        ("audience", "javascript:alert(1)", "not an absolute URL"),
-        ("resource", "http://todo.localhost:8000/api#a", "not an absolute URL"),
-        ("scope", 'read"', "separated by single spaces"),
+        ("audience", "todo0", "Enter an absolute URL in ASCII without a fragment."),
+        ("audience", "javascript:alert(1)", "Enter an absolute URL in ASCII without a fragment."),
+        ("resource", "http://todo.localhost:8000/api#a", "Enter an absolute URL in ASCII without a fragment."),
+        ("scope", 'read"', "Separate scopes by single spaces."),
         ("max_age", "0", "greater than or equal to 1"),
     ],
 )

@@ -37,7 +37,7 @@ def test_every_way_to_fail_looks_the_same(idp: EmbeddedIdP, bob: User, other_idp
         submit(idp, "eve@tables.fake"),
         submit(idp, "mallory@tables.fake"),
     ]
-    messages = {re.search(r"This email and password[^<]*", answer.content.decode())[0] for answer in answers}  # type: ignore[index]
+    messages = {re.search(r"Wrong email or password[^<]*", answer.content.decode())[0] for answer in answers}  # type: ignore[index]
     assert {answer.status_code for answer in answers} == {400}
     assert messages == {"Wrong email or password."}
     assert "_auth_user_id" not in idp.browser.session

@@ -16,7 +16,7 @@ from tests.resource_app.fakes import CLIENT_ID, CLIENT_SECRET, basic
 
 FORM_ONLY = "The body must be application/x-www-form-urlencoded."
 NOT_IN_THE_URL = "Send parameters in the body, not in the URL."
-POST_ONLY = "This endpoint takes POST only."
+POST_ONLY = "The method must be POST."
 NO_GRANT_TYPE = "The parameter grant_type is missing."
 NOT_OFFERED = "This authorization server does not offer that grant type."
 
@@ -50,7 +50,7 @@ def test_a_request_without_an_assertion_is_refused(todo0: TokenEndpoint, asserti
 def test_a_repeated_parameter_is_refused(todo0: TokenEndpoint, name: str, same: bool) -> None:
     value = {"assertion": todo0.mint(), "grant_type": JWT_BEARER, "client_id": CLIENT_ID}.get(name, "read")
     response = todo0.redeem(**{name: [value, value if same else "x"]})
-    description = f"The parameter {name} is there more than once."
+    description = f"The parameter {name} is repeated."
     act = "token_request" if (name, same) == ("grant_type", False) else "redemption"
     assert_refused_unread(response, "invalid_request", description, act)
     todo0.assert_redeemed(todo0.redeem())
@@ -171,7 +171,7 @@ def test_another_method_is_refused(todo0: TokenEndpoint, method: str) -> None:
     if method != "HEAD":
         assert response.json() == {
             "error": "invalid_request",
-            "error_description": "This endpoint takes POST only.",
+            "error_description": "The method must be POST.",
         }
     assert not ConsumedJti.objects.exists()
     assert not get_access_token_model().objects.exists()

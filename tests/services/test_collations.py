@@ -44,7 +44,7 @@ def prepare(database: str) -> list[str]:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1, done.stderr
     first, *statements = done.stderr.splitlines()
-    assert first.startswith("CommandError: This database does not compare byte for byte. Nothing was done.")
+    assert first.startswith("CommandError: This database does not compare text byte for byte. Nothing was changed.")
     return statements
 
 

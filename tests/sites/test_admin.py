@@ -55,7 +55,7 @@ def test_a_new_client_gets_a_machine_made_secret_shown_once(operator: Browser) -
         "scope": "read",
     }
     page = operator.post("/admin/authserver/client/add/", data, follow=True).content.decode()
-    shown = re.search(r"shown this once: (\w+)", page)
+    shown = re.search(r"\(shown only once\): (\w+)", page)
     assert shown
     assert len(shown[1]) >= 43
     client = Client.objects.get(client_id="agent0-at-todo0")

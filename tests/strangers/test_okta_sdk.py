@@ -75,6 +75,6 @@ def test_oktas_sdk_with_another_key_is_refused(peers: Peers) -> None:
 
 @pytest.mark.clause("RFC 8693", "2.2.2", "Okta's SDK says which audience our IdP does not know")
 def test_oktas_sdk_is_told_of_an_unknown_audience(peers: Peers) -> None:
-    with pytest.raises(SDKError, match="audience is not known") as refused:
+    with pytest.raises(SDKError, match="audience is unknown") as refused:
         sdk(peers).cross_app_access.exchange_token(peers.id_token, audience="http://elsewhere.example")
     assert refused.value.details["error"] == "invalid_target"

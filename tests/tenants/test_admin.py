@@ -88,7 +88,7 @@ def test_a_client_that_authenticates_with_a_key_needs_that_key_and_no_secret(
 ) -> None:
     fields = connection_fields(connection, app="todo", auth_method="private_key_jwt", single_use="on")
     refused = admin.post("/admin/tenants/idpconnection/add/", fields)
-    assert "private_key_jwt needs our key: CLIENT_SIGNING_KEY is not set" in refused.content.decode()
+    assert "private_key_jwt needs a signing key: CLIENT_SIGNING_KEY is not set" in refused.content.decode()
     settings.CROSSAPP_REQUESTING_APP = settings.CROSSAPP_REQUESTING_APP | {"CLIENT_SIGNING_KEY": new_pem()}
     assert admin.post("/admin/tenants/idpconnection/add/", fields).status_code == 302
     added = IdPConnection.objects.get(app="todo")
@@ -207,8 +207,8 @@ def test_an_entry_of_the_directory_gets_a_subject_of_its_own(admin: Client, tena
     ("email", "message"),
     [
         ("", "Enter an email address: people in a directory sign in with it."),
-        ("bob@tables.example", "bob-1 has this address in this directory already."),
-        ("BOB@Tables.Example", "bob-1 has this address in this directory already."),
+        ("bob@tables.example", "bob-1 already has this address in this directory."),
+        ("BOB@Tables.Example", "bob-1 already has this address in this directory."),
     ],
 )
 def test_a_person_who_could_not_sign_in_is_refused(admin: Client, tenant: Tenant, email: str, message: str) -> None:

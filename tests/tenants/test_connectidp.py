@@ -137,9 +137,9 @@ def test_another_spelling_of_the_issuer_is_refused_and_both_are_shown(documents:
 @pytest.mark.parametrize(
     ("issuer", "why"),
     [
-        ("http://idp.acme.example", "begins with https"),
-        ("ftp://idp.acme.example", "begins with https"),
-        ("idp.acme.example", "begins with https"),
+        ("http://idp.acme.example", "must begin with https"),
+        ("ftp://idp.acme.example", "must begin with https"),
+        ("idp.acme.example", "must begin with https"),
         ("https://10.0.0.1", "public address"),
         ("https://169.254.169.254", "public address"),
         ("https://idp.acme.example?x=1", "no user name, query or fragment"),
@@ -166,7 +166,7 @@ def test_plain_http_is_for_loopback_in_the_demo_only(issuer: str, settings: Sett
     run("connectidp", *ACME, "--issuer", issuer, *CLIENT, "--no-fetch")
     IdPConnection.objects.all().delete()
     settings.DEMO = False
-    with pytest.raises(CommandError, match="begins with https"):
+    with pytest.raises(CommandError, match="must begin with https"):
         run("connectidp", *ACME, "--issuer", issuer, *CLIENT, "--no-fetch")
     assert not IdPConnection.objects.exists()
 

@@ -180,7 +180,7 @@ def test_the_demo_page_says_why_it_has_no_todo(browser: Client, todo0: FakeTodo0
     todo0.fail(Cause.NOT_ALLOWED)
     browser.post("/pages/create")
     content = Article.objects.get().content
-    assert "could not get one: Not allowed by your organisation." in content
+    assert "could not fetch it: Not allowed by your organisation." in content
     assert f"<code>{TODO}/todos/1</code>" in content
 
 
@@ -220,7 +220,7 @@ def test_without_script_a_stale_form_keeps_its_text_and_says_so(browser: Client,
     browser.post(f"/pages/{article.pk}/edit", {"title": "First", "content": "a", "version": "1"})
     response = browser.post(f"/pages/{article.pk}/edit", {"title": "Second", "content": "b", "version": "1"})
     assert response.status_code == 200
-    assert b"changed elsewhere meanwhile" in response.content
+    assert b"Another tab or window has changed this page" in response.content
     assert b'value="Second"' in response.content
     assert Article.objects.get().title == "First"
 

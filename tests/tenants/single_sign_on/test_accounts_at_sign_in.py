@@ -148,4 +148,4 @@ def test_an_odd_email_gets_no_account_and_replaces_none(browser: Browser, email:
 def test_an_id_token_of_100_kb_signs_nobody_in(browser: Browser) -> None:
     browser.idp.claims["name"] = "x" * 100_000
     browser.start()
-    refused(browser, browser.come_back(), 502, "gave an answer we cannot accept")
+    refused(browser, browser.come_back(), 502, "sent an invalid answer")

@@ -11,7 +11,7 @@ from tests.tenants.single_sign_on.test_sign_in import Browser, refused
 
 pytestmark = pytest.mark.usefixtures("connection")
 
-NOT_ACCEPTED = "gave an answer we cannot accept"
+NOT_ACCEPTED = "sent an invalid answer"
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_the_answer_of_another_tenants_idp_is_refused_and_its_code_goes_nowhere(
     browser: Browser, other_idp: FakeIdp
 ) -> None:
     browser.start()
-    refused(browser, browser.come_back(iss=OTHER), 400, "gave an answer we cannot accept")
+    refused(browser, browser.come_back(iss=OTHER), 400, "sent an invalid answer")
     assert not browser.idp.to("/token")
     assert not other_idp.received
 
@@ -57,7 +57,7 @@ def test_a_code_of_another_idp_that_does_not_say_so_is_redeemed_where_the_attemp
     browser.idp.metadata["authorization_response_iss_parameter_supported"] = False
     browser.idp.replies["/token"] = json_reply({"error": "invalid_grant"}, 400)  # not one of its codes
     browser.start()
-    refused(browser, browser.come_back(iss=None, code="a-code-of-the-other"), 400, "gave an answer we cannot accept")
+    refused(browser, browser.come_back(iss=None, code="a-code-of-the-other"), 400, "sent an invalid answer")
     assert browser.idp.form("/token")["code"] == "a-code-of-the-other"
     assert not other_idp.received
 
@@ -103,7 +103,7 @@ def test_metadata_that_change_their_issuer_end_the_sign_ins_and_are_recorded_for
     browser.client.post("/sign-out")
     cache.clear()  # five minutes later
     browser.idp.metadata["issuer"] = issuer
-    refused(browser, browser.start(), 502, "gave an answer we cannot accept")
+    refused(browser, browser.start(), 502, "sent an invalid answer")
     event = AuditEvent.objects.filter(act=Act.SIGN_IN).latest("pk")
     assert (event.failed_check, event.issuer) == ("answer_of_idp", ISSUER)
     assert event.detail == f"the metadata say issuer {issuer!r}, expected {ISSUER!r}"
@@ -114,5 +114,5 @@ def test_metadata_that_change_their_issuer_meanwhile_bring_nobody_back(browser: 
     browser.start()
     cache.clear()
     browser.idp.metadata["issuer"] = OTHER
-    refused(browser, browser.come_back(), 502, "gave an answer we cannot accept")
+    refused(browser, browser.come_back(), 502, "sent an invalid answer")
     assert not browser.idp.to("/token")

@@ -179,7 +179,7 @@ def test_an_idp_without_metadata_ends_on_the_failure_page(browser: Browser, stat
 )
 def test_metadata_that_cannot_be_right_end_on_the_failure_page(browser: Browser, changes: dict[str, Any]) -> None:
     browser.idp.metadata |= changes
-    refused(browser, browser.start(), 502, "gave an answer we cannot accept")
+    refused(browser, browser.start(), 502, "sent an invalid answer")
 
 
 def test_a_secret_that_no_key_opens_ends_on_the_failure_page(browser: Browser, settings: Settings) -> None:
@@ -318,7 +318,7 @@ def test_two_sign_ins_in_one_browser_both_work_and_the_last_one_counts(browser: 
 @pytest.mark.parametrize("state", [None, "", "unknown"])
 def test_an_answer_without_a_state_of_ours_is_refused(browser: Browser, state: str | None) -> None:
     browser.start()
-    refused(browser, browser.come_back(state=state), 400, "not started in this browser")
+    refused(browser, browser.come_back(state=state), 400, "was started in another browser or has expired")
     assert not browser.idp.to("/token")
 
 
@@ -326,7 +326,7 @@ def test_an_answer_without_a_state_of_ours_is_refused(browser: Browser, state: s
 def test_the_state_of_another_browser_is_refused(browser: Browser) -> None:
     browser.start()
     victim = Browser(browser.idp, query=browser.query)
-    refused(victim, victim.come_back(), 400, "not started in this browser")
+    refused(victim, victim.come_back(), 400, "was started in another browser or has expired")
     assert not browser.idp.to("/token")
 
 
@@ -337,7 +337,7 @@ def test_a_state_is_good_once(browser: Browser) -> None:
     browser.idp.claims |= {"sub": "u-eve", "email": "eve@tables.example"}
     response = browser.come_back()
     assert response.status_code == 400
-    assert "it is over already" in response.content.decode()
+    assert "was started in another browser or has expired" in response.content.decode()
     assert len(browser.idp.to("/token")) == 1
     assert browser.client.session.session_key == session
     assert [user.sub for user in User.objects.all()] == ["u-bob"]
@@ -347,8 +347,8 @@ def test_a_state_is_good_once(browser: Browser) -> None:
 @pytest.mark.parametrize("iss", ["https://evil.example", f"{ISSUER}/", "", None])
 def test_an_answer_of_another_issuer_is_refused_and_its_code_not_redeemed(browser: Browser, iss: str | None) -> None:
     browser.start()
-    refused(browser, browser.come_back(iss=iss), 400, "gave an answer we cannot accept")
-    refused(browser, browser.come_back(), 400, "not started in this browser")
+    refused(browser, browser.come_back(iss=iss), 400, "sent an invalid answer")
+    refused(browser, browser.come_back(), 400, "was started in another browser or has expired")
     assert not browser.idp.to("/token")
 
 
@@ -385,7 +385,7 @@ def test_a_refusal_of_the_idp_is_shown_escaped_and_uses_up_the_state(browser: Br
     response = browser.come_back(code=None, error="access_denied", error_description="<script>alert(1)</script>")
     refused(browser, response, 400, "says no: &lt;script&gt;alert(1)&lt;/script&gt;")
     assert "<script>alert" not in response.content.decode()
-    refused(browser, browser.come_back(), 400, "not started in this browser")
+    refused(browser, browser.come_back(), 400, "was started in another browser or has expired")
 
 
 @pytest.mark.clause("RFC 6749", "4.1.2.1", "RP-07")
@@ -419,18 +419,18 @@ def raises(error: Exception) -> Any:
 
 TOKEN_ENDPOINT_TROUBLE: dict[str, tuple[Any, int, str]] = {
     "500": (Reply(b"<h1>Internal Server Error</h1>", 500, "text/html"), 502, "does not answer"),
-    "html": (Reply(b"<h1>Hello</h1>", 200, "text/html"), 502, "cannot accept"),
-    "no json": (Reply(b"{"), 502, "cannot accept"),
-    "a list": (json_reply([]), 502, "cannot accept"),
-    "redirect": (Reply(b"", 302), 502, "cannot accept"),
-    "nothing": (Reply(b""), 502, "cannot accept"),
+    "html": (Reply(b"<h1>Hello</h1>", 200, "text/html"), 502, "sent an invalid answer"),
+    "no json": (Reply(b"{"), 502, "sent an invalid answer"),
+    "a list": (json_reply([]), 502, "sent an invalid answer"),
+    "redirect": (Reply(b"", 302), 502, "sent an invalid answer"),
+    "nothing": (Reply(b""), 502, "sent an invalid answer"),
     "timeout": (raises(requests.ReadTimeout("slow")), 502, "does not answer"),
     "down": (raises(requests.ConnectionError("down")), 502, "does not answer"),
-    "too big": (Reply(b"[" + b" " * 300_000 + b"]"), 502, "cannot accept"),
-    "code refused": (json_reply({"error": "invalid_grant"}, 400), 400, "cannot accept"),
-    "client refused": (json_reply({"error": "invalid_client"}, 401), 502, "cannot accept"),
-    "no ID token": (json_reply({"access_token": "x", "token_type": "Bearer"}), 502, "cannot accept"),
-    "no string": (json_reply({"id_token": {"sub": "u-bob"}}), 502, "cannot accept"),
+    "too big": (Reply(b"[" + b" " * 300_000 + b"]"), 502, "sent an invalid answer"),
+    "code refused": (json_reply({"error": "invalid_grant"}, 400), 400, "sent an invalid answer"),
+    "client refused": (json_reply({"error": "invalid_client"}, 401), 502, "sent an invalid answer"),
+    "no ID token": (json_reply({"access_token": "x", "token_type": "Bearer"}), 502, "sent an invalid answer"),
+    "no string": (json_reply({"id_token": {"sub": "u-bob"}}), 502, "sent an invalid answer"),
 }
 
 
@@ -473,7 +473,7 @@ ID_TOKEN_TROUBLE: dict[str, dict[str, Any]] = {
 def test_an_id_token_that_is_not_for_us_signs_nobody_in(browser: Browser, trouble: str) -> None:
     browser.start()
     browser.idp.claims = id_token_claims(**{"nonce": browser.query["nonce"], **ID_TOKEN_TROUBLE[trouble]})
-    refused(browser, browser.come_back(), 502, "gave an answer we cannot accept")
+    refused(browser, browser.come_back(), 502, "sent an invalid answer")
     assert not User.objects.exists()
 
 
@@ -588,5 +588,5 @@ def test_the_token_is_for_one_app_only(browser: Browser) -> None:
     """The callback of Todo0 knows no attempt that was started at Wiki0."""
     browser.start()
     todo = Browser(browser.idp, Client(headers={"host": "todo.localhost:8000"}), browser.query)
-    refused(todo, todo.come_back(), 400, "not started in this browser")
+    refused(todo, todo.come_back(), 400, "was started in another browser or has expired")
     assert sign(browser.idp.claims)

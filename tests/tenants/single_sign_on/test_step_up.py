@@ -42,7 +42,7 @@ def sign_in_again(browser: Browser, **claims: Any) -> HttpResponse:
 
 def assert_refused(response: HttpResponse) -> None:
     assert response.status_code == 502
-    assert "gave an answer we cannot accept" in response.content.decode()
+    assert "sent an invalid answer" in response.content.decode()
 
 
 @contextmanager
