@@ -128,7 +128,7 @@ def test_a_file_without_usable_public_keys_is_refused(tmp_path: Path, keys: str,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--jwks", "/nowhere.json"], "can not be read"),
+        (["--jwks", "/nowhere.json"], "Cannot read /nowhere.json"),
         (["--jwks-uri", "http://agent.example/jwks"], "^--jwks-uri: 'http://agent.example/jwks' is not an https URL"),
         (["--jwks-uri", "file:///etc/passwd"], "^--jwks-uri: 'file:///etc/passwd' is not an https URL"),
         (["--jwks-uri", JWKS_URI, "--auth-method", "client_secret_basic"], "takes a secret, not keys"),

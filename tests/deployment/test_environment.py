@@ -151,7 +151,7 @@ def test_a_line_of_the_file_that_sets_nothing_is_refused_unquoted(line: str, tmp
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"X=\xff\n")
-    with pytest.raises(ImproperlyConfigured, match=r"^\.env can not be read: UnicodeDecodeError"):
+    with pytest.raises(ImproperlyConfigured, match=r"^Cannot read \.env: UnicodeDecodeError"):
         Environment.read_file(tmp_path / ".env")
 
 

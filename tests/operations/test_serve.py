@@ -105,7 +105,7 @@ def test_an_address_that_somebody_has_is_not_shared(server: Server) -> None:
     command = [sys.executable, "manage.py", "serve", f"127.0.0.1:{server.port}"]
     answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert answer.returncode != 0
-    assert answer.stderr == f"CommandError: 127.0.0.1:{server.port} can not be used: Address already in use.\n"
+    assert answer.stderr == f"CommandError: Cannot listen on 127.0.0.1:{server.port}: Address already in use.\n"
 
 
 def test_the_servers_own_lines_are_json_too_and_it_ends_when_told(server: Server) -> None:
