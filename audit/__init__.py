@@ -1,9 +1,9 @@
-"""What happened, for the operator: one line in the log and one row in an append-only table for every act.
+"""The audit for the operator: one log line and one row in an append-only table for each act.
 
-What is an act: a grant at a token endpoint (token exchange, redemption of an ID-JAG, code, refresh token) or its
-refusal, a revocation, the refusal of an authorization request or an introspection, a sign-in or its refusal, a
-sign-out, and a change of a policy, key, client, IdP connection, tenant or account, accounts that come just in time
-included. API calls are none. That somebody asks too often is one act for each limit and window, not one per request.
+Acts are: a grant at a token endpoint (token exchange, redemption of an ID-JAG, code, refresh token) or its refusal, a
+revocation, the refusal of an authorization request or an introspection, a sign-in or its refusal, a sign-out, and a
+change of a policy, key, client, IdP connection, tenant or account, including accounts created at sign-in. API calls are
+not acts. A sender over a limit is one act for each limit and window, not one per request.
 
 Where it comes from
     `log.done` and `log.refused` write one event. For the OAuth endpoints `authserver.oauth_audit` alone calls them: the
@@ -19,16 +19,16 @@ What is in it
     (`unverified_...` in the line). Never a token, code, assertion or secret; a value is one line of 200 characters at
     most.
 
-What must hold
+Guarantees
     No grant without its row: if the row cannot be written, the answer is 503 `temporarily_unavailable` and no token
     leaves. A redemption's row is part of the transaction that stores the token. A refusal's row is written after the
-    rollback, and if that fails, the refusal stands and the log has its line and an error. The same holds for sign-ins
+    rollback. If that fails, the refusal stands, and the log has its line and an error. The same holds for sign-ins
     and sign-outs. A change is recorded in the transaction that makes it.
 
-    No flood fills the table. What an authenticated client is refused is bound by the client's limit; what anybody may
-    send (malformed requests, wrong credentials, made-up states) is recorded LIMIT_RECORDED_REFUSALS times for each
-    address and window, then once that there was more. The answers are what they would be.
+    A flood does not fill the table. The client's limit bounds the refusals of an authenticated client. Unauthenticated
+    refusals (malformed requests, wrong credentials, made-up states) are recorded LIMIT_RECORDED_REFUSALS times for
+    each address and window, then one row says that there were more. The answers do not change.
 
-    Rows are never changed and never deleted one by one. `AuditEvent.objects.sweep(older_than=...)` ends their time.
+    Rows are never changed and never deleted one by one. `AuditEvent.objects.sweep(older_than=...)` deletes old rows.
     Seeding the demo leaves no rows.
 """

@@ -1,4 +1,4 @@
-"""The operator reads what happened, and changes nothing."""
+"""The audit in the admin, read-only."""
 
 import re
 from datetime import UTC
@@ -16,7 +16,7 @@ from audit.models import AuditEvent, Outcome
 
 LISTED = 2000
 WBR = SafeString("<wbr>")
-_NAMES = ("account", "client_id", "email", "issuer", "username")  # of what a peer may claim
+_NAMES = ("account", "client_id", "email", "issuer", "username")  # claims of a peer that name the sender
 
 
 class NewestOnly(Paginator):
@@ -38,7 +38,7 @@ class AuditEventAdmin(admin.ModelAdmin):
     )
     paginator = NewestOnly
     empty_value_display = ""
-    show_full_result_count = False  # the table has millions of rows: nothing here may count or read them all
+    show_full_result_count = False  # the table has millions of rows: no query may count or read them all
     show_facets = admin.ShowFacets.NEVER
     fieldsets = [
         (None, {"fields": ["when", "act", "came_of_it", "detail", "passed", "ms", "request_id"]}),
@@ -52,14 +52,14 @@ class AuditEventAdmin(admin.ModelAdmin):
         css = {"all": ["audit/admin.css"]}
 
     def get_fieldsets(self, request: HttpRequest, obj: AuditEvent | None = None) -> Any:
-        """Return what there is to say of the event, and nothing that is empty."""
+        """Return the fields of the event that are not empty."""
         said = [
             (name, [field for field in parts["fields"] if _says(obj, str(field))]) for name, parts in self.fieldsets
         ]
         return [(name, {"fields": fields}) for name, fields in said if fields]
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str) -> Any:
-        """Find a jti by its index; only for something else the rows are read, from the newest on."""
+        """Find a jti by its index. Only other terms need to read the rows, newest first."""
         with_jti = queryset.filter(jti=search_term.strip())
         if search_term.strip() and with_jti.exists():
             return with_jti, False
@@ -81,7 +81,7 @@ class AuditEventAdmin(admin.ModelAdmin):
 
     @admin.display(description="who")
     def who(self, event: AuditEvent) -> str:
-        """Name the client and the person; without either, whom the peer claimed to be; without that, the tenant."""
+        """Name the client and the person; without either, the identity that the peer claimed, or the tenant."""
         known = [name for name in (event.client_id, event.user) if name]
         claimed = ", ".join(f"{name} {value}" for name, value in sorted(event.unverified.items()) if name in _NAMES)
         if claimed and not known:
@@ -90,7 +90,7 @@ class AuditEventAdmin(admin.ModelAdmin):
 
     @admin.display(description="object or reason")
     def what(self, event: AuditEvent) -> str:
-        """Say what was changed, or why something was refused, or what was granted where."""
+        """Name the changed object, the reason of a refusal, or the granted scopes and their audience."""
         said = [event.target or event.audience, event.detail or event.scope_granted]
         return _breakable(": ".join(filter(None, said)))
 
@@ -113,7 +113,7 @@ class AuditEventAdmin(admin.ModelAdmin):
 
 
 def _breakable(text: str) -> SafeString:
-    """Let a browser break a long name or address where its parts meet."""
+    """Let a browser break a long name or address between its parts."""
     return format_html_join(WBR, "{}", ([part] for part in re.split(r"(?<=[:/])(?=\w)", text)))
 
 

@@ -1,4 +1,4 @@
-"""Changes of the tables whose rows decide who may do what: what changed and by whom, never the values."""
+"""Records changes of the tables that carry permissions: the columns and the actor, never the values."""
 
 import getpass
 import os
@@ -17,7 +17,7 @@ from audit.models import Act
 from crossapp.fields import Undecryptable
 from tenants.models import User
 
-# The table, what its changes are called, and which of its columns matter (None: all).
+# The table, the act of its changes, and the columns that matter (None: all).
 WATCHED: dict[str, tuple[Act, frozenset[str] | None]] = {
     "idp.CrossAppPolicy": (Act.POLICY_CHANGE, None),
     "authserver.SigningKey": (Act.KEY_CHANGE, None),
@@ -32,7 +32,7 @@ WATCHED: dict[str, tuple[Act, frozenset[str] | None]] = {
     ),
 }
 _NOT_A_CHANGE = {"updated", "updated_at"}
-_REHASHED = frozenset({"password"})  # a sign-in has found a hash of yesterday's strength
+_REHASHED = frozenset({"password"})  # a sign-in has upgraded an outdated hash
 _CHANGED = "_audit_changed"
 
 _recording: ContextVar[bool] = ContextVar("recording_changes", default=True)
@@ -49,7 +49,7 @@ def watch() -> None:
 
 @contextmanager
 def unrecorded() -> Iterator[None]:
-    """Leave changes out of the audit: while the demo is made, nobody has done anything yet."""
+    """Record no changes inside: seeding the demo is not an act."""
     token = _recording.set(False)
     try:
         yield
@@ -58,7 +58,7 @@ def unrecorded() -> Iterator[None]:
 
 
 def record(instance: Model, what: str) -> None:
-    """Record that `what` happened to `instance` ("created", "deleted", "changed: status"); raises `log.NotRecorded`."""
+    """Record `what` was done to `instance` ("created", "deleted", "changed: status"); raises `log.NotRecorded`."""
     if not _recording.get():
         return
     request = current_request()
@@ -72,7 +72,7 @@ def record(instance: Model, what: str) -> None:
 
 
 def _shell_user() -> str:
-    """Return who runs a command: the name of the operating system's account, or its number if it has none."""
+    """Return the operating system's user who runs a command, by name, or by number if it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -80,7 +80,7 @@ def _shell_user() -> str:
 
 
 def _before_save(sender: type[Model], instance: Model, raw: bool, update_fields: Any = None, **kwargs: Any) -> None:
-    """Note which columns this save changes, by a look at the row as it is."""
+    """Note the columns that this save changes, compared with the stored row."""
     instance.__dict__.pop(_CHANGED, None)
     if raw or instance._state.adding or not _recording.get() or update_fields == _REHASHED:
         return
@@ -119,7 +119,7 @@ def _after_delete(sender: type[Model], instance: Model, **kwargs: Any) -> None:
 
 
 def _after_m2m_change(sender: type[Model], instance: Any, action: str, reverse: bool, **kwargs: Any) -> None:
-    """A watched row's list of others has changed: whom a policy is for."""
+    """Record a change of a watched row's many-to-many list, such as the people of a policy."""
     label = instance._meta.label if isinstance(instance, Model) else ""
     if action not in ("post_add", "post_remove", "post_clear") or label not in WATCHED or reverse:
         return
@@ -132,7 +132,7 @@ def _after_m2m_change(sender: type[Model], instance: Any, action: str, reverse: 
 def _name(instance: Model) -> str:
     try:
         name = str(instance)
-    except ObjectDoesNotExist:  # a part of the name was deleted before it
+    except ObjectDoesNotExist:  # a related row of the name was deleted first
         name = ""
     return f"{instance._meta.verbose_name} {instance.pk} {name}".strip()
 

@@ -1,4 +1,4 @@
-"""Who says to be asking, before that is proved."""
+"""Reads the unverified client identifier of a request."""
 
 import base64
 from typing import Any
@@ -8,7 +8,7 @@ from crossapp.core.jws import MAX_LENGTH, MalformedJws, parse_jws
 
 
 def unverified_client(request: Any) -> str:
-    """Return the client identifier that an (oauthlib) request brings, or ""."""
+    """Return the client identifier in an (oauthlib) request, or ""."""
     return unverified_client_in(
         request.headers.get("HTTP_AUTHORIZATION"),
         client_id=request.client_id,
@@ -19,7 +19,7 @@ def unverified_client(request: Any) -> str:
 def unverified_client_in(authorization: str | None, *, client_id: str | None, assertion: str | None) -> str:
     """Return the client identifier in the Authorization header, else in the client assertion, else in the body, or "".
 
-    What is longer than an assertion may be is not read.
+    A value longer than the longest assertion is not read.
     """
     scheme, _, credentials = (authorization or "").partition(" ")
     if scheme.lower() == "basic":

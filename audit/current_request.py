@@ -1,4 +1,4 @@
-"""The request that this thread is answering: whose act it is, and from where, deep down where nobody hands it on."""
+"""The request that this thread is answering, for code deep in the call chain that does not get it as an argument."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -15,7 +15,7 @@ def current_request() -> HttpRequest | None:
 
 
 def after_answering(record: Callable[[], None]) -> None:
-    """Call `record` when the answer is made and no transaction of its making is open; in a command, now."""
+    """Call `record` after the answer, when no transaction is open; in a command, now."""
     if (request := _current.get()) is None:
         record()
     else:

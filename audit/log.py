@@ -18,19 +18,19 @@ from base.limits import RECORDED_REFUSALS, Throttled, neighbourhood
 from tenants.models import User
 
 logger = logging.getLogger("audit")
-trouble = logging.getLogger("idjag_demo.audit")  # whoever collects the acts gets nothing but JSON
+trouble = logging.getLogger("idjag_demo.audit")  # apart from the log "audit", which has JSON only
 
 _JWT = re.compile(r"eyJ[\w-]*(\.[\w-]*)*")
 
 
 class NotRecorded(OperationalError):
-    """The row could not be written, so the act must not take place: the database fails, and so the answer is 503."""
+    """The database could not write the row, so the act must not take place and the answer is 503."""
 
 
 class Facts(TypedDict, total=False):
-    """What is known of an act; every fact is optional. The names are those of the columns of `AuditEvent`.
+    """The known facts of an act, all optional, named like the columns of `AuditEvent`.
 
-    `shell_user` stands in the column `user` if no user acted.
+    `shell_user` goes into the column `user` if no user acted.
     """
 
     server: str
@@ -55,7 +55,7 @@ class Facts(TypedDict, total=False):
 
 
 def done(act: Act, facts: Facts) -> None:
-    """Record an act that takes place, in the transaction in which it does; raises `NotRecorded`."""
+    """Record an act in its transaction; raises `NotRecorded`."""
     event = _event(act, Outcome.DONE, facts)
     try:
         event.save()
@@ -65,14 +65,13 @@ def done(act: Act, facts: Facts) -> None:
 
 
 def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
-    """Record a refusal, after the rollback of what was refused; never raises, for the refusal stands either way.
+    """Record a refusal after its rollback; never raises, because the refusal stands in any case.
 
-    Anybody can send what is refused, as often as they like. Of requests that no client has authenticated only so many
-    are recorded for each address (LIMIT_RECORDED_REFUSALS); that there were more is recorded once. An authenticated
-    client is bound by its own limit.
+    Any sender can cause refusals. Those without client authentication are recorded up to LIMIT_RECORDED_REFUSALS for
+    each address, then one row says that there were more. An authenticated client has its own limit.
     """
     acted.send_robust(None, act=act, outcome=Outcome.REFUSED.value, error=error)
-    authenticated = facts.get("client_id") and act != Act.SIGN_IN  # there it is the app's at the IdP
+    authenticated = facts.get("client_id") and act != Act.SIGN_IN  # at a sign-in it is the app's identifier at the IdP
     if act != Act.THROTTLED and not authenticated and _is_one_too_many():
         return
     event = _event(act, Outcome.REFUSED, facts)
@@ -85,7 +84,7 @@ def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
 
 
 def _is_one_too_many() -> bool:
-    """Count a refusal for the address that is being answered; a command is nobody's flood."""
+    """Count a refusal for the address of the current request; a command is never limited."""
     if (request := current_request()) is None:
         return False
     try:
@@ -96,7 +95,7 @@ def _is_one_too_many() -> bool:
 
 
 def one_line(value: object) -> str:
-    """Return `value` as text for a log: one line of 200 characters, nothing that acts on a terminal, no JWT."""
+    """Return `value` as text for a log: one line of 200 characters, without terminal control characters or a JWT."""
     if not isinstance(value, str):
         return "" if value is None else f"[{type(value).__name__}]"
     text = _JWT.sub("[token]", value[: 100 * MAX_TEXT])
@@ -114,14 +113,14 @@ def _visible(character: str) -> str:
 
 
 def user_name(user: User | None) -> str:
-    """Return how an event names an account: its realm, and its user name, which mostly begins with the realm anyway."""
+    """Return the name of an account in an event: realm and user name. Most user names already begin with the realm."""
     if user is None or not user.pk:
         return ""
     return user.username if user.username.startswith(f"{user.realm}:") else f"{user.realm}:{user.username}"
 
 
 def _event(act: Act, outcome: Outcome, facts: Facts) -> AuditEvent:
-    """Return the event of these facts; who asked, and where, is taken from the request that is being answered."""
+    """Return the event of these facts, with the server and the sender of the current request."""
     request = current_request()
     values: dict[str, Any] = {}
     if request is not None:
@@ -149,7 +148,7 @@ def _tell(event: AuditEvent) -> None:
 
 
 def _write_line(event: AuditEvent) -> None:
-    """Write all that is not empty, as JSON and as `record.audit`."""
+    """Write all fields that are not empty, as JSON and as `record.audit`."""
     fields = {"at": event.at.isoformat(timespec="milliseconds")}
     fields |= {name: value for name in _COLUMNS if (value := getattr(event, name)) not in ("", None, [])}
     fields |= {f"unverified_{name}": value for name, value in event.unverified.items()}
@@ -158,7 +157,7 @@ def _write_line(event: AuditEvent) -> None:
 
 
 class _Json(dict[str, Any]):
-    """Text if somebody wants it: a formatter that writes JSON itself does not."""
+    """Builds the text only on demand: a JSON formatter does not need it."""
 
     def __str__(self) -> str:
         return json.dumps(self)

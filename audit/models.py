@@ -1,4 +1,4 @@
-"""The audit table: rows come, and go only when their time is over."""
+"""The append-only audit table. Only the sweep deletes rows, by age."""
 
 from datetime import datetime
 from typing import Any, ClassVar, NoReturn
@@ -7,18 +7,18 @@ from django.db import models
 from django.utils import timezone
 
 MAX_TEXT = 200
-BATCH = 1000  # rows that one statement deletes
+BATCH = 1000  # rows per DELETE statement
 
 
 class AppendOnly(TypeError):
-    """Somebody tried to change the past."""
+    """Code tried to change or delete an event."""
 
     def __init__(self) -> None:
         super().__init__("Audit events cannot be changed or deleted; only sweep() deletes old ones.")
 
 
 class Act(models.TextChoices):
-    """What somebody did or tried to do."""
+    """The kind of an act, done or refused."""
 
     SIGN_IN = "sign_in", "sign-in"
     SIGN_OUT = "sign_out", "sign-out"
@@ -45,7 +45,7 @@ class Outcome(models.TextChoices):
 
 
 class AuditEvents(models.QuerySet["AuditEvent"]):
-    """Reads and adds; everything else raises `AppendOnly`, but for `sweep`."""
+    """Allows reading, adding and `sweep`; every other method raises `AppendOnly`."""
 
     def update(self, **kwargs: Any) -> NoReturn:
         raise AppendOnly
@@ -60,7 +60,7 @@ class AuditEvents(models.QuerySet["AuditEvent"]):
         raise AppendOnly
 
     def sweep(self, *, older_than: datetime) -> int:
-        """Delete the events from before `older_than`, in batches, and return how many went."""
+        """Delete the events from before `older_than`, in batches, and return their number."""
         gone, old = 0, self.filter(at__lt=older_than).order_by("at").values_list("pk", flat=True)
         while pks := list(old[:BATCH]):
             gone += self.model._base_manager.filter(pk__in=pks)._raw_delete(self.db)
@@ -72,7 +72,7 @@ def _text(help_text: str = "", **kwargs: Any) -> Any:
 
 
 class AuditEvent(models.Model):
-    """One act and what came of it. All text, no foreign keys: it outlives what it speaks of."""
+    """One act and its outcome. Text only, no foreign keys, so that it outlives the objects it names."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     act = models.CharField(max_length=20, choices=Act.choices)

@@ -38,7 +38,7 @@ def _signed_out(sender: Any, request: HttpRequest, user: User | None, **kwargs: 
 
 
 def _person(act: Act, user: User, more: log.Facts) -> None:
-    """Record what a person did with their session; a missing row ends no session."""
+    """Record a person's sign-in or sign-out; a missing row ends no session."""
     try:
         log.done(act, {**more, "user": user, "tenant": user.tenant.slug if user.tenant else "", "sub": user.sub or ""})
     except log.NotRecorded as error:
@@ -63,9 +63,9 @@ def _sign_in_refused(
 
 
 def _throttled(sender: Any, limit: str, facts: Mapping[str, Any], **kwargs: Any) -> None:
-    """Record that a sender has used up a limit: once, not for each request that is turned away.
+    """Record that a sender exceeded a limit, once and not for each refused request.
 
-    Later, for the refusal may end the transaction that it comes up in.
+    It is recorded after the answer, because the refusal may roll back the current transaction.
     """
     known: Any = {"user": getattr(current_request(), "user", None), **facts}
     more = "; further refusals are not recorded" if limit == "RECORDED_REFUSALS" else ""

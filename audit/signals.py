@@ -1,7 +1,7 @@
-"""What this app tells whoever counts."""
+"""Signals for the metrics."""
 
 from django.dispatch import Signal
 
-# An act took place, or was refused: each one, also those that are one too many to be recorded. Arguments: `act`,
-# `outcome`, and `error`, the OAuth error code of a refusal or "".
+# Sent for each act, done or refused, including refusals that are not recorded. Arguments: `act`, `outcome`, and
+# `error`, the OAuth error code of a refusal or "".
 acted = Signal()

@@ -13,4 +13,6 @@ class IdjagDemoConfig(AppConfig):
 
         user_logged_in.connect(start_session)
         admin.site.site_header = admin.site.site_title = "idjag_demo"
-        admin.ModelAdmin.list_max_show_all = admin.ModelAdmin.list_per_page  # no list of ours has more on a page
+        admin.ModelAdmin.list_max_show_all = (
+            admin.ModelAdmin.list_per_page
+        )  # no list of this project shows more on a page

@@ -1,4 +1,4 @@
-"""What would make a deployment unsafe stops its start-up: `manage.py check` and `wsgi.py` both ask here."""
+"""Checks that stop the start-up of an unsafe deployment; `manage.py check` and `wsgi.py` both run them."""
 
 import os
 from ipaddress import ip_address
@@ -13,12 +13,12 @@ from limits import parse
 from crossapp.core.urls import address_of, is_local
 from idjag_demo.demo.secrets import demo_secrets
 
-KNOWN_PASSWORDS = ["idjag"]  # docker-compose.yml has it for the demo
+KNOWN_PASSWORDS = ["idjag"]  # the demo's password in docker-compose.yml
 
 
 @register(Tags.security)
 def check_environment(app_configs: object = None, **kwargs: object) -> list[CheckMessage]:
-    """Return an error for everything in the environment that must not be so; most may be in demo mode."""
+    """Return an error for each unsafe value in the environment; demo mode allows most of them."""
     problems = [*_demo(), *_same_origins(), *_same_scheme(), *_database(), *_own_sites(), *_proxies()]
     problems += [*_limits(), *_logs(), *_metrics()]
     if not settings.DEMO:
@@ -60,7 +60,7 @@ def _same_origins() -> list[CheckMessage]:
 
 
 def _same_scheme() -> list[CheckMessage]:
-    """Secure cookies, HSTS and the redirect to https are for all sites or for none: they are one process."""
+    """Secure cookies, HSTS and the redirect to https apply to the process, so to all sites or to none."""
     plain = [origin for origin in settings.ORIGINS.values() if origin.startswith("http:")]
     if settings.PORTS or not plain or not _https():
         return []
@@ -74,7 +74,7 @@ def _database() -> list[CheckMessage]:
 
 
 def _own_sites() -> list[CheckMessage]:
-    """An own site that is asked past its proxy believes that the call was to be https only if it trusts the caller."""
+    """A call to an own site past its proxy counts as https only if the caller is a trusted proxy."""
     address = settings.OWN_SITES_AT.rpartition(":")[0]
     if (
         not _https()
@@ -108,9 +108,9 @@ def _origins() -> list[CheckMessage]:
 
 
 def _proxies() -> list[CheckMessage]:
-    """A proxy has spoken https, and nobody else knows: untrusted, it makes http of it, and one client of all.
+    """Behind a TLS proxy that is not trusted, every request looks like plain http from one client.
 
-    A forwarder of ports is none of these: it is on the machine of whoever looks at the demo.
+    With PORT_ORIGIN the forwarder runs on the same machine, so this check does not apply.
     """
     if not _https() or settings.TRUSTED_PROXIES or settings.PORTS:
         return []

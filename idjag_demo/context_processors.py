@@ -1,4 +1,4 @@
-"""What every template may use."""
+"""Variables for every template."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the site that answers, the addresses of the others, whether this is the demo, and the scripts' nonce."""
+    """Return the current site, the origins of the others, the demo flag and the scripts' nonce."""
     return {
         "site": getattr(request, "site", None),
         "origins": settings.ORIGINS,
         "demo": settings.DEMO,
-        "csp_nonce": getattr(request, "csp_nonce", None),  # made, and sent in the header, when a template uses it
+        "csp_nonce": getattr(request, "csp_nonce", None),  # generated, and sent in the header, when a template uses it
     }

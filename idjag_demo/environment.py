@@ -1,6 +1,6 @@
-"""The environment: a variable of the wrong form ends the start-up with one line that names it and says what to write.
+"""Reads the environment. A malformed variable stops the start-up with one line that names it and the expected form.
 
-What a value means for the safety of a deployment is judged in `checks.py`. No message quotes what may hold a secret.
+`checks.py` judges whether the values are safe for a deployment. No message quotes a value that may contain a secret.
 """
 
 import os
@@ -33,7 +33,7 @@ _NAME = re.compile(rf"({_LABEL}\.)*[a-z]([a-z0-9-]*[a-z0-9])?")
 
 
 class Environment(environ.Env):
-    """django-environ with our messages. A value that begins with `$` is what it is: a secret may begin so."""
+    """django-environ with clear messages. A leading `$` is not expanded, because a secret may begin with it."""
 
     def get_value(self, var: str, cast: Any = None, default: Any = NOTSET, parse_default: bool = False) -> Any:
         """Return the value of `var`, or `default`; raises ImproperlyConfigured."""
@@ -45,9 +45,9 @@ class Environment(environ.Env):
 
     @classmethod
     def read_file(cls, path: Path) -> None:
-        """Take the variables that `path` sets, if it is there; those of the environment win.
+        """Read the variables in `path`, if it exists; the environment overrides them.
 
-        Raises ImproperlyConfigured for a line that sets none: it is not quoted, for it may hold a secret.
+        Raises ImproperlyConfigured for a malformed line, without quoting it, because it may contain a secret.
         """
         if not path.exists():
             return
@@ -76,7 +76,7 @@ class Environment(environ.Env):
         return WORDS[value.lower()]
 
     def number(self, var: str, *, default: int, least: int) -> int:
-        """Return the whole number in `var`, which is `least` or more."""
+        """Return the whole number in `var`, at least `least`."""
         value = self.str(var, default=str(default))
         if not re.fullmatch("[0-9]{1,9}", value) or int(value) < least:
             raise _wrong(var, value, f"is not a whole number of {least} or more", str(default))
@@ -99,7 +99,7 @@ class Environment(environ.Env):
         return value
 
     def origin(self, var: str, *, default: str, example: str, placeholder: str = "") -> str:
-        """Return the origin in `var` (RFC 6454 section 4), which holds `placeholder` once if there is one."""
+        """Return the origin in `var` (RFC 6454 section 4). It must contain `placeholder` once, if that is given."""
         value = self.str(var, default=default)
         if not value and not default:
             return ""
@@ -110,7 +110,7 @@ class Environment(environ.Env):
         return value
 
     def networks(self, var: str) -> list[IPv4Network | IPv6Network]:
-        """Return the networks in `var`, separated by commas; an address is a network of one."""
+        """Return the networks in `var`, separated by commas; an address is a network with one host."""
         found = []
         for value in filter(None, (each.strip() for each in self.str(var, default="").split(","))):
             try:
@@ -133,7 +133,7 @@ class Environment(environ.Env):
         return dict(self.db_url_config(url))
 
     def cache_server(self, var: str) -> dict[str, Any]:
-        """Return the Redis of the URL in `var` as an entry of CACHES; without one, this process's own memory."""
+        """Return the Redis in `var` as an entry of CACHES; without a URL, the process's memory."""
         url = self.str(var, default="")
         if not url:
             return dict(self.cache_url_config("locmemcache://"))
@@ -168,7 +168,7 @@ def _has_host(url: str, schemes: list[str]) -> bool:
 
 
 def _is_origin(value: str) -> bool:
-    """Say whether browsers would write `value` so: a Host header is compared with it byte for byte."""
+    """Say whether `value` is spelled as browsers spell it: it is compared with the Host header byte for byte."""
     try:
         parts = urlsplit(value)
         port = parts.port

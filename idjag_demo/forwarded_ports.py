@@ -1,8 +1,8 @@
-"""One origin for each port (PORT_ORIGIN): GitHub Codespaces and other forwarders, which have no names below one domain.
+"""One origin for each port (PORT_ORIGIN), for GitHub Codespaces and other forwarders that have no subdomains.
 
-The port that a request came in on says which site was asked: in place of the name that the browser sees, such a
-forwarder writes `localhost` and that port into Host, and into an Origin of the same site (microsoft/dev-tunnels issue
-284); and it ends TLS. On any other name nothing answers, as everywhere.
+The local port of a request tells the site. Such a forwarder replaces the browser's host name by `localhost` and that
+port, in Host and in an Origin of the same site (microsoft/dev-tunnels issue 284), and it terminates TLS. Any other host
+name gets 404, as without a forwarder.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class PortMiddleware:
 
 
 class PortCookiesMiddleware:
-    """Keeps cookies apart where several sites share a host name: browsers do not, by port (RFC 6265 section 8.5)."""
+    """Keeps cookies of sites on one host name apart: browsers ignore the port (RFC 6265 section 8.5)."""
 
     def __init__(self, get_response: GetResponse) -> None:
         if len({urlsplit(origin).hostname for origin in settings.PORTS.values()}) == len(settings.PORTS):

@@ -1,4 +1,4 @@
-"""What every installation has: the authorization servers of the apps, and the registration of Wiki0 at Todo0."""
+"""The rows of every installation: the authorization servers of the apps, and the registration of Wiki0 at Todo0."""
 
 from django.conf import settings
 from django.db import transaction
@@ -11,13 +11,13 @@ APPS = (Realm.WIKI, Realm.TODO)
 
 
 def is_installed() -> bool:
-    """Say whether `install` has been here."""
+    """Say whether `install` has run."""
     return AuthorizationServer.objects.filter(realm__in=APPS).exists()
 
 
 @transaction.atomic
 def install() -> ResourceApp:
-    """Make the apps' authorization servers, and register Wiki0 at Todo0; return Todo0 as Wiki0 knows it from now on."""
+    """Create the apps' authorization servers and register Wiki0 at Todo0; return Wiki0's `ResourceApp` for Todo0."""
     for realm in APPS:
         add_server(realm, settings.ORIGINS[realm])
     todo_server = AuthorizationServer.objects.get(realm=Realm.TODO)
@@ -36,7 +36,7 @@ def install() -> ResourceApp:
 
 
 def add_server(realm: Realm, issuer: str, tenant: Tenant | None = None) -> AuthorizationServer:
-    """Make an authorization server with a key that signs."""
+    """Create an authorization server with an active key."""
     server = AuthorizationServer.objects.create(realm=realm, tenant=tenant, issuer=issuer)
     SigningKey.generate(server, SigningKey.Status.ACTIVE)
     return server

@@ -1,4 +1,4 @@
-"""What makes several sites of one process: who asks, which site it is, whose session, and that pages stay theirs."""
+"""Multi-site middleware: client address, site from Host, realm of the session, response headers."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +29,7 @@ FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED
 
 
 class PeerMiddleware:
-    """Sets `request.client_address`, and REMOTE_ADDR to it; X-Forwarded-* is believed from our own proxies only."""
+    """Sets `request.client_address` and REMOTE_ADDR; uses X-Forwarded-* from trusted proxies only."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -37,7 +37,7 @@ class PeerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         peer = request.META.get("REMOTE_ADDR", "")
         if _is_trusted(peer):
-            # Each proxy appends the address it saw: the last one that is not a proxy of ours is the client's.
+            # Each proxy appends the address it saw. The last one that is not a trusted proxy is the client's.
             forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
             hops = [peer, *(hop.strip() for hop in reversed(forwarded) if hop.strip())]
             request.META["REMOTE_ADDR"] = next((hop for hop in hops if not _is_trusted(hop)), peer)
@@ -62,9 +62,9 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
 
 
 class SizeMiddleware:
-    """Refuses headers or a body that are too large for every endpoint, before anything reads them.
+    """Refuses headers or a body that are too large for every endpoint, before they are read.
 
-    And a body of which nobody says how long it is (RFC 9112 section 6): Django would take it for an empty one.
+    It also refuses a body without a length (RFC 9112 section 6): Django would treat it as empty.
     """
 
     MAX_HEADERS = 16 * 1024
@@ -88,10 +88,10 @@ class SizeMiddleware:
 
 
 class WholeFilesMiddleware(WhiteNoiseMiddleware):
-    """Serves static files whole, whatever part is asked for (RFC 9110 section 14.2 leaves that to the server).
+    """Serves static files whole and ignores Range (RFC 9110 section 14.2 allows that).
 
-    After a load that a click has cut short, Chromium may ask for what follows the end of the file that it has all of,
-    and takes the 416 for the answer: the page is then without its script.
+    After an interrupted load Chromium may ask for a range behind the end of a complete file and use the 416 as the
+    answer: the page would lack its script.
     """
 
     @staticmethod
@@ -102,7 +102,7 @@ class WholeFilesMiddleware(WhiteNoiseMiddleware):
 
 
 class OwnCookiesMiddleware:
-    """Ignores a cookie of ours that comes twice: a sibling host may have set one of the two (RFC 6265 section 8.6)."""
+    """Ignores an own cookie that comes twice: a sibling host may have set one of the two (RFC 6265 section 8.6)."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -116,7 +116,7 @@ class OwnCookiesMiddleware:
 
 
 class ThrottledMiddleware:
-    """Answers 429 wherever something happened too often."""
+    """Answers 429 when a view raises Throttled."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -175,10 +175,10 @@ class RealmMiddleware:
 class SessionLifetimeMiddleware:
     """Ends a person's session when it was idle for too long or has lasted for too long.
 
-    An IdP's session is idle by nature: nobody looks at it between two sign-ins of the same day.
+    An IdP's session has no idle limit: no requests use it between two sign-ins of a day.
     """
 
-    EVERY = 60  # seconds between two notes that the session is in use
+    EVERY = 60  # seconds between two updates of the time of last use
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -196,7 +196,7 @@ class SessionLifetimeMiddleware:
 
 
 def start_session(sender: object, request: HttpRequest, **kwargs: object) -> None:
-    """Let the lifetime of the session of whoever has just signed in begin."""
+    """Start the lifetime of the session after a sign-in."""
     request.session["started"] = request.session["seen"] = int(time.time())
 
 
@@ -215,7 +215,7 @@ class HeadersMiddleware:
 
 
 class PolicyMiddleware(CSPMiddleware):
-    """Adds the content security policy of a page, or, to JSON, which no page is made of, one that allows nothing."""
+    """Adds a page's content security policy; JSON gets one that allows nothing."""
 
     FOR_JSON = "default-src 'none'; frame-ancestors 'none'"
 
@@ -227,7 +227,7 @@ class PolicyMiddleware(CSPMiddleware):
 
 
 class PrivatePagesMiddleware:
-    """Keeps what a signed-in person sees out of every cache; after a sign-out the back button shows nothing."""
+    """Keeps pages of a signed-in person out of every cache, so the back button shows nothing after a sign-out."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -16,7 +16,7 @@ from idjag_demo.views import is_for_programs, too_many
 
 
 def is_of_a_program(request: HttpRequest) -> bool:
-    """Say whether a browser has no part in `request`: the OAuth endpoints but for two, and API calls with a token."""
+    """Say whether a program sent `request`: the OAuth endpoints except two, and API calls with a token."""
     from_a_page = request.path.startswith("/api/") and "HTTP_AUTHORIZATION" not in request.META
     return is_for_programs(request) and not from_a_page
 

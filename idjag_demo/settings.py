@@ -1,4 +1,4 @@
-"""Settings. Every value comes from the environment or, with nothing set, makes the demo (see `.env.example`)."""
+"""Settings. Every value comes from the environment; the defaults are the demo's (see `.env.example`)."""
 
 from urllib.parse import urlsplit
 
@@ -13,10 +13,10 @@ Environment.read_file(BASE_DIR / ".env")
 
 # Demo mode: demo accounts are shown, plain http for *.localhost is fine, secrets are made at the first start-up.
 DEMO = env.flag("DEMO", default=True)
-DEMO_IS_CHOSEN = "DEMO" in env  # off this machine somebody has to (see `checks.py`)
+DEMO_IS_CHOSEN = "DEMO" in env  # required for origins off this machine (see `checks.py`)
 DEBUG = env.flag("DEBUG", default=False)
 
-# --- Where the sites are -------------------------------------------------------------------------------------------
+# --- Sites ---------------------------------------------------------------------------------------------------------
 
 BASE_DOMAIN = env.domain("BASE_DOMAIN", default="localhost:8000")
 _base_name, _, _base_port = BASE_DOMAIN.partition(":")
@@ -34,9 +34,9 @@ ORIGINS = {
         placeholder="{tenant}.",
     ),
 }
-# The embedded IdPs that are elsewhere than ORIGINS["idp"] says: tenant's slug -> origin.
+# Embedded IdPs with another origin than ORIGINS["idp"]: tenant's slug -> origin.
 IDP_ORIGINS: dict[str, str] = {}
-# Where a forwarder gives every port a host of its own: port on this machine -> origin of the site there.
+# For a forwarder that gives every port its own host: local port -> origin of its site.
 PORTS: dict[int, str] = {}
 DEMO_TENANTS = [organisation.slug for organisation in content.organisations()]
 
@@ -47,7 +47,7 @@ if _port_origin := env.origin("PORT_ORIGIN", default="", example="https://name-{
     ORIGINS |= dict(zip(("staff", "wiki", "todo"), PORTS.values(), strict=False))
     IDP_ORIGINS = dict(zip(DEMO_TENANTS, list(PORTS.values())[3:], strict=True))
 
-# Where our own sites are reached from inside, in plain HTTP; "": as everybody reaches them.
+# The internal address of this project's sites, in plain HTTP; "" means their public origins.
 OWN_SITES_AT = env.address("OWN_SITES_AT")
 
 ALLOWED_HOSTS = [urlsplit(ORIGINS[realm]).hostname or "" for realm in ("staff", "wiki", "todo")]
@@ -145,9 +145,11 @@ TEMPLATES = [
 # --- Data ----------------------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
-DATABASES["default"]["CONN_MAX_AGE"] = 600  # a thread keeps its connection: to open one costs more than a request
+DATABASES["default"]["CONN_MAX_AGE"] = (
+    600  # a thread keeps its connection, because opening one costs more than a request
+)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["ATOMIC_REQUESTS"] = False  # a view that calls another site of this process would wait for itself
+DATABASES["default"]["ATOMIC_REQUESTS"] = False  # a view that calls another site of this process would deadlock
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["ENGINE"] = "base.sqlite"
     DATABASES["default"]["OPTIONS"] = {
@@ -155,7 +157,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 10,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-    # A file, not memory: the live server's threads each need a connection of their own.
+    # A file, not memory, because each thread of the live server needs its own connection.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     DATABASES["default"]["OPTIONS"] = {
@@ -194,7 +196,7 @@ LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 
 _https = urlsplit(ORIGINS["staff"]).scheme == "https"
-# Host-only cookies. Own names: cookies ignore ports, so `localhost` is shared with every other project there.
+# Host-only cookies with their own names: cookies ignore ports, so every project on `localhost` shares them.
 SESSION_COOKIE_NAME = "__Host-idjag_session" if _https else "idjag_session"
 SESSION_COOKIE_SECURE = _https
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the state on the way back from the IdP
@@ -240,13 +242,13 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
 }
 
-# Which grants each kind of authorization server offers: grant type -> the class that handles it.
+# The grants of each kind of authorization server: grant type -> the class that handles it.
 AUTHSERVER_GRANTS = {
     "urn:ietf:params:oauth:grant-type:jwt-bearer": "crossapp.resource_app.jwt_bearer_grant.JwtBearerGrant",
     "urn:ietf:params:oauth:grant-type:token-exchange": "idp.token_exchange_grant.TokenExchangeGrant",
 }
 
-# The liftable halves know nothing of this project; these settings plug it in.
+# These settings plug this project into the two halves, which import nothing of it.
 CROSSAPP_REQUESTING_APP = {
     "ENCRYPTION_KEYS": _encryption_keys,  # tokens and client secrets
     "HTTP_SESSION": "base.outgoing.session",
@@ -261,9 +263,9 @@ CROSSAPP_RESOURCE_APP = {
 
 # --- Limits --------------------------------------------------------------------------------------------------------
 
-# The proxies in front of us: from no other peer are X-Forwarded-For and X-Forwarded-Proto believed.
+# The trusted proxies: X-Forwarded-For and X-Forwarded-Proto count from no other peer.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
-# How many processes `manage.py serve` starts.
+# The number of processes of `manage.py serve`.
 WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", default=1, least=1)
 # See `base.limits`.
 LIMITS = {
@@ -281,7 +283,7 @@ LIMITS = {
     "RECORDED_REFUSALS": env.str("LIMIT_RECORDED_REFUSALS", default="30/minute"),
 }
 AUDIT_KEPT_DAYS = env.number("AUDIT_KEPT_DAYS", default=365, least=0)  # `manage.py sweep` deletes older events; 0: none
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no body is larger, whatever it holds
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # the limit for every body
 
 # --- Headers -------------------------------------------------------------------------------------------------------
 
@@ -305,11 +307,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = _https
-SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # an orchestrator asks the process itself, not the proxy
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # an orchestrator calls the process directly, not the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # PeerMiddleware drops it unless a trusted proxy sent it
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = True  # every site of ours is below BASE_DOMAIN
-SILENCED_SYSTEM_CHECKS = ["security.W021"]  # browsers' preload lists are for the owner of the domain to ask for
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True  # every site is below BASE_DOMAIN
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # the domain's owner decides on browsers' preload lists
 
 # --- The rest ------------------------------------------------------------------------------------------------------
 
@@ -320,9 +322,9 @@ USE_I18N = False
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True  # served from where they lie: there is no collectstatic, and nothing to write
+WHITENOISE_USE_FINDERS = True  # served from the source tree, without collectstatic
 
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # whoever sends it may read /metrics; without it, nobody
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # required to read /metrics; if empty, /metrics is off
 PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default=None)  # prometheus_client reads it too
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if DEMO else "json")
@@ -347,7 +349,7 @@ LOGGING = {
             "formatter": "json" if _json else "plain",
         },
         "server": {"class": "logging.StreamHandler", "formatter": "server"},
-        "nowhere": {"class": "logging.NullHandler"},  # without one, Python's last resort is standard error
+        "nowhere": {"class": "logging.NullHandler"},  # without a handler Python logs to standard error
     },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
@@ -355,19 +357,19 @@ LOGGING = {
         "idjag_demo": {"level": "INFO"},
         "idjag_demo.access": {"level": "INFO" if _json else "WARNING"},  # a line per request
         "crossapp": {"level": "INFO"},
-        "crossapp.resource_app.redemption": {"level": "WARNING"},  # the audit says it
+        "crossapp.resource_app.redemption": {"level": "WARNING"},  # the audit has it
         # At DEBUG these write codes, states and URLs with them, whatever the level of the root.
         **{name: {"level": "INFO"} for name in ("oauthlib", "oauth2_provider", "urllib3")},
         "tenants": {"level": "INFO"},
         "base": {"level": "INFO"},
         "operations": {"level": "INFO"},
         "django.server": {
-            "handlers": ["nowhere" if _json else "server"],  # the access log says it
+            "handlers": ["nowhere" if _json else "server"],  # the access log has it
             "level": "INFO",
             "propagate": False,
             "filters": ["without_queries"],
         },
         "django.security.csrf": {"filters": ["without_queries"]},  # quotes the Referer
-        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},  # anybody can send any Host
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},  # any client can send any Host
     },
 }

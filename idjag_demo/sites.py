@@ -1,7 +1,7 @@
-"""Which host is which site. This file is the architecture in a few lines.
+"""Maps hosts to sites. This file is the architecture in a few lines.
 
 =============================  =====================  ======================================
-origin (default base)          realm                  what answers
+origin (default base)          realm                  content
 =============================  =====================  ======================================
 http://localhost:8000          staff                  landing page, /admin/
 http://wiki.localhost:8000     wiki                   Wiki0, its authorization server, its API
@@ -9,8 +9,8 @@ http://todo.localhost:8000     todo                   Todo0, its authorization s
 http://{tenant}.idp.localhost  idp                    the embedded IdP of one tenant
 =============================  =====================  ======================================
 
-Hosts are compared whole, port included, so what the request says and what the settings say can
-never differ: an authorization server may build its issuer from either.
+Hosts are compared whole, port included, so the request's host always equals the configured one, and
+an authorization server may build its issuer from either.
 """
 
 import re
@@ -26,7 +26,7 @@ from base.addresses import idp_origin
 class Site:
     """One origin this project answers on.
 
-    `realm` names whose accounts may be signed in here; `tenant_slug` is set on an embedded IdP only.
+    `realm` is the realm of the accounts that can sign in here; only an embedded IdP has a `tenant_slug`.
     """
 
     realm: str
@@ -37,7 +37,7 @@ class Site:
 
 
 def site_for(host: str) -> Site | None:
-    """Return the site that answers on `host` (the Host header: name and port), or None."""
+    """Return the site of `host` (the Host header: name and port), or None."""
     for realm, name in (("staff", "idjag_demo"), ("wiki", "Wiki0"), ("todo", "Todo0")):
         origin = settings.ORIGINS[realm]
         if urlsplit(origin).netloc == host:
@@ -48,7 +48,7 @@ def site_for(host: str) -> Site | None:
 
 
 def _idp_slug(host: str) -> str | None:
-    """Return the slug of the tenant whose embedded IdP is at `host`, or None if none is."""
+    """Return the slug of the tenant whose embedded IdP has `host`, or None."""
     for slug, origin in settings.IDP_ORIGINS.items():
         if urlsplit(origin).netloc == host:
             return slug

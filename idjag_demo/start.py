@@ -24,7 +24,7 @@ def make_files() -> None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """End the process with a line on standard error where the settings or the database are of no use."""
+    """End the process with a line on standard error if the settings or the database are unusable."""
     try:
         yield
     except ImproperlyConfigured as error:

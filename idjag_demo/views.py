@@ -1,4 +1,4 @@
-"""The landing page of the bare host, and the answers of every site when there is no page to show."""
+"""The landing page of the bare host, and the error pages of every site."""
 
 import sys
 
@@ -21,17 +21,17 @@ PAGES_AMONG_THEM = ("/oauth2/v1/authorize", "/oauth2/v1/logout")
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """Say what this is and where everything is."""
+    """Show the landing page: the flow, the sites and the demo accounts."""
     idps = AuthorizationServer.objects.filter(realm=Realm.IDP, tenant__is_active=True)
     first = idps.select_related("tenant").order_by("tenant_id")[:MOST_IDPS]
     return render(request, "landing.html", {"idps": first})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400, or 404 for a host that no site answers on."""
+    """Answer 400, or 404 for an unknown host."""
     if isinstance(exception, DisallowedHost):
         return not_found(request, exception)
-    if database_outage(sys.exception()):  # what Django says of a session that could not be saved
+    if database_outage(sys.exception()):  # Django reports a session that could not be saved this way
         return server_error(request)
     return _answer(request, 400, "invalid_request", "The request is malformed.")
 
@@ -45,14 +45,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def refused_unread(request: HttpRequest, status: int, description: str) -> HttpResponse:
-    """Refuse a request that is too large or unclear, with a page that needs nothing: this is before the sites."""
+    """Refuse a request that is too large or ambiguous. The site is not known yet, so the page needs no context."""
     if is_for_programs(request):
         return _json_error(status, "invalid_request", description)
     return HttpResponse(description, status=status, content_type="text/plain")
 
 
 def too_many(request: HttpRequest, throttled: Throttled) -> HttpResponse:
-    """Answer 429 and say when to come back (RFC 6585 section 4)."""
+    """Answer 429 with Retry-After (RFC 6585 section 4)."""
     if is_for_programs(request):
         return throttled_response(throttled)
     response = render(request, "429.html", {"throttled": throttled}, status=429)
@@ -61,9 +61,9 @@ def too_many(request: HttpRequest, throttled: Throttled) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500, or 503 while the database does not do what it is asked.
+    """Answer 500, or 503 during an outage of the database.
 
-    A page here needs nothing that may just have failed: no context, no database.
+    The page needs no context and no database, because they may have failed.
     """
     status = 503 if database_outage(sys.exception()) else 500
     if not is_for_programs(request):
@@ -78,19 +78,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form whose token is missing or stale; `reason` is for the log, which has it already."""
+    """Answer a form whose token is missing or stale; Django has logged `reason`."""
     return render(request, "403_csrf.html", status=403)
 
 
 def _answer(request: HttpRequest, status: int, error: str, description: str) -> HttpResponse:
-    """Return the error as JSON below the paths that programs call, else as a page."""
+    """Return the error as JSON for the paths that programs call, otherwise as a page."""
     if is_for_programs(request):
         return _json_error(status, error, description)
     return render(request, f"{status}.html", status=status)
 
 
 def is_for_programs(request: HttpRequest) -> bool:
-    """Say whether programs ask for this, though pages of ours may, too: then every answer is JSON."""
+    """Say whether the path is one that programs call, so that every answer is JSON, also for this project's pages."""
     return request.path.startswith(API_PATHS) and request.path not in PAGES_AMONG_THEM
 
 

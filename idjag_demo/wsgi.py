@@ -23,7 +23,7 @@ if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     settings.DATABASES["default"]["OPTIONS"].setdefault("read_timeout", 25)
     settings.DATABASES["default"]["OPTIONS"].setdefault("write_timeout", 25)
 
-# What is loaded by now stays: the collector need not look at it again and again (a tenth of a request's time).
+# The objects loaded by now stay, so the garbage collector skips them (it would take a tenth of a request's time).
 gc.collect()
 gc.freeze()
 gc.set_threshold(10_000, 20, 20)

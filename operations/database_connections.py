@@ -1,6 +1,6 @@
-"""A database connection ends with the thread that has it.
+"""Closes a thread's database connection when the thread ends.
 
-Django leaves that to the garbage collector, which may come hours later, while threads of the server come and go with
+Django leaves that to the garbage collector, which may run hours later, while the server starts and ends threads with
 the load: MariaDB would run out of connections.
 """
 
@@ -14,18 +14,20 @@ from django.db.backends.signals import connection_created
 
 
 class _Ending:
-    """Closes a connection of the database's driver when nothing refers to this object any more."""
+    """Closes a connection of the database's driver when this object is released."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def __del__(self) -> None:
-        with contextlib.suppress(Exception):  # of any driver: closed already, or the server is gone
+        with contextlib.suppress(
+            Exception
+        ):  # any driver's error: the connection is already closed, or the server is gone
             self._connection.close()
 
 
 class _Endings(local):
-    """Those of the connections of one thread; it goes with the thread."""
+    """The `_Ending` objects of one thread, released with the thread."""
 
     def __init__(self) -> None:
         self.by_connection: WeakKeyDictionary[BaseDatabaseWrapper, _Ending] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""Whether this process is alive, and whether it can serve: for load balancers and orchestrators."""
+"""Liveness and readiness of this process, for load balancers and orchestrators."""
 
 import logging
 from collections.abc import Callable
@@ -17,25 +17,25 @@ log = logging.getLogger(__name__)
 
 
 class NotReady(Exception):
-    """What is there is not what is needed."""
+    """A check found a state that cannot serve."""
 
 
 class Degraded(Exception):
-    """Something is missing that one can serve without."""
+    """An optional service is down."""
 
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer 200: the process takes requests. It asks nothing else, so that a database outage restarts nobody."""
+    """Answer 200: the process accepts requests. It checks nothing else, so a database outage restarts no process."""
     return JsonResponse({"status": "alive"}, headers={"Cache-Control": "no-store"})
 
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if no check of `CHECKS` fails, else 503; which ones failed is said, why is in the log.
+    """Answer 200 if no check of `CHECKS` fails, otherwise 503. The body names the failed checks, the log the reasons.
 
-    A cache in Redis that is down is "degraded" only: to take every process out of the load balancer for it would make
-    an outage of what goes on without (see `redis_cache`).
+    A Redis that is down is only "degraded": the processes work without it (see `redis_cache`), so the load balancer
+    must not remove them.
     """
     checks = {name: _outcome(name, check) for name, check in CHECKS.items()}
     ready = "failed" not in checks.values()
@@ -47,8 +47,8 @@ def _outcome(name: str, check: Callable[[], None]) -> str:
     try:
         check()
     except Degraded:
-        return "degraded"  # whoever found out has said so in the log
-    except Exception as error:  # whatever the driver of a database or a cache raises
+        return "degraded"  # the cache has logged it
+    except Exception as error:  # each driver of a database or cache has its own exceptions
         log.warning("not ready: %s: %s", name, type(error).__name__)
         return "failed"
     return "ok"
@@ -63,21 +63,21 @@ def _cache() -> None:
     cache.set("idjag_demo:readyz", True, 10)
     if not cache.get("idjag_demo:readyz"):
         raise NotReady
-    outage = getattr(caches["default"], "outage", None)  # of our cache in Redis
+    outage = getattr(caches["default"], "outage", None)  # only of `operations.redis_cache`
     if outage and outage.lasts:
         raise Degraded
 
 
 @once
 def _migrations() -> None:
-    """Remembered once all are applied; looked at anew as long as some are not."""
+    """Remember the result once all migrations are applied; until then check each time."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise NotReady
 
 
 def _signing_keys() -> None:
-    """Look at those of the apps, decrypted: the IdP of one tenant is no reason to answer nobody any more."""
+    """Check that the apps' keys can be decrypted. A tenant's IdP without a key does not make the process unready."""
     keys = SigningKey.objects.filter(server__realm__in=App.values, status=SigningKey.Status.ACTIVE).select_related(
         "server"
     )

@@ -1,4 +1,4 @@
-"""How a log reads, and what it must not say: codes, states and tokens travel in queries (RFC 6750 section 5.3)."""
+"""Log formats and filters. They remove URL queries, which carry codes, states and tokens (RFC 6750 section 5.3)."""
 
 import json
 import logging
@@ -25,17 +25,17 @@ class RequestIds(logging.Filter):
     """Sets `request_id` and `trace_id` of every record, to "" outside of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Take them from the request being answered, or from the one that the record is about; let it through."""
+        """Take them from the current request, or from the request in the record, and let the record through."""
         trace = trace_context.current.get() or getattr(getattr(record, "request", None), "trace", None)
         record.request_id, record.trace_id = (trace.request_id, trace.trace_id) if trace else ("", "")
         return True
 
 
 class OutagesInOneLine(logging.Filter):
-    """Says of a database that is down what it is, not once more for each request through which code it was asked."""
+    """Logs a database outage as one line, without a traceback for each request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Put the error in the place of the traceback, and let the record through."""
+        """Replace the traceback by the error, and let the record through."""
         if record.exc_info and (outage := database_outage(record.exc_info[1])):
             record.msg, record.args = f"{record.getMessage()} ({type(outage).__name__}: {outage})", ()
             record.exc_info = record.exc_text = None
@@ -45,8 +45,7 @@ class OutagesInOneLine(logging.Filter):
 class JsonFormatter(logging.Formatter):
     """One JSON object on one line for each record, its exception included.
 
-    Of what a record carries beyond its message nothing is shown, but for the fields of the access log and the audit,
-    which stand for it.
+    Of a record's extra fields only those of the access log and the audit are shown; they replace the message.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -1,7 +1,7 @@
-"""Prometheus metrics, counted from signals, and by `tracing`: no module that does the work knows that it is counted.
+"""Prometheus metrics, counted from signals and by `tracing`, so that the counted modules do not import this one.
 
-A label has one of a few values that our own code chooses, never one that a peer can send: no tenant, client, issuer or
-path. docs/operations.md says what each metric means.
+Every label has a few values chosen by this project, never a value from a peer: no tenant, client, issuer or path.
+docs/operations.md explains each metric.
 """
 
 import logging
@@ -74,7 +74,7 @@ TOKENS = Counter("idjag_access_token_lookups", "Lookups of stored access tokens 
 KEYS = Counter("idjag_jwks_lookups", "Lookups of peers' key sets.", ["result"])
 FETCHES = Counter("idjag_jwks_fetches", "Fetches of peers' key sets.", ["outcome"])
 
-# `labels` takes longer than to count; there are few values, so all may be kept.
+# `labels` takes longer than counting. There are few values, so all results are kept.
 _requests, _grants, _legs = cache(REQUESTS.labels), cache(GRANTS.labels), cache(LEGS.labels)
 _tokens, _keys, _fetches = cache(TOKENS.labels), cache(KEYS.labels), cache(FETCHES.labels)
 
@@ -89,10 +89,10 @@ def listen() -> None:
 
 
 def answered(site: str, method: str | None, status: int, seconds: float) -> None:
-    """Count a request that was answered at `site` ("none": at no site of ours). A count that fails breaks nothing."""
+    """Count a request answered at `site` ("none": an unknown host). A failure to count is only logged."""
     try:
         _requests(site, method if method in _METHODS else "other", f"{status // 100}xx").observe(seconds)
-    except OSError as error:  # of the files in PROMETHEUS_MULTIPROC_DIR
+    except OSError as error:  # from the files in PROMETHEUS_MULTIPROC_DIR
         log.error("cannot count a request: %s", error)
 
 
@@ -119,9 +119,9 @@ def _keys_fetched(sender: object, outcome: str, **kwargs: object) -> None:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer with all metrics, in Prometheus' text format, whoever knows METRICS_TOKEN (RFC 6750 section 2.1).
+    """Answer a request that has METRICS_TOKEN (RFC 6750 section 2.1) with all metrics, in Prometheus' text format.
 
-    Without that setting there is nothing here.
+    Without that setting the answer is 404.
     """
     if not settings.METRICS_TOKEN:
         raise Http404
@@ -132,14 +132,14 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
     try:
         text = generate_latest(_registry())
-    except Exception as error:  # whatever comes of files that another process is making, or that are gone
+    except Exception as error:  # files that another process is creating or has deleted
         log.warning("no metrics: %s: %s", type(error).__name__, error)
         return HttpResponse(status=503)
     return HttpResponse(text, content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
 
 
 def _registry() -> CollectorRegistry:
-    """Return what this process has counted, or, with PROMETHEUS_MULTIPROC_DIR, what all have that share it."""
+    """Return the metrics of this process, or with PROMETHEUS_MULTIPROC_DIR of all processes that share it."""
     if not settings.PROMETHEUS_MULTIPROC_DIR:
         return REGISTRY
     registry = CollectorRegistry()

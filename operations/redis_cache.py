@@ -1,8 +1,8 @@
-"""The cache in a Redis that others may use as well, and what takes its place while that Redis does not answer.
+"""The cache in Redis, which falls back to local memory while Redis does not answer.
 
-Nothing that must be right is in the cache: sessions, codes, jtis, leases and tokens are in the database. While Redis is
-down, each process keeps a cache in its own memory, as it does without REDIS_URL: documents and keys are fetched once
-more, and what is limited is counted by each process for itself.
+The cache holds no data that must be consistent: sessions, codes, jtis, leases and tokens are in the database. While
+Redis is down, each process uses its own memory, as without REDIS_URL: it fetches documents and keys again, and counts
+limits alone. Other projects may use the same Redis.
 """
 
 import logging
@@ -19,24 +19,24 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 1.0  # to connect, and for an answer
-PAUSE_SECONDS = 5.0  # after a failure, until one request of this process asks Redis again
-MAX_ENTRIES = 10_000  # of a cache in memory
+PAUSE_SECONDS = 5.0  # after a failure, until one request of this process tries Redis again
+MAX_ENTRIES = 10_000  # of the fallback in memory
 
 
 class Outage:
-    """Whether a Redis has failed this process, and what is kept here until it answers again."""
+    """The state of an outage of one Redis, with the local cache until it answers again."""
 
     def __init__(self, name: str) -> None:
         self.cache = LocMemCache(name, {"OPTIONS": {"MAX_ENTRIES": MAX_ENTRIES}})
         self._lock = Lock()
-        self._ask_again: float | None = None  # `time.monotonic`; None: it answers
+        self._ask_again: float | None = None  # `time.monotonic`; None: Redis answers
 
     @property
     def lasts(self) -> bool:
         return self._ask_again is not None
 
     def spares_redis(self) -> bool:
-        """Say whether to do without Redis now. After each pause one caller is to try, and the others are not."""
+        """Say whether to skip Redis now. After each pause one caller tries it; the others skip it."""
         if self._ask_again is None:
             return False
         with self._lock:
@@ -64,11 +64,11 @@ class Outage:
         logger.warning("Redis answers again")
 
 
-outage_of = cache(Outage)  # one for each server, for all threads of this process
+outage_of = cache(Outage)  # one per server, shared by all threads
 
 
 def _in_redis_or_here(name: str) -> Callable[..., Any]:
-    """Return the method `name` of a cache: as django-redis does it, or in this process's memory during an outage."""
+    """Return the cache method `name`: django-redis's, or the local cache's during an outage."""
 
     def method(self: "RedisCache", *args: Any, **kwargs: Any) -> Any:
         if not self.outage.spares_redis():
@@ -85,9 +85,9 @@ def _in_redis_or_here(name: str) -> Callable[..., Any]:
 
 
 class RedisCache(django_redis.cache.RedisCache):
-    """django-redis, which raises whatever a Redis that is down makes it raise; here it is an empty cache for a while.
+    """django-redis raises when Redis is down; this falls back to local memory.
 
-    And `clear()` deletes what is below our own prefix, where the stock one empties the database.
+    `clear()` deletes only keys with this project's prefix; the stock method empties the Redis database.
     """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ class RedisCache(django_redis.cache.RedisCache):
     delete_many = _in_redis_or_here("delete_many")
 
     def clear(self) -> None:
-        """Delete all that this project keeps there."""
+        """Delete all keys of this project."""
         self.outage.cache.clear()
         if not self.outage.spares_redis():
             try:

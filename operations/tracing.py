@@ -1,4 +1,4 @@
-"""What is noted of every request: the identifiers that all hops log it under, a line in the access log, the metrics."""
+"""Per request: the trace identifiers, a line in the access log, the metrics."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ access_log = logging.getLogger("idjag_demo.access")
 
 
 class TracingMiddleware:
-    """Sets `request.trace` and answers with X-Request-ID. The outermost, so that it sees every answer."""
+    """Sets `request.trace` and answers with X-Request-ID. Outermost, so it sees every answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -41,18 +41,18 @@ _ISSUED_AT_THE_OLD_ADDRESS: list[type[models.Model]] = [
 
 
 def addresses_differ() -> bool:
-    """Say whether the demo was seeded at other addresses than those of the settings."""
+    """Say whether the demo was seeded with other addresses than those of the settings."""
     return bool(moves())
 
 
 @transaction.atomic
 def follow_addresses() -> None:
-    """Make the stored addresses those of the settings.
+    """Change the stored addresses to those of the settings.
 
-    What was issued at the old addresses is dropped: everybody signs in again.
+    Sessions and tokens of the old addresses are deleted, so all users must sign in again.
     """
     new_origins = moves()
-    # One may move to where another one was: first all leave, then all arrive.
+    # A server may take another one's old origin, so all origins are freed first.
     between = {old: f"moving:{number}:" for number, old in enumerate(new_origins)}
     _replace(between)
     _replace({between[old]: new for old, new in new_origins.items()})
@@ -67,13 +67,13 @@ def _replace(texts: dict[str, str]) -> None:
 
 
 def moves() -> dict[str, str]:
-    """Return the new origin of each authorization server that has to move, by its old one."""
+    """Return the new origin of each authorization server that has to move, keyed by the old origin."""
     servers = AuthorizationServer.objects.select_related("tenant")
     return {server.issuer: _origin(server) for server in servers if server.issuer != _origin(server)}
 
 
 def _origin(server: AuthorizationServer) -> str:
-    """Return where the settings say that `server` answers."""
+    """Return the origin of `server` in the settings."""
     if server.realm == Realm.IDP and server.tenant:
         return idp_origin(server.tenant.slug)
     return str(settings.ORIGINS[server.realm])

@@ -1,7 +1,6 @@
 """Fills an empty database with the demo: loads `fixtures/`, gives each tenant an IdP and registers both apps there.
 
-Keys, subjects and client secrets are made here, new ones at every seeding; nothing secret is in the repository but the
-demo password.
+Every seeding makes new keys, subjects and client secrets. The only secret in the repository is the demo password.
 """
 
 from django.conf import settings
@@ -25,14 +24,14 @@ CLIENT_NAMES = {Realm.WIKI: "wiki0", Realm.TODO: "todo0"}
 
 
 def is_seeded() -> bool:
-    """Say whether there is anything in the database that seeding would add to."""
+    """Say whether the database has content."""
     return Tenant.objects.exists() or AuthorizationServer.objects.exists()
 
 
 @transaction.atomic
 @unrecorded()
 def seed() -> None:
-    """Fill an empty, migrated database with the demo. Nobody has done anything yet, so the audit begins after it."""
+    """Fill an empty, migrated database with the demo. It leaves no audit events."""
     call_command("loaddata", *content.NAMES, verbosity=0)
     _complete_accounts()
     _complete_pages()

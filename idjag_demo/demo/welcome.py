@@ -1,4 +1,4 @@
-"""What a person who starts the demo wants to know first."""
+"""The text that make demo prints."""
 
 from django.conf import settings
 

@@ -1,4 +1,4 @@
-"""What only the demo's pages show."""
+"""Template tags of the demo."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def demo_accounts() -> list[dict[str, Any]]:
-    """Return the demo's people as {name, email, organisation}, as long as they are there; nobody outside demo mode."""
+    """Return the demo's people as {name, email, organisation}, if they exist; an empty list outside demo mode."""
     if not settings.DEMO:
         return []
     slugs = [organisation.slug for organisation in organisations()]

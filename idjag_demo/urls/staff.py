@@ -15,5 +15,5 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
-    path("favicon.ico", RedirectView.as_view(url="/static/favicon-staff.svg")),  # the admin's pages name none
+    path("favicon.ico", RedirectView.as_view(url="/static/favicon-staff.svg")),  # the admin's pages have no icon link
 ]

@@ -11,7 +11,7 @@ from django.test.testcases import LiveServerThread
 @contextmanager
 def serving() -> Iterator[int]:
     """Serve on a free port of the loopback address, and say which."""
-    # Otherwise every answer to another site of this process waits 40 ms for a delayed acknowledgement.
+    # Without it every answer to another site of this process waits 40 ms for a delayed acknowledgement.
     WSGIRequestHandler.disable_nagle_algorithm = True
     server = LiveServerThread("127.0.0.1", static_handler=lambda application: application)
     server.daemon = True

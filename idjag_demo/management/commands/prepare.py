@@ -1,4 +1,4 @@
-"""Makes the database what this version and these settings need, before any process serves."""
+"""Prepares the database for this version and these settings, before any process serves."""
 
 from typing import Any
 

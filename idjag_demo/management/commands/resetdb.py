@@ -37,5 +37,5 @@ class Command(BaseCommand):
         question = "Are you sure you want to reset your database? All data will be lost. (y) "
         try:
             return input(question).strip().lower() in ("y", "yes")
-        except EOFError:  # nobody is there to answer
+        except EOFError:  # no terminal
             return False

@@ -17,7 +17,7 @@ from django.db.utils import DatabaseError
 from idjag_demo.demo.move import addresses_differ, follow_addresses
 from idjag_demo.demo.welcome import welcome
 
-# Otherwise every answer to another site of this process waits 40 ms for a delayed acknowledgement.
+# Without it every answer to another site of this process waits 40 ms for a delayed acknowledgement.
 WSGIRequestHandler.disable_nagle_algorithm = True
 
 
@@ -32,14 +32,14 @@ class Command(RunserverCommand):
         super().handle(*args, **options)
 
     def run(self, **options: Any) -> None:
-        if os.environ.get("RUN_MAIN") != "true":  # the reloader's child comes here again
+        if os.environ.get("RUN_MAIN") != "true":  # the reloader's child runs this again
             self._check_ports()
             self._serving = open(settings.VAR_DIR / "serving.lock", "w")  # noqa: SIM115 (held until the process ends)
             self._follow_addresses()
             fcntl.flock(self._serving, fcntl.LOCK_SH)
         super().run(**options)
 
-    # What the parent command finds out before it calls `run`.
+    # The parent command sets these before it calls `run`.
     addr: str
     port: str
     use_ipv6: bool
@@ -57,7 +57,7 @@ class Command(RunserverCommand):
                     ) from None
 
     def _follow_addresses(self) -> None:
-        """Move a demo that was seeded at other addresses, unless another server still serves it there."""
+        """Move a demo that was seeded with other addresses, unless another server still serves it there."""
         if not settings.DEMO:
             return
         try:
@@ -74,14 +74,14 @@ class Command(RunserverCommand):
         self.stdout.write("The demo has moved to these addresses. All users must sign in again.")
 
     def on_bind(self, server_port: int) -> None:
-        """Serve on the other ports too, and say where everything is."""
+        """Serve on the other ports too, and print the addresses."""
         for port in _other_ports():
             arguments = (self.addr, port, self.get_handler())
             Thread(target=serve, args=arguments, kwargs={"ipv6": self.use_ipv6, "threading": True}, daemon=True).start()
         if settings.DEMO:
             self.stdout.write(welcome())
         self.stdout.write("  Ctrl-C stops it.\n")
-        self.stdout.flush()  # into a pipe or a container's log too
+        self.stdout.flush()  # also for a pipe or a container's log
 
 
 def _other_ports() -> list[int]:

@@ -1,4 +1,4 @@
-"""Encrypts what is stored encrypted anew, with the first of FIELD_ENCRYPTION_KEYS."""
+"""Re-encrypts all encrypted columns with the first of FIELD_ENCRYPTION_KEYS."""
 
 import argparse
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def encrypted_columns() -> Iterator[tuple[type[models.Model], list[str]]]:
 
 
 def reencrypt(model: type[models.Model], pk: Any, columns: list[str]) -> int:
-    """Read and write the columns of one row, locked, so that no newer token is lost; return how many rows that were."""
+    """Read and write the columns of one row, locked, so that no newer token is lost; return the number of rows."""
     with transaction.atomic():
         row = model._base_manager.select_for_update().filter(pk=pk).values(*columns).first()
         return model._base_manager.filter(pk=pk).update(**row) if row else 0

@@ -1,4 +1,4 @@
-"""Serves the product as a deployment does: several processes, each with many threads (docs/decisions/0010)."""
+"""Serves a deployment: several processes, each with many threads (docs/decisions/0010)."""
 
 import argparse
 import logging
@@ -29,15 +29,15 @@ On a developer's machine use "make demo" instead.
 
 class Command(BaseCommand):
     help = HELP
-    requires_system_checks = []  # the WSGI module makes them, and says in one line what is wrong
+    requires_system_checks = []  # the WSGI module runs them, and reports errors in one line
 
     def create_parser(self, *args: Any, **kwargs: Any) -> Any:
         return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help="The address and port.")
-        # Because one request may call another site of this process; so many, because a page with a card waits for an
-        # IdP that hangs, and the other pages shall not.
+        # Threads, because one request may call another site of this process. Many, so that pages waiting for an IdP that
+        # hangs do not block the others.
         parser.add_argument(
             "--threads", type=int, default=128, help="The number of requests that each process answers at once."
         )
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             raise CommandError(f"{address!r} is not an address and port, such as 127.0.0.1:8000.")
         _stop_if_taken(host, int(port))
         module, _, name = settings.WSGI_APPLICATION.rpartition(".")
-        import_module(module)  # here, so that all processes share it, and what is wrong is said once
+        import_module(module)  # here, so that all processes share the memory, and errors are reported once
 
         Granian(
             f"{module}:{name}",
@@ -59,20 +59,22 @@ class Command(BaseCommand):
             websockets=False,
             workers=settings.WEB_CONCURRENCY,
             blocking_threads=threads,
-            blocking_threads_idle_timeout=600,  # as long as a thread keeps its connection, settings.DATABASES
+            blocking_threads_idle_timeout=600,  # as long as a thread keeps its database connection (settings.DATABASES)
             respawn_failed_workers=True,
             workers_kill_timeout=30,
-            # A connection is kept longer than the proxy does, so that it is never closed under a request.
+            # Longer than the proxy keeps a connection, so that a request never meets a closing one.
             http1_settings=HTTP1Settings(header_read_timeout=60_000, max_buffer_size=64 * 1024),
             log_dictconfig=_logging(),
         ).serve()
 
 
 def _stop_if_taken(host: str, port: int) -> None:
-    """Raise CommandError if somebody listens there: granian would share the address, and the requests, with them."""
+    """Raise CommandError if another process listens there: granian would share the address with it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as granian: what has just ended is no hindrance
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as granian does: a socket that was just closed does not count
         try:
             probe.bind((host, port))
         except OSError as error:
@@ -80,7 +82,7 @@ def _stop_if_taken(host: str, port: int) -> None:
 
 
 def _logging() -> dict[str, Any]:
-    """Return our own configuration, which granian applies anew in each process, and its logger beside ours."""
+    """Return this project's logging configuration, which granian applies in each process, plus granian's logger."""
     config: dict[str, Any] = deepcopy(settings.LOGGING)
     config["filters"]["without_advice"] = {"()": WithoutAdvice}
     config["loggers"]["_granian"] = {"level": "INFO", "filters": ["without_advice"]}
@@ -88,8 +90,8 @@ def _logging() -> dict[str, Any]:
 
 
 class WithoutAdvice(logging.Filter):
-    """Drops what granian says of so many threads; `--threads` says why there are."""
+    """Drops granian's warning about the number of threads."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything else through."""
+        """Let all other records through."""
         return "Python threads, which seems quite high" not in record.msg

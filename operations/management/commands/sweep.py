@@ -1,4 +1,4 @@
-"""Deletes what has expired."""
+"""Deletes expired rows."""
 
 import argparse
 import json
@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
 
 def sweeps() -> dict[str, Callable[[], int]]:
-    """Return what is swept, and how: each function returns how many rows went."""
+    """Return the functions of the sweep by name; each returns the number of deleted rows."""
     now = timezone.now()
     rows: dict[str, QuerySet[Any]] = {
         "jtis": replay.expired(),
@@ -81,9 +81,9 @@ def sweeps() -> dict[str, Callable[[], int]]:
 
 
 def delete(rows: QuerySet[Any]) -> int:
-    """Delete `rows` in batches, so that no statement holds many locks for long; return how many went.
+    """Delete `rows` in batches, so that no statement holds many locks for long; return their number.
 
-    Each batch is asked again whether it is of `rows`: what was renewed since, such as a lease, stays.
+    Each DELETE repeats the condition of `rows`, so a row that was renewed meanwhile, such as a lease, stays.
     """
     gone = 0
     while pks := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
@@ -92,10 +92,10 @@ def delete(rows: QuerySet[Any]) -> int:
 
 
 def _sweep_tokens() -> int:
-    """Delete what django-oauth-toolkit's `clear_expired` would, which counts whole tables for every batch.
+    """Delete the rows that django-oauth-toolkit's `clear_expired` would, without counting whole tables for every batch.
 
-    A revoked refresh token stays as long as it would have been good: somebody may use it again, and is found out.
-    Access and ID tokens stay with the refresh token that belongs to them.
+    A revoked refresh token stays until it would have expired, so that its re-use is detected. Access and ID tokens stay
+    as long as their refresh token.
     """
     now = timezone.now()
     too_old = now - refresh_token_expire_timedelta()
@@ -114,7 +114,7 @@ def _sweep_tokens() -> int:
 
 
 def _sweep_sign_ins() -> int:
-    """Delete those whose refresh tokens are all gone, looking at one batch after the other."""
+    """Delete the sign-ins whose refresh tokens are all deleted, batch by batch."""
     gone, seen = 0, 0
     sign_ins = GrantedAuthentication.objects.order_by("pk")
     while batch := dict(sign_ins.filter(pk__gt=seen).values_list("pk", "token_family")[:BATCH]):
