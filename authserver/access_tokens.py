@@ -1,7 +1,7 @@
 """RFC 9068 sections 2.1 and 2.2: access tokens as JWTs.
 
-The token's database row (a hash of it) decides whether it is good, so that it can be revoked; the claims are for people
-and for resource servers elsewhere.
+The token's database row (a hash) decides whether it is valid, so that it can be revoked. The claims are for people and
+for external resource servers.
 """
 
 import secrets
@@ -46,7 +46,7 @@ def generate_refresh_token(request: Any) -> str:
 
 
 def subject_at(server: AuthorizationServer, user: User) -> str:
-    """Return how `server` names `user`: an IdP by the subject it tells everybody, an app by its own account number."""
+    """Return the subject of `user` at `server`: an IdP uses its `sub`, an app its own account number."""
     return user.sub if server.realm == Realm.IDP and user.sub else str(user.pk)
 
 

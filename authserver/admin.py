@@ -1,4 +1,4 @@
-"""The operator's view of the authorization servers: clients can be made and switched off, tokens are not shown."""
+"""The authorization servers in the admin: clients can be created and disabled, tokens are never shown."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ for model in (
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """To look at, not to change."""
+    """Shows rows and changes none."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -70,7 +70,7 @@ class EmbeddedIdPForm(forms.ModelForm):
 
 @admin.register(AuthorizationServer)
 class AuthorizationServerAdmin(ReadOnlyAdmin):
-    """The apps' servers are there from the start; what can be added is a tenant's embedded IdP."""
+    """The apps' servers exist from the start; only a tenant's embedded IdP can be added."""
 
     list_display = ["issuer", "realm", "tenant"]
     list_filter = ["realm"]
@@ -93,7 +93,7 @@ class AuthorizationServerAdmin(ReadOnlyAdmin):
         return self.inlines if obj else []
 
     def save_model(self, request: HttpRequest, obj: AuthorizationServer, form: Any, change: bool) -> None:
-        """Save the new server with a key to sign with, and say what it still lacks."""
+        """Save the new server with a signing key, and show the next steps."""
         super().save_model(request, obj, form, change)
         SigningKey.generate(obj, SigningKey.Status.ACTIVE)
         client = f"{reverse('admin:authserver_client_add')}?server={obj.pk}"
@@ -104,7 +104,7 @@ class AuthorizationServerAdmin(ReadOnlyAdmin):
 
 
 class ClientForm(forms.ModelForm):
-    """A client without its secret, which is machine-made and shown once."""
+    """A client without its secret, which is generated and shown once."""
 
     renew_secret = forms.BooleanField(required=False, help_text="Create a new secret. The old one stops working.")
 

@@ -1,4 +1,4 @@
-"""What the documentation of an API says besides the shapes: who may call an operation, and what each error means."""
+"""Adds to an API's OpenAPI document who may call an operation and what each error means."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _HEADERS = {401: "WWW-Authenticate", 429: "Retry-After"}
 
 
 class ApiDocument(OpenAPISchema):
-    """An OpenAPI document that names the scope an access token needs, and the session as the other way in."""
+    """An OpenAPI document with the scope of each operation, and the session as an alternative."""
 
     def operation_details(self, operation: Operation) -> dict[str, Any]:
         [auth] = operation.auth_callbacks

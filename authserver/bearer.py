@@ -1,4 +1,4 @@
-"""RFC 6750 and RFC 9068 section 4: who calls an API, by bearer token or by the session of its own pages."""
+"""RFC 6750 and RFC 9068 section 4: authenticates API calls by bearer token or by session."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ _NOT_IN_A_HEADER = str.maketrans('"\\', "''")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls and what they may do; `client` is None for a person on the app's own pages."""
+    """The caller and the allowed scopes; `client` is None for a person on the app's own pages."""
 
     user: User
     scopes: frozenset[str]
@@ -45,9 +45,9 @@ class BearerError(Exception):
 
 @dataclass(frozen=True)
 class BearerOrSession:
-    """Who may call an operation of an API (ninja's `auth`): the bearer of an access token with `scope`, or the session.
+    """Allows an API operation (ninja's `auth`) for an access token with `scope`, or for a session.
 
-    A session is one of the app's own pages: there a person may do whatever is theirs to do.
+    A session comes from the app's own pages, where the person has all scopes.
     """
 
     scope: str = ""
@@ -62,7 +62,7 @@ class BearerOrSession:
 
 
 class SessionOnly:
-    """Who may call an operation that is for people only: a token of theirs is for what its client may do."""
+    """Allows an API operation for a session only, because an access token acts for a client."""
 
     def __call__(self, request: HttpRequest) -> Caller:
         """Return the caller. Raises `BearerError`."""
@@ -73,7 +73,7 @@ class SessionOnly:
 
 
 def caller_of(request: HttpRequest) -> Caller:
-    """Return who sends `request`: by bearer token if there is an Authorization header, else by session.
+    """Return the caller of `request`: by bearer token if there is an Authorization header, otherwise by session.
 
     Raises `BearerError`.
     """
@@ -90,21 +90,21 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def caller_by_token(request: HttpRequest) -> Caller:
-    """Return whom the bearer token of `request` stands for, checked at every call. Raises `BearerError`."""
+    """Return the caller that the bearer token of `request` represents, checked at every call. Raises `BearerError`."""
     row = _row_of(bearer_token(request), server_for(request))
     API.count(row.user_id, row.application_id, user=row.user, client_id=row.application.client_id)
     return Caller(row.user, frozenset(scopes_of(row)), row.application)
 
 
 def bearer_token(request: HttpRequest) -> str:
-    """Return the one token of `request`, which is in the header and nowhere else (RFC 6750 section 2.1).
+    """Return the one token of `request`, from the header only (RFC 6750 section 2.1).
 
     Raises `BearerError`.
     """
     scheme, _, token = request.META["HTTP_AUTHORIZATION"].partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise BearerError(401, "", "The Authorization header must be Bearer and an access token.")
-    if not _TOKEN.fullmatch(token):  # two of these headers arrive as one, with a comma
+    if not _TOKEN.fullmatch(token):  # two such headers arrive as one, joined by a comma
         raise BearerError(400, "invalid_request", "The Authorization header must hold one access token.")
     in_form = request.content_type == "application/x-www-form-urlencoded" and "access_token" in request.POST
     in_query = request.META.get("QUERY_STRING") and "access_token" in request.GET
@@ -114,7 +114,7 @@ def bearer_token(request: HttpRequest) -> str:
 
 
 def _row_of(token: str, server: AuthorizationServer) -> Any:
-    """Return the row of a token that somebody calls with; why another one is refused is logged, without the token."""
+    """Return the row of a token; the reason of a refusal is logged, without the token."""
     try:
         return usable_access_token(token, server)
     except BearerError as error:
@@ -124,10 +124,10 @@ def _row_of(token: str, server: AuthorizationServer) -> Any:
 
 
 def usable_access_token(token: str, server: AuthorizationServer) -> Any:
-    """Return the row of an access token that is good at this moment. Raises `BearerError`.
+    """Return the row of an access token that is valid now. Raises `BearerError`.
 
-    The row decides: it must be of a client of this server, for its resource, unexpired, user and client active, and the
-    client not bound to another tenant since.
+    The row must belong to a client of this server, be for its resource and not be expired. User and client must be
+    active, and the client not bound to another tenant since.
     """
     row = _find(token, server)
     if row is None or row.application is None or row.application.server_id != server.pk:
@@ -142,16 +142,16 @@ def usable_access_token(token: str, server: AuthorizationServer) -> Any:
 
 
 def scopes_of(row: Any) -> list[str]:
-    """Return the scopes that the access token of `row` has at this moment: those that its client may still have.
+    """Return the scopes that the access token of `row` has now: those that its client may still have.
 
-    RFC 6749 section 3.3: what a token may do is the server's to narrow; what the client lost after it was issued too.
+    RFC 6749 section 3.3: the server may narrow the scope, also when the client loses a scope after the issue.
     """
     registered = row.application.scope.split()
     return [scope for scope in row.scope.split() if scope in registered]
 
 
 def _find(token: str, server: AuthorizationServer) -> Any:
-    """Return the row of an access token; at an app only while the tenant's IdP connection lets other apps act there."""
+    """Return the row of an access token; at an app only while the tenant's IdP connection accepts ID-JAGs."""
     row: Any = next(iter(_access_tokens(_checksum(token))), None)
     if row is None:
         return None

@@ -1,8 +1,8 @@
 """RFC 7523 sections 2.2 and 3, OpenID Connect Core section 9: a client authenticates with a JWT that it has signed.
 
-`CHECKS` is the whole of it, in order: what needs no key first, then the key, the signature, and that it was not used
-before. Outside, every failure reads the same; which check failed is in the log. Left out on purpose: assertions that
-share a secret (client_secret_jwt) or that somebody else has signed.
+`CHECKS` has all checks in order: those without a key first, then the key, the signature and the replay. The peer gets
+the same answer for every failure; the log names the failed check. Left out on purpose: assertions with a shared secret
+(client_secret_jwt), and assertions signed by another party.
 """
 
 import json
@@ -32,12 +32,12 @@ LIFETIME, SKEW = 300, 30  # seconds
 
 
 class Refused(Exception):
-    """The assertion is not good; the text says why, for the log and the audit."""
+    """The assertion is refused; the text is the reason, for the log and the audit."""
 
 
 @dataclass
 class Case:
-    """One assertion on its way through the checks; `check_client` adds whose it claims to be, `check_key` the key."""
+    """One assertion during the checks; `check_client` adds the client that it names, `check_key` the key."""
 
     server: AuthorizationServer
     jws: UnverifiedJws
@@ -95,32 +95,32 @@ def _parse(assertion: str) -> UnverifiedJws:
 
 
 def check_typ(case: Case) -> None:
-    """RFC 8725 section 3.11: no other kind of JWT passes for a client assertion, whoever signed it."""
+    """RFC 8725 section 3.11: no other kind of JWT is accepted as a client assertion."""
     if case.header.get("typ") not in TYPES:
         raise Refused(f"typ is not one of {TYPES}")
 
 
 def check_alg(case: Case) -> None:
-    """RFC 8725 section 3.1: the algorithm is on our list; "none" and shared secrets never are."""
+    """RFC 8725 section 3.1: the algorithm is on the list of this server, which never has "none" or a shared secret."""
     if case.header.get("alg") not in ALGORITHMS:
         raise Refused(f"alg is not one of {ALGORITHMS}")
 
 
 def check_crit(case: Case) -> None:
-    """RFC 7515 section 4.1.11 and RFC 7797 section 6: we understand no extension, so none may be critical."""
+    """RFC 7515 section 4.1.11 and RFC 7797 section 6: this server supports no extension, so none may be critical."""
     if "crit" in case.header or "b64" in case.header:
         raise Refused("the header has crit or b64")
 
 
 def check_kid(case: Case) -> None:
-    """RFC 7515 section 4.1.4: the key may be named, by text."""
+    """RFC 7515 section 4.1.4: kid is optional, and a string."""
     kid = case.header.get("kid", "-")
     if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID_LENGTH:
         raise Refused("kid is not a short string")
 
 
 def check_iss_sub(case: Case) -> None:
-    """RFC 7523 section 3 (1) and (2) B: the client speaks for itself."""
+    """RFC 7523 section 3 (1) and (2) B: iss and sub are the client."""
     if text(case.payload, "iss") != text(case.payload, "sub"):
         raise Refused("iss and sub differ")
 
@@ -139,7 +139,7 @@ def check_aud(case: Case) -> None:
 
 
 def check_exp(case: Case) -> None:
-    """RFC 7523 section 3 (4): it has not expired, and will do so soon."""
+    """RFC 7523 section 3 (4): it has not expired, and expires within LIFETIME."""
     exp = seconds(case.payload, "exp")
     if exp + SKEW <= case.now:
         raise Refused("the assertion has expired")
@@ -148,7 +148,7 @@ def check_exp(case: Case) -> None:
 
 
 def check_iat(case: Case) -> None:
-    """RFC 7523 section 3 (6): if it says when it was issued, that was a moment ago."""
+    """RFC 7523 section 3 (6): iat, if present, is recent."""
     if "iat" not in case.payload:
         return
     iat = seconds(case.payload, "iat")
@@ -159,13 +159,13 @@ def check_iat(case: Case) -> None:
 
 
 def check_nbf(case: Case) -> None:
-    """RFC 7523 section 3 (5): its time has come."""
+    """RFC 7523 section 3 (5): nbf, if present, is not in the future."""
     if "nbf" in case.payload and seconds(case.payload, "nbf") > case.now + SKEW:
         raise Refused("nbf is in the future")
 
 
 def check_jti(case: Case) -> None:
-    """OpenID Connect Core section 9: it can be told from every other."""
+    """OpenID Connect Core section 9: jti is a string."""
     text(case.payload, "jti")
 
 
@@ -180,7 +180,7 @@ def check_client(case: Case) -> None:
 
 
 def check_key(case: Case) -> None:
-    """RFC 8725 sections 3.1 and 3.10: the client's own key, by its name or as the only one for the algorithm."""
+    """RFC 8725 sections 3.1 and 3.10: the client's own key, found by kid or as the only one for the algorithm."""
     kid, alg = case.header.get("kid"), case.header["alg"]
     try:
         known = _keys_of(case.client, kid)
@@ -205,7 +205,7 @@ def check_signature(case: Case) -> None:
 
 
 def check_replay(case: Case) -> None:
-    """RFC 7523 section 3 (7): it is used once, by whichever process is first; the database decides."""
+    """RFC 7523 section 3 (7): it is used once; the database decides which process is first."""
     namespace = f"client-assertion {case.server.issuer} {case.client.client_id}"  # no issuer has a space
     expires_at = datetime.fromtimestamp(case.payload["exp"] + SKEW, UTC)
     try:

@@ -1,4 +1,4 @@
-"""Creates a client of an authorization server, or changes the one there is: the act behind `manage.py createclient`."""
+"""Creates or changes a client of an authorization server, for `manage.py createclient`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +11,13 @@ from authserver.models import JWT_BEARER, AuthorizationServer, Client
 from crossapp.core.client_authentication import AuthMethod
 from tenants.models import Realm
 
-# What full_clean can not judge: what save() sets, and what this project does not use.
+# Fields that full_clean cannot check: save() sets them, or this project does not use them.
 _NOT_OURS = ("authorization_grant_type", "client_type", "client_secret", "registration_source")
 
 
 @dataclass(frozen=True)
 class Registration:
-    """A client as it is now; `new_secret` is its secret in clear if it was made just now, else ""."""
+    """A client after the change; `new_secret` is its secret in clear if it is new, otherwise ""."""
 
     client: Client
     created: bool
@@ -28,7 +28,7 @@ class Registration:
 def register(
     server: AuthorizationServer, client_id: str, *, secret: str = "", any_tenant: bool = False, **fields: Any
 ) -> Registration:
-    """Create or update the client; fields that are None stay as they are, or get a default in a new one.
+    """Create or update the client. Fields that are None stay as they are, or get a default in a new client.
 
     Without `secret`, a client that needs one and has none gets a new one. `any_tenant` unbinds it from its tenant.
     Raises ValidationError.
@@ -58,7 +58,7 @@ def register(
 
 
 def _defaults(server: AuthorizationServer, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return what a new client gets unsaid. A resource server that only introspects needs no grant."""
+    """Return the defaults of a new client. A resource server that only introspects needs no grant."""
     grants = ["authorization_code", "refresh_token"] if server.realm == Realm.IDP else [JWT_BEARER]
     if fields.get("resource"):
         grants = []

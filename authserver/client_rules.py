@@ -1,4 +1,4 @@
-"""What a client's registration must be like; each rule raises ValidationError with the field and what to mend."""
+"""The rules for a client's registration; each raises ValidationError with the field and the correction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from crossapp.core.urls import is_acceptable_url, is_local
 
 
 def check_grants(grants: Any, server: Any) -> None:
-    """A JSON list of grant types that the server offers."""
+    """Check that the grants are a JSON list of grant types that the server offers."""
     if not isinstance(grants, list) or not all(isinstance(grant, str) for grant in grants):
         raise ValidationError({"grants": "Enter a JSON list of grant types."})
     if unknown := sorted(set(grants) - set(server.grant_types)):
@@ -21,7 +21,7 @@ def check_grants(grants: Any, server: Any) -> None:
 
 
 def check_scope(scope: str, server: Any) -> None:
-    """Scopes that the server has."""
+    """Check that the server has all scopes."""
     if unknown := sorted(set(scope.split()) - set(server.scopes)):
         raise ValidationError({"scope": f"{server} has no scope {', '.join(unknown)}."})
 

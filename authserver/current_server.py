@@ -18,9 +18,9 @@ _SERVER, _USER = "X_SERVER", "X_USER"
 
 
 def server_for(request: HttpRequest) -> AuthorizationServer:
-    """Return the authorization server of the site that answers.
+    """Return the authorization server of the current site.
 
-    Raises Http404 where there is none: on the operator's site, and for a tenant with an IdP of its own.
+    Raises Http404 on the operator's site, and for a tenant without an embedded IdP.
     """
     server = _server(request.site.origin)
     if server is None:

@@ -1,7 +1,7 @@
-"""How client secrets are stored.
+"""Stores client secrets with a fast hash.
 
-Secrets here are machine-made of far more than 128 bits: nobody guesses them, and a slow hash would protect nothing. It
-would cost a quarter of a second of CPU at every grant, and at every wrong guess.
+The secrets are generated with far more than 128 random bits, so they cannot be guessed and a slow hash would protect
+nothing. It would cost a quarter of a second of CPU at every grant and at every wrong guess.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare
 
 
 class MachineMadeSecretHasher(BasePasswordHasher):
-    """Salted SHA-256. Listed last in `PASSWORD_HASHERS`, so no password is ever stored with it."""
+    """Salted SHA-256. It is last in `PASSWORD_HASHERS`, so passwords are never stored with it."""
 
     algorithm = "machine_made_secret"
 
@@ -32,4 +32,4 @@ class MachineMadeSecretHasher(BasePasswordHasher):
         return {"algorithm": self.algorithm, "salt": mask_hash(decoded["salt"]), "hash": mask_hash(decoded["hash"])}
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """Nothing to even out: the work is the same for every secret."""
+        """Do nothing: every secret takes the same time."""

@@ -1,4 +1,4 @@
-"""What the APIs of both apps have in common: who may call, what a body may be, and that every error is JSON."""
+"""The common base of both apps' APIs: authentication, the form of a body, JSON errors."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -22,7 +22,7 @@ from crossapp.core.strict_json import NotStrictJson, strict_json_object
 
 View = Callable[..., Any]
 READ, WRITE = BearerOrSession("read"), BearerOrSession("write")
-BODY = (400, 413, 415, 422)  # how a call with a body can be wrong
+BODY = (400, 413, 415, 422)  # the errors of a call with a body
 
 
 class ApiRequest(HttpRequest):
@@ -44,24 +44,24 @@ class UserOut(Schema):
 
 
 def errors(*statuses: int) -> dict[tuple[int, ...], type[Schema]]:
-    """Return the errors of an operation for its `response`: those that every call may meet, and `statuses`."""
+    """Return the errors of an operation for its `response`: those of every call, and `statuses`."""
     return {(401, 403, *statuses, 429): ErrorOut}
 
 
 def page_of(rows: QuerySet[Any], *, page: int, size: int) -> dict[str, Any]:
-    """Return page `page`, from 1, of `rows` and how many rows there are: counted only if the page does not tell."""
+    """Return page `page`, from 1, of `rows`, and the number of rows, counted only if the page does not show it."""
     start = (page - 1) * size
     items = list(rows[start : start + size])
     is_last = 0 < len(items) < size or (page == 1 and not items)
     return {"items": items, "count": start + len(items) if is_last else rows.count()}
 
 
-common = Router()  # what both APIs answer alike, behind the operations of their own
+common = Router()  # operations of both APIs, after their own
 
 
 @common.get("/users/me", auth=READ, response={200: UserOut, **errors()}, summary="Read my account", tags=["People"])
 def me(request: ApiRequest) -> dict[str, Any]:
-    """The account at this app for which the access token was issued, or that signed in."""
+    """Returns the account of the access token or of the session at this app."""
     user = request.auth.user
     tenant = user.tenant.name if user.tenant else ""
     return {"id": user.pk, "name": user.get_full_name(), "email": user.email, "organisation": tenant}
@@ -76,7 +76,7 @@ def no_such_path(request: ApiRequest, rest: str) -> HttpResponse:
 
 
 class JsonAPI(NinjaAPI):
-    """A NinjaAPI for bearers and sessions; its errors are {"error", "error_description"} and nothing is cached.
+    """A NinjaAPI for bearer tokens and sessions. Its errors are {"error", "error_description"}; no answer is cached.
 
     `max_body` is the size of the largest request body in bytes.
     """
@@ -98,7 +98,7 @@ class JsonAPI(NinjaAPI):
     def urls(self) -> tuple[Any, ...]:
         patterns, *names = super().urls
         for pattern in patterns:
-            pattern.callback = csrf_exempt(self._guarded(pattern.callback))  # `caller_of` looks at the CSRF token
+            pattern.callback = csrf_exempt(self._guarded(pattern.callback))  # `caller_of` checks the CSRF token
         return (patterns, *names)
 
     def get_openapi_schema(self, **options: Any) -> ApiDocument:
@@ -109,12 +109,12 @@ class JsonAPI(NinjaAPI):
         return operation.view_func.__name__
 
     def _guarded(self, view: Any) -> View:
-        """Wrap `view`: HEAD is as GET, a refused method is JSON too, answers stay out of caches."""
+        """Wrap `view`: HEAD works like GET, 405 is JSON too, and no answer is cached."""
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             method = request.method
-            if method == "HEAD":  # RFC 9110 section 9.3.2: as GET; the server leaves the content out
+            if method == "HEAD":  # RFC 9110 section 9.3.2: like GET; the server drops the content
                 request.method = "GET"
             try:
                 response = view(request, *args, **kwargs)
@@ -131,7 +131,7 @@ class JsonAPI(NinjaAPI):
         return guarded
 
     def _with_a_body_of_its_kind(self, run: Any) -> View:
-        """Wrap what runs an operation: a body that is too large or no JSON is refused unread."""
+        """Wrap an operation: refuse a body that is too large or not JSON before reading it."""
 
         @wraps(run)
         def checked(request: HttpRequest, **kwargs: Any) -> Any:
@@ -146,7 +146,7 @@ class JsonAPI(NinjaAPI):
             return HttpError(413, f"The body is larger than {self.max_body} bytes.")
         if length != "0" and request.content_type != "application/json":
             try:
-                caller_of(request)  # who may not call at all is told that first
+                caller_of(request)  # an authentication error comes first
             except (BearerError, Throttled) as error:
                 return error
             return HttpError(415, "The body must be application/json.")
@@ -154,7 +154,7 @@ class JsonAPI(NinjaAPI):
 
 
 class StrictJsonParser(Parser):
-    """Reads what every JSON reader understands alike, and nothing else."""
+    """Parses strict JSON only."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         return strict_json_object(request.body)

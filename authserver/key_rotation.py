@@ -1,11 +1,11 @@
-"""OpenID Connect Core section 10.1.1: signing keys change, and nobody who verifies notices.
+"""OpenID Connect Core section 10.1.1: rotates signing keys without failures at verifiers.
 
-A key is published before it signs (`next`), for as long as a verifier may go on using an older key set; it signs
-(`active`); then it only verifies (`retired`), until nothing it signed can be alive; then it is deleted.
+A key is published before it signs (`next`), for as long as a verifier may use an older key set. Then it signs
+(`active`). Then it only verifies (`retired`), until everything it signed has expired. Then it is deleted.
 
-A key that has leaked is withdrawn: deleted at once, with an end to what it signed. Its server knows the ID tokens no
-more, and the access tokens from its time expire. Our own apps fetch the key set of an embedded IdP anew before they use
-a key of it; verifiers elsewhere forget a withdrawn key when their copy of the key set expires.
+A leaked key is withdrawn: deleted at once, together with everything it signed. Its server forgets the ID tokens and
+expires the access tokens from its time. The apps fetch the key set of an embedded IdP again before they use its keys.
+External verifiers forget a withdrawn key when their copy of the key set expires.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -20,7 +20,7 @@ from authserver.models import AuthorizationServer, SigningKey
 from tenants.models import IdPConnection
 
 JWKS_LIFETIME = timedelta(seconds=300)  # the max-age of the key set
-SKEW = timedelta(seconds=60)  # how far a verifier's clock may be behind ours
+SKEW = timedelta(seconds=60)  # the most that a verifier's clock may be behind
 _ID_JAG_LIFETIME = timedelta(seconds=300)  # the most that MCP's profile allows
 
 NEXT, ACTIVE, RETIRED = SigningKey.Status.NEXT, SigningKey.Status.ACTIVE, SigningKey.Status.RETIRED
@@ -28,9 +28,9 @@ NEXT, ACTIVE, RETIRED = SigningKey.Status.NEXT, SigningKey.Status.ACTIVE, Signin
 
 @dataclass(frozen=True)
 class Rotation:
-    """What one run did at one authorization server: key identifiers, "" or none where nothing happened.
+    """The result of one run at one authorization server: key identifiers, "" or none for steps that were not due.
 
-    `due_at` is when the published next key may become active.
+    `due_at` is the time when the published next key may become active.
     """
 
     issuer: str
@@ -44,23 +44,23 @@ class Rotation:
 
 
 def longest_token_lifetime() -> timedelta:
-    """Return how long a token lives at most that was signed with a key of ours."""
+    """Return the longest lifetime of a token that a key signs."""
     seconds = max(oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS, oauth2_settings.ID_TOKEN_EXPIRE_SECONDS)
     return max(timedelta(seconds=seconds), _ID_JAG_LIFETIME)
 
 
 def may_sign_from(key: SigningKey) -> datetime:
-    """Return from when on every verifier knows a published key: one lifetime of the key set after it was added."""
+    """Return the time when every verifier knows a published key: one lifetime of the key set after it was added."""
     return key.created_at + JWKS_LIFETIME
 
 
 def is_spent(key: SigningKey, now: datetime) -> bool:
-    """Say whether no token signed with a retired key can be alive."""
+    """Say whether every token signed with a retired key has expired."""
     return key.retired_at is not None and now > key.retired_at + longest_token_lifetime() + SKEW
 
 
 def is_due(keys: Sequence[SigningKey], now: datetime) -> bool:
-    """Say whether the next key is to become active: it is known everywhere, or there is not exactly one that signs."""
+    """Say whether the next key is to become active: all verifiers know it, or there is not exactly one active key."""
     if len(_with_status(keys, ACTIVE)) != 1:
         return True
     published = _with_status(keys, NEXT)
@@ -76,14 +76,14 @@ def rotate(
     withdraw: Collection[str] = (),
     algorithm: str = "",
 ) -> Rotation:
-    """Do what is due with the signing keys of `server`; with `at_once` the next key becomes active however new it is.
+    """Do the due steps for the signing keys of `server`; with `at_once` the next key becomes active now.
 
-    The keys whose identifiers are in `withdraw` are withdrawn first. With `algorithm` (RS256 or ES256) the next key is
-    for that one, and so are those that come after it. One process at a time: the server's row is locked. However often
-    it runs, there is exactly one active key.
+    The keys with identifiers in `withdraw` are withdrawn first. With `algorithm` (RS256 or ES256) the next key and
+    those after it are for that algorithm. The server's row is locked, so one process runs at a time. Afterwards there
+    is always exactly one active key.
     """
     AuthorizationServer.objects.select_for_update().get(pk=server.pk)
-    wanted = algorithm or server.algorithm  # before the newest key is withdrawn, which says so
+    wanted = algorithm or server.algorithm  # read before the newest key, which defines it, is withdrawn
     withdrawn = _withdraw(server, withdraw, now)
     if algorithm:
         _publish_one_for(algorithm, server)
@@ -109,7 +109,7 @@ def rotate(
 
 
 def _publish_one_for(algorithm: str, server: AuthorizationServer) -> None:
-    """Let the next key, which has signed nothing yet, be one for `algorithm`."""
+    """Replace the next key, which has signed nothing yet, by one for `algorithm`."""
     published = _with_status(server.signing_keys.all(), NEXT)
     if any(key.algorithm != algorithm for key in published) or not published:
         _delete(published)
@@ -128,7 +128,7 @@ def _withdraw(server: AuthorizationServer, kids: Collection[str], now: datetime)
 
 
 def _end_access_tokens_of(key: SigningKey, now: datetime) -> None:
-    """Let the access tokens expire that were issued while `key` signed."""
+    """Expire the access tokens that were issued while `key` signed."""
     if key.activated_at is None:
         return
     tokens = get_access_token_model().objects.filter(application__server=key.server_id, created__gte=key.activated_at)

@@ -45,7 +45,7 @@ class AuthorizationServer(models.Model):
         Realm.IDP: ["openid", "profile", "email", "offline_access"],
     }
 
-    # Of a first key. Every OpenID client takes RS256 (OpenID Connect Core section 15.1); ES256 costs a tenth of it.
+    # Of the first key. Every OpenID client supports RS256 (OpenID Connect Core section 15.1); ES256 costs a tenth.
     ALGORITHMS = {Realm.WIKI: "ES256", Realm.TODO: "ES256", Realm.IDP: "RS256"}
 
     realm = models.CharField(max_length=10, choices=[c for c in Realm.choices if c[0] != Realm.STAFF])
@@ -68,7 +68,7 @@ class AuthorizationServer(models.Model):
 
     @property
     def resource(self) -> str:
-        """What its access tokens are for (RFC 8707): the app's API, or the IdP's userinfo endpoint."""
+        """The resource of its access tokens (RFC 8707): the app's API, or the IdP's userinfo endpoint."""
         return f"{self.issuer}/oauth2/v1/userinfo" if self.realm == Realm.IDP else f"{self.issuer}/api"
 
     @property
@@ -76,7 +76,7 @@ class AuthorizationServer(models.Model):
         return f"{self.issuer}/oauth2/v1/token"
 
     def active_key(self) -> "SigningKey":
-        """Return the key that signs; raises the OAuth error 503 if there is no such key, or no single one."""
+        """Return the active key; raises the OAuth error 503 unless there is exactly one."""
         if key := _active_key(self.pk):
             return key
         logger.error("no usable signing key issuer=%s: run manage.py rotatekeys", self.issuer)
@@ -84,7 +84,7 @@ class AuthorizationServer(models.Model):
 
     @property
     def algorithm(self) -> str:
-        """The one that a new key is for: that of the newest key."""
+        """The algorithm of a new key: that of the newest key."""
         newest = self.signing_keys.order_by("created_at", "pk").last()
         return newest.algorithm if newest else self.ALGORITHMS[Realm(self.realm)]
 
@@ -120,8 +120,8 @@ class SigningKey(models.Model):
     def generate(cls, server: AuthorizationServer, status: str = Status.NEXT, algorithm: str = "") -> "SigningKey":
         """Make and save a new key for `server`: of 2048 bits for RS256, on P-256 for ES256 (RFC 7518 section 3.1).
 
-        Its `kid` is its thumbprint (RFC 7638). None begins with a hyphen: a command would take it for an option. Raises
-        ValueError for an IdP that is to sign with anything but RS256.
+        Its `kid` is its thumbprint (RFC 7638). None begins with a hyphen, because a command would read it as an option.
+        Raises ValueError for an IdP with another algorithm than RS256.
         """
         algorithm, kid = algorithm or server.algorithm, "-"
         if server.realm == Realm.IDP and algorithm != "RS256":
@@ -145,7 +145,7 @@ class SigningKey(models.Model):
 
     @property
     def algorithm(self) -> str:
-        """RS256 or ES256: a key is good for one of them only."""
+        """RS256 or ES256, by the type of the key."""
         return "RS256" if isinstance(self.private_key, RSAPrivateKey) else "ES256"
 
     @property
@@ -166,16 +166,16 @@ _MAKE: dict[str, Callable[[], PrivateKey]] = {
 
 @recent(SigningKey)
 def _active_key(server_id: int) -> SigningKey | None:
-    """Return the one active key of a server, or None if there is no such key, or no single one."""
+    """Return the active key of a server, or None unless there is exactly one."""
     keys = SigningKey.objects.filter(server=server_id, status=SigningKey.Status.ACTIVE)[:2]
     return keys[0] if len(keys) == 1 else None
 
 
 @lru_cache(maxsize=4096)
 def _load(private_pem: str) -> PrivateKey:
-    """Return the key of a PEM text of ours; to look whether it is one at all would take longer than ten signatures."""
+    """Return the key of a stored PEM text. Validating it would take longer than ten signatures."""
     key: Any = load_pem_private_key(private_pem.encode(), password=None, unsafe_skip_rsa_key_validation=True)
-    return key  # `generate` makes no others
+    return key  # `generate` creates no other types
 
 
 def _no_grants() -> list[str]:
@@ -187,7 +187,7 @@ def _no_keys() -> dict[str, Any]:
 
 
 class Client(AbstractApplication):
-    """A confidential OAuth client of one authorization server; at every other it is unknown.
+    """A confidential OAuth client of one authorization server; every other one does not know it.
 
     The same software has a client at its tenant's IdP (`wiki0`) and another at the resource app (`wiki0-at-todo0`): two
     registrations. The IdP's cross-app policy holds the mapping between them.
@@ -233,9 +233,9 @@ class Client(AbstractApplication):
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
-        """Check what only makes sense together; django-oauth-toolkit's own rules ask for one process-wide key."""
+        """Check fields together, without django-oauth-toolkit's rules, which need one process-wide key."""
         if self.server_id is None:
-            return  # the form says so
+            return  # the form reports it
         client_rules.check_grants(self.grants, self.server)
         client_rules.check_scope(self.scope, self.server)
         client_rules.check_keys(self.auth_method, self.jwks, self.jwks_uri)
@@ -251,21 +251,21 @@ class Client(AbstractApplication):
 
     @property
     def jwk_key(self) -> JWK:
-        """The key that signs this client's ID tokens: its server's active one."""
+        """The key that signs this client's ID tokens: its server's active key."""
         return self.server.active_key().jwk
 
     @classmethod
     def register(cls, *, secret: str | None = None, **fields: Any) -> tuple["Client", str]:
-        """Create a client and return it with its secret in clear, for the one time that is possible."""
+        """Create a client and return it with its secret in clear, which is not available later."""
         secret = secret or generate_client_secret()
         return cls.objects.create(client_secret=secret, **fields), secret
 
 
 class UsedCode(models.Model):
-    """An authorization code that was redeemed, and what was issued for it: who redeems it again ends all of that.
+    """A redeemed authorization code and the tokens issued for it: a second redemption revokes them.
 
-    The access token is named by its checksum: a foreign key would tie this app's first migration to a later one of
-    django-oauth-toolkit's.
+    The access token is referenced by its checksum, because a foreign key would make this app's first migration depend
+    on a later one of django-oauth-toolkit.
     """
 
     code_hash = models.CharField(max_length=64, unique=True)

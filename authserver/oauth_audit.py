@@ -67,10 +67,10 @@ def issued(request: Any, scope: str) -> None:
 
 
 def revocation(request: Any, validate: Any) -> None:
-    """Let `validate` check an (oauthlib) revocation request, and record what comes of it; raises OAuth2Error.
+    """Let `validate` check an (oauthlib) revocation request, and record the result; raises OAuth2Error.
 
-    RFC 7009 sections 2.1 and 2.2: all that an authenticated client sends is answered alike. Here it is told apart: its
-    own token ends, that of another client does not, and with no good token there is nothing to end.
+    RFC 7009 sections 2.1 and 2.2: an authenticated client always gets the same answer. The record tells the cases
+    apart: its own token is revoked, another client's token is not, and an invalid token needs no revocation.
     """
     try:
         validate(request)
@@ -90,7 +90,7 @@ def revocation(request: Any, validate: Any) -> None:
 
 
 def _live_token(token: str) -> Any:
-    """Return the row of a token that a revocation could end, whoever has it, or None."""
+    """Return the row of a token of any client that a revocation could end, or None."""
     rows = {"token_checksum": hashlib.sha256(token.encode()).hexdigest()}
     for found in (
         get_access_token_model().objects.filter(**rows),
@@ -102,7 +102,7 @@ def _live_token(token: str) -> Any:
 
 
 def _jti_of(token: str) -> str:
-    """Return the `jti` of an access token of ours, ready for a sentence; a refresh token has none."""
+    """Return the `jti` of an access token of this server, for a sentence; a refresh token has none."""
     try:
         return f" {parse_jws(token).unverified_payload['jti']}"
     except MalformedJws:
@@ -110,9 +110,9 @@ def _jti_of(token: str) -> str:
 
 
 def malformed(request: HttpRequest, refusal: HttpResponse, act: Act | None = None) -> HttpResponse:
-    """Record that a request was refused for its form, before any client authenticated; return the refusal.
+    """Record that a request was refused for its form, before client authentication; return the refusal.
 
-    Without `act` it is a token request, whose grant type says which act it was to be.
+    Without `act` it is a token request, and its grant type tells the act.
     """
     answer, unverified = json.loads(refusal.content), {"client_id": _claimed_client(request)}
     if act is None:
@@ -124,7 +124,7 @@ def malformed(request: HttpRequest, refusal: HttpResponse, act: Act | None = Non
 
 
 def authorization_refused(request: HttpRequest, error: str, description: str | None) -> None:
-    """Record that an authorization request was refused; nobody authenticates a client there."""
+    """Record that an authorization request was refused; clients do not authenticate there."""
     client_id, redirect_uri, scope = (
         request.GET.get(name) or _form(request).get(name, "") for name in ("client_id", "redirect_uri", "scope")
     )
@@ -138,14 +138,14 @@ def authorization_refused(request: HttpRequest, error: str, description: str | N
 
 
 def introspection_refused(request: HttpRequest, error: errors.OAuth2Error) -> None:
-    """Record that somebody who is not known to be a client asked about a token."""
+    """Record an introspection request without client authentication."""
     unverified = {"client_id": _claimed_client(request)}
     facts: log.Facts = {"detail": _detail(error), "unverified": unverified}
     log.refused(Act.INTROSPECTION, facts, check=_CHECKS.get(error.error, "request"), error=error.error)
 
 
 def introspection_denied(client: Client, access_token: Any) -> None:
-    """Record that `client` asked about a good token of somebody else's, and was told that it is none."""
+    """Record that `client` asked about a valid token of another party and got `active: false`."""
     facts: log.Facts = {
         "client_id": client.client_id,
         "user": access_token.user,
@@ -161,7 +161,7 @@ def _claimed_client(request: HttpRequest) -> str:
 
 
 def _form(request: HttpRequest) -> QueryDict:
-    """Return the parameters of a form-encoded body; those of another one count for nothing and may not be readable."""
+    """Return the parameters of a form-encoded body, or none for another content type."""
     return request.POST if request.content_type == "application/x-www-form-urlencoded" else QueryDict()
 
 

@@ -1,4 +1,4 @@
-"""Carries a Django request into oauthlib, with the site's authorization server and every repeated parameter."""
+"""Passes a Django request to oauthlib, with the site's authorization server and all repeated parameters."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ class Backend(OAuthLibCore):
     """django-oauth-toolkit's core for several servers: see `authserver.current_server`."""
 
     def extract_headers(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the request's headers as Django names them, and what else is needed to answer it."""
+        """Return the request's headers under Django's names, with the server and the user added."""
         headers = {name: value for name, value in request.META.items() if name.startswith("HTTP_")}
         return headers | {"REMOTE_ADDR": request.META.get("REMOTE_ADDR", "")} | headers_for(request)
 
-    # Where the libraries keep what they know of a request; a parameter of that name would be taken for it.
+    # Attributes that the libraries set on a request; a parameter of that name would be read as one of them.
     NOT_PARAMETERS = frozenset(
         {
             "client",
@@ -37,7 +37,7 @@ class Backend(OAuthLibCore):
     )
 
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """Return every form parameter, repetitions included: the stock core would let the last one win unseen."""
+        """Return every form parameter, repetitions included: the stock core would silently use the last one."""
         lists = request.POST.lists()
         return [(name, value) for name, values in lists if name not in self.NOT_PARAMETERS for value in values]
 
@@ -50,7 +50,7 @@ class Backend(OAuthLibCore):
         return None, headers, body, status
 
     def client_of(self, request: HttpRequest) -> Client:
-        """Return the client that sends `request`, authenticated. Raises oauthlib's OAuth2Error."""
+        """Authenticate the client of `request` and return it. Raises oauthlib's OAuth2Error."""
         oauthlib_request = self._form_request(request)
         self.server.request_validator.authenticate_client(oauthlib_request)
         client: Client = oauthlib_request.client

@@ -1,4 +1,4 @@
-"""The oauthlib server behind every token endpoint: which grants there are."""
+"""The oauthlib server of every token endpoint, with the project's grants."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from crossapp.core.facts import RequestFacts
 
 
 class FormRequest(Request):
-    """oauthlib's request for parameters that are read already; it takes them encoded, to decode them once more."""
+    """An oauthlib request for parameters that are already decoded; the stock one would encode and decode them again."""
 
     def __init__(self, uri: str, http_method: str, parameters: list[tuple[str, str]], headers: dict[str, Any]) -> None:
         super().__init__(uri, http_method, headers=headers)
@@ -28,8 +28,8 @@ class FormRequest(Request):
 class Server(OpenIDServer):
     """oauthlib's OpenID server with the grants of `settings.AUTHSERVER_GRANTS`, and without what RFC 9700 retired.
 
-    One process serves every authorization server of the project; which of these grants one of them offers is said by
-    its row and kept by `Validator.validate_grant_type` and the token view.
+    One process serves every authorization server of the project. The server's row names the grants that it offers;
+    `Validator.validate_grant_type` and the token view enforce them.
     """
 
     def __init__(self, request_validator: RequestValidator, *args: Any, **kwargs: Any) -> None:
@@ -38,7 +38,7 @@ class Server(OpenIDServer):
             self.grant_types.pop(name)
         for name in set(self.response_types) - {"code"}:
             self.response_types.pop(name)
-        # The stock server takes any ID token for a bearer token at every API.
+        # The stock server accepts any ID token as a bearer token at every API.
         self.tokens.pop("JWT")
         for name, path in settings.AUTHSERVER_GRANTS.items():
             self.grant_types[name] = import_string(path)(request_validator)
@@ -49,7 +49,7 @@ class Server(OpenIDServer):
     def answer(self, request: FormRequest) -> tuple[dict[str, str], str, int]:
         """Return headers, body and status of the answer to a token request (RFC 6749 section 3.2).
 
-        As oauthlib's endpoint; the token view has looked at the method, the grant type and the query. Raises
+        Like oauthlib's endpoint, but the token view has already checked method, grant type and query. Raises
         OAuth2Error.
         """
         request.scopes = scope_to_list(request.scope)

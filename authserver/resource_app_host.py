@@ -1,4 +1,4 @@
-"""Plugs `crossapp.resource_app` into this project: whom it trusts, what it governs, who a subject is."""
+"""Plugs `crossapp.resource_app` into this project: trusted issuers, resources, accounts of subjects."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ def _connection(app: str, issuer: str) -> IdPConnection | None:
 
 
 class ResourceAppHost:
-    """The project's answers to the questions of `crossapp.resource_app.host.Host`."""
+    """Implements `crossapp.resource_app.host.Host`."""
 
     def audience(self, request: Any) -> str:
         return server_of(request).issuer

@@ -1,4 +1,4 @@
-"""RFC 6749 sections 5.1 and 5.2: the one place where an answer of an OAuth endpoint is rendered."""
+"""RFC 6749 sections 5.1 and 5.2: renders the answers of all OAuth endpoints."""
 
 import json
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ _DESCRIPTIONS = {
 
 
 def oauth_response(body: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
-    """Return `body` as JSON that nobody stores.
+    """Return `body` as JSON with no-store.
 
-    A 401 names the authentication it wants (RFC 6749 section 5.2), a 503 when to come back (RFC 9110 section 15.6.4).
+    A 401 has WWW-Authenticate (RFC 6749 section 5.2), a 503 has Retry-After (RFC 9110 section 15.6.4).
     """
     if "error_description" in body:
         body = {**body, "error_description": oauth_text(str(body["error_description"]), other="'")[:500]}
@@ -40,19 +40,19 @@ def _json(text: str, status: int) -> HttpResponse:
 
 
 def oauth_error(error: str, description: str, *, status: int = 400) -> HttpResponse:
-    """Return an error answer; `error` is a registered code, `description` tells an honest peer what to mend."""
+    """Return an error answer; `error` is a registered code, `description` tells the peer what to correct."""
     return oauth_response({"error": error, "error_description": description}, status=status)
 
 
 def method_not_allowed(allowed: str) -> HttpResponse:
-    """Return the refusal of a method that is not one of `allowed`, a list as in the header Allow."""
+    """Return 405 for a method that is not in `allowed`, a list as in the header Allow."""
     response = oauth_error("invalid_request", f"The method must be {allowed}.", status=405)
     response["Allow"] = allowed
     return response
 
 
 def from_oauthlib(body: str | None, status: int) -> HttpResponse:
-    """Render what oauthlib answered: a JSON text or nothing. An error it does not describe gets a description."""
+    """Render oauthlib's answer: a JSON text or nothing. An error without a description gets one."""
     if body and status == 200:
         return _json(body, status)
     answer = json.loads(body) if body else {}
@@ -62,10 +62,10 @@ def from_oauthlib(body: str | None, status: int) -> HttpResponse:
 
 
 def form_error(request: HttpRequest, *, needed: str) -> HttpResponse | None:
-    """Check the shape every OAuth endpoint asks of a request; return the refusal or None (RFC 6749 section 3.2).
+    """Check the form of a request to an OAuth endpoint; return the refusal or None (RFC 6749 section 3.2).
 
-    One form-encoded body, nothing in the URL, no parameter twice (`resource` may repeat, RFC 8707 section 2), and the
-    one that is `needed`. Of another body nothing is read.
+    It must have a form-encoded body, no query, no repeated parameter (except `resource`, RFC 8707 section 2), and the
+    parameter `needed`. Any other body is not read.
     """
     if request.content_type != "application/x-www-form-urlencoded":
         return oauth_error("invalid_request", "The body must be application/x-www-form-urlencoded.")

@@ -1,4 +1,4 @@
-"""Which scopes there are, which depends on the authorization server asked."""
+"""The scopes of each authorization server."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from authserver.models import AuthorizationServer, Client
 
 
 class ServerScopes(BaseScopes):
-    """django-oauth-toolkit's question «which scopes?», answered per server and client. Nothing is granted unasked."""
+    """django-oauth-toolkit's scopes backend, per server and client. There are no default scopes."""
 
     def get_all_scopes(self) -> dict[str, str]:
         return {scope: scope for scopes in AuthorizationServer.SCOPES.values() for scope in scopes}

@@ -1,4 +1,4 @@
-"""How often a client may ask, and how often anybody may be wrong about its secret. RFC 6585 section 4."""
+"""Limits a client's requests and failed client authentications. RFC 6585 section 4."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -27,9 +27,9 @@ _Limits = list[tuple[Limit, tuple[object, ...]]]
 def throttled(authenticate: Authenticate) -> Authenticate:
     """Wrap the client authentication that the token, revocation and introspection endpoints share.
 
-    Successes are counted for the client, failures for the address: nobody can use up the requests of a client whose
-    secret they do not have. Raises Throttled. Of many requests at once, those that turn out to be one failure too many
-    are told so, and no more: how many a client may have under way is its own affair.
+    Successes count for the client, failures for the address, so an attacker without the secret cannot use up a client's
+    limit. Raises Throttled. Of concurrent requests only the failures over the limit get 429; the number of concurrent
+    requests of a client is not limited.
     """
 
     @wraps(authenticate)
@@ -66,9 +66,8 @@ def _count(limits: _Limits, facts: dict[str, Any]) -> None:
 def throttled_response(throttled: Throttled) -> HttpResponse:
     """Answer 429 with Retry-After.
 
-    No code for this is registered at the token endpoint; `slow_down` (RFC 8628 section 3.5) would tell a device to go
-    on polling. `temporarily_unavailable` (RFC 6749 section 4.1.2.1) says what is meant: the same request may succeed
-    later.
+    The token endpoint has no registered code for this. `slow_down` (RFC 8628 section 3.5) would tell a device to keep
+    polling. `temporarily_unavailable` (RFC 6749 section 4.1.2.1) fits: the same request may succeed later.
     """
     response = oauth_error("temporarily_unavailable", str(throttled), status=429)
     response["Retry-After"] = str(throttled.retry_after)

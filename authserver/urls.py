@@ -1,4 +1,4 @@
-"""What every authorization server answers, at the paths of Okta's org server."""
+"""The endpoints of every authorization server, at the paths of Okta's org server."""
 
 from django.urls import path
 

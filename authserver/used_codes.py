@@ -1,4 +1,4 @@
-"""RFC 6749 section 4.1.2, RFC 9700 section 4.5: a code that comes twice has leaked, so what it brought is revoked."""
+"""RFC 6749 section 4.1.2, RFC 9700 section 4.5: a code that is used twice has leaked, so its tokens are revoked."""
 
 import hashlib
 from datetime import timedelta
@@ -12,11 +12,11 @@ from authserver.models import Client, UsedCode
 
 KEPT = timedelta(days=1)
 SWEEP_SECONDS = 600
-MOST = 1000  # rows at a time: somebody is waiting for an answer
+MOST = 1000  # rows at a time, because a peer waits for the answer
 
 
 def remember(code: str, *, client: Client, access_token: str) -> None:
-    """Note what was issued for `code`; call it in the transaction that stores the tokens."""
+    """Remember the tokens issued for `code`; call it in the transaction that stores them."""
     checksum = _sha256(access_token)
     refresh_token = get_refresh_token_model().objects.filter(access_token__token_checksum=checksum).first()
     UsedCode.objects.create(
@@ -32,7 +32,7 @@ def remember(code: str, *, client: Client, access_token: str) -> None:
 
 
 def revoke_what_was_issued(code: str, *, client: Client) -> None:
-    """End the tokens that `client` got for `code`, and those that their refresh tokens brought, if there are any."""
+    """Revoke the tokens that `client` got for `code`, and those from their refresh tokens."""
     used = UsedCode.objects.filter(code_hash=_sha256(code), client=client).first()
     if used is None:
         return

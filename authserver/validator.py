@@ -1,4 +1,4 @@
-"""What django-oauth-toolkit's validator must know here: clients, tokens and keys belong to one authorization server."""
+"""django-oauth-toolkit's validator for several servers: clients, tokens and keys belong to one authorization server."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _NO_SECRET = get_hasher("machine_made_secret").encode("no client has this secret
 
 
 class ClientRefused(errors.InvalidClientError):
-    """RFC 6749 section 5.2: the client does not authenticate. `detail` says why, for the audit and never for the peer.
+    """RFC 6749 section 5.2: client authentication failed. `detail` is the reason, for the audit and never for the peer.
 
     oauthlib's own grants answer with this error and keep it to themselves: the facts have the detail as well.
     """
@@ -34,7 +34,7 @@ class ClientRefused(errors.InvalidClientError):
 
 
 def _method_used(request: Any) -> str:
-    """Return how the client tries to authenticate; raises InvalidRequestError for two ways at once."""
+    """Return the client's authentication method; raises InvalidRequestError for two methods at once."""
     in_header = request.headers.get("HTTP_AUTHORIZATION") is not None
     in_body = getattr(request, "client_secret", None) is not None
     by_assertion = any(
@@ -60,7 +60,7 @@ def _why_refused(request: Any, method: str) -> str:
 
 
 def _lock_unspent(request: Any) -> None:
-    """Lock the refresh token of `request`; raises InvalidGrantError if another request has spent it meanwhile."""
+    """Lock the refresh token of `request`; raises InvalidGrantError if another request has used it meanwhile."""
     tokens = get_refresh_token_model().objects.select_for_update()
     if tokens.filter(pk=request.refresh_token_instance.pk, revoked=None).first() is None:
         raise errors.InvalidGrantError(request=request)
@@ -75,7 +75,7 @@ def _client(server_id: int, client_id: str) -> Client | None:
 class Validator(OAuth2Validator):
     """Client authentication (RFC 6749 section 2.3), grants and token storage for several servers.
 
-    There are no public clients: whoever asks for a token authenticates, in the one way it is registered for.
+    There are no public clients: every client authenticates, with the method it is registered for.
     """
 
     def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
@@ -88,7 +88,7 @@ class Validator(OAuth2Validator):
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
         """Authenticate by secret in the header, secret in the body or assertion, never two (RFC 6749 section 2.3).
 
-        Raises OAuth2Error; `ClientRefused` reads the same outside, whatever its reason.
+        Raises OAuth2Error; the peer gets the same answer for every `ClientRefused`.
         """
         body_client_id = request.client_id
         method = _method_used(request)
@@ -119,7 +119,7 @@ class Validator(OAuth2Validator):
         return True
 
     def _extract_basic_auth(self, request: Any) -> str | None:
-        """RFC 9110 section 11.1: the name of the scheme is the same in any case, which the stock one does not know."""
+        """RFC 9110 section 11.1: the scheme's name is case-insensitive, which the stock method ignores."""
         scheme, _, credentials = (request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
         return credentials if scheme.lower() == "basic" else None
 
@@ -135,7 +135,7 @@ class Validator(OAuth2Validator):
             request.client = found if found and found.is_active else None
             if request.client is None:
                 request.client_refused = "The client is disabled." if found else "This server has no such client."
-                self._check_secret("", _NO_SECRET)  # an unknown client costs what a wrong secret costs
+                self._check_secret("", _NO_SECRET)  # an unknown client takes as long as a wrong secret
         client: Client | None = request.client
         return client
 
@@ -158,7 +158,7 @@ class Validator(OAuth2Validator):
         return False
 
     def save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
-        """In a transaction; without a savepoint in that of a redemption, which ends as a whole if this fails."""
+        """Save in a transaction. Inside a redemption's transaction no savepoint is needed: it rolls back as a whole."""
         savepoint = request.grant_type != JWT_BEARER
         with transaction.atomic(using=router.db_for_write(get_access_token_model()), savepoint=savepoint):
             self._save_bearer_token(token, request, *args, **kwargs)
@@ -166,7 +166,7 @@ class Validator(OAuth2Validator):
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
         """Store the tokens and, in the same transaction, spend the code or refresh token and record the grant.
 
-        Of two requests at once, one gets tokens.
+        Of two concurrent requests one gets tokens.
         """
         if request.grant_type == "refresh_token":
             _lock_unspent(request)
@@ -177,7 +177,7 @@ class Validator(OAuth2Validator):
         oauth_audit.issued(request, token.get("scope", ""))
 
     def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
-        """The code is spent already, with `_save_bearer_token`."""
+        """Do nothing: `_save_bearer_token` has used up the code."""
 
     def get_oidc_issuer_endpoint(self, request: Any) -> str:
         return server_of(request).issuer
@@ -189,7 +189,7 @@ class Validator(OAuth2Validator):
         """Bind every token to this server's resource (RFC 8707 section 2): an unbound one would be good everywhere."""
         server = server_of(request)
         if request.resource == [server.resource]:
-            return  # a grant of ours has set it
+            return  # the grant has set it
         super()._check_and_set_request_resource(request)
         if not request.resource:
             request.resource = [server.resource]
@@ -197,6 +197,6 @@ class Validator(OAuth2Validator):
             raise InvalidTarget(f"This server issues tokens for {server.resource} only.", request=request)
 
     def _get_key_for_token(self, token: str) -> JWK | None:
-        """Return the key named by the still unverified token's `kid`; after a rotation the retired ones verify too."""
+        """Return the key named by the still unverified token's `kid`; retired keys verify too."""
         key = SigningKey.objects.filter(kid=jwt.get_unverified_header(token).get("kid")).first()
         return key.jwk if key else None

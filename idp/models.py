@@ -122,7 +122,7 @@ class CrossAppPolicy(models.Model):
 
     def clean(self) -> None:
         if self.server_id is None or self.client_id is None:
-            return  # the form says so already
+            return  # the form reports it
         if self.client.server_id != self.server_id:
             raise ValidationError({"client": "This client is registered at another authorization server."})
         if self.audience == self.server.issuer:

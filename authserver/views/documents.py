@@ -1,4 +1,4 @@
-"""What the public documents of an authorization server have in common: anybody may read and keep them."""
+"""Caching and methods of the public documents of an authorization server."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,7 +17,7 @@ def document(view: Document) -> Document:
     """Decorate the view of a JSON document: five minutes in every cache, an ETag, and GET and HEAD only."""
     kept = cache_control(public=True, max_age=300)(conditional_page(view))
 
-    @csrf_exempt  # nothing changes here; another method is told so in JSON
+    @csrf_exempt  # changes nothing; another method gets a JSON error
     @wraps(view)
     def read(request: HttpRequest) -> HttpResponse:
         if request.method in ("GET", "HEAD"):

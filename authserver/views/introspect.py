@@ -1,7 +1,7 @@
-"""RFC 7662: token introspection. Whoever may not know is told the same as about no token: it is not active.
+"""RFC 7662: token introspection. For an unauthorised client every token is inactive.
 
-Only access tokens are active here. Who may know: the client that a token was issued to, and the resource server that it
-is for, which is a client registered with that `resource`; one that is bound to a tenant, about that tenant's people.
+Only access tokens are active here. Two clients may introspect one: the client it was issued to, and its resource
+server, a client registered with that `resource`. A resource server bound to a tenant sees that tenant's people only.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ from authserver.responses import form_error, from_oauthlib, method_not_allowed, 
     [csrf_exempt, sensitive_post_parameters("token", "client_secret", "client_assertion")], name="dispatch"
 )
 class IntrospectView(OAuthLibMixin, View):
-    """POST a token, learn whether it is good and what for."""
+    """POST a token to get its state and claims."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if refusal := form_error(request, needed="token"):
@@ -44,7 +44,7 @@ class IntrospectView(OAuthLibMixin, View):
 
 
 def introspection(token: str, *, server: AuthorizationServer, client: Client) -> dict[str, Any]:
-    """Return what `server` tells the authenticated `client` about `token` (RFC 7662 section 2.2)."""
+    """Return the introspection response of `server` for `client` and `token` (RFC 7662 section 2.2)."""
     try:
         row = usable_access_token(token, server)
     except BearerError:

@@ -1,4 +1,4 @@
-"""RFC 8414, OpenID Connect Discovery 1.0 and RFC 9728: what an authorization server and its API say of themselves."""
+"""RFC 8414, OpenID Connect Discovery 1.0 and RFC 9728: metadata of an authorization server and its API."""
 
 from typing import Any
 
@@ -22,13 +22,13 @@ def authorization_server_metadata(request: HttpRequest) -> HttpResponse:
 
 
 def metadata_of(server: AuthorizationServer) -> dict[str, Any]:
-    """Return the metadata of `server`; it promises only what works."""
+    """Return the metadata of `server`, with supported features only."""
     endpoint = f"{server.issuer}/oauth2/v1"
     auth_methods = [method.value for method in AuthMethod]
     algorithms = list(KEY_TYPES)  # of client assertions
     metadata: dict[str, Any] = {
         "issuer": server.issuer,
-        "authorization_endpoint": f"{endpoint}/authorize",  # without it clients in the field read nothing of this
+        "authorization_endpoint": f"{endpoint}/authorize",  # some clients ignore the metadata without it
         "token_endpoint": server.token_endpoint,
         "jwks_uri": f"{endpoint}/keys",
         "introspection_endpoint": f"{endpoint}/introspect",
@@ -76,7 +76,7 @@ def _openid_metadata(endpoint: str) -> dict[str, Any]:
 
 @document
 def protected_resource_metadata(request: HttpRequest) -> HttpResponse:
-    """RFC 9728 section 2: which authorization server issues tokens for this host's API."""
+    """RFC 9728 section 2: the authorization server that issues tokens for this host's API."""
     server = server_for(request)
     return JsonResponse(
         {

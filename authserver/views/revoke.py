@@ -1,4 +1,4 @@
-"""RFC 7009: token revocation. A client ends its own tokens; for any other it is told the same and nothing happens."""
+"""RFC 7009: token revocation. A client revokes its own tokens; for others the answer is the same without effect."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
@@ -16,7 +16,7 @@ from authserver.responses import form_error, from_oauthlib, method_not_allowed
     [csrf_exempt, sensitive_post_parameters("token", "client_secret", "client_assertion")], name="dispatch"
 )
 class RevokeView(OAuthLibMixin, View):
-    """POST a token to end it."""
+    """POST a token to revoke it."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if refusal := form_error(request, needed="token"):

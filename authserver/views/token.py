@@ -1,4 +1,4 @@
-"""RFC 6749 section 3.2: the token endpoint of every authorization server. The grants themselves are elsewhere."""
+"""RFC 6749 section 3.2: the token endpoint of every authorization server. The grants are in other modules."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -22,7 +22,7 @@ _SECRET_PARAMETERS = (
 
 
 class TokenView(OAuthLibMixin, View):
-    """POST a grant, get a token. The stock view would look an ID-JAG up as an access token, and fail."""
+    """POST a grant to get a token. The stock view fails because it looks an ID-JAG up as an access token."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if refusal := form_error(request, needed="grant_type") or _grant_type_error(request):
@@ -37,7 +37,7 @@ class TokenView(OAuthLibMixin, View):
         return method_not_allowed("POST")
 
 
-# Django's way of decorating a class would decorate anew for each request.
+# method_decorator on the class would decorate again for each request.
 token = csrf_exempt(sensitive_post_parameters(*_SECRET_PARAMETERS)(TokenView.as_view()))
 
 

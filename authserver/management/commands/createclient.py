@@ -16,7 +16,7 @@ from tenants.models import Realm, Tenant
 
 MIN_SECRET = 32
 SHORT_NAMES = {"jwt-bearer": JWT_BEARER, "token-exchange": TOKEN_EXCHANGE}
-_OPTIONS = {  # of fields that are called otherwise than their option
+_OPTIONS = {  # for fields whose option has another name
     "grants": "--grant: ",
     "redirect_uris": "--redirect-uri: ",
     "post_logout_redirect_uris": "--post-logout-redirect-uri: ",
@@ -107,7 +107,7 @@ class Command(BaseCommand):
 
 
 def _with_options(error: ValidationError) -> str:
-    """Return in one line what is wrong, each fault after the option that it is about."""
+    """Return the errors on one line, each after its option."""
     faults = []
     for field, messages in error.message_dict.items():
         option = _OPTIONS.get(field, f"--{field.replace('_', '-')}: ")
@@ -128,7 +128,7 @@ def server_at(name: str) -> AuthorizationServer:
 
 
 def _secret(secret: str | None) -> str:
-    """Refuse what people think up: secrets are stored with a fast hash, which only a machine-made one withstands."""
+    """Refuse a secret invented by a person: the fast hash of secrets is safe only for generated ones."""
     if secret is None:
         return ""
     if (
@@ -186,7 +186,7 @@ def _method_with_secret(server: AuthorizationServer, client_id: str) -> str:
 
 
 def _key_set(path: str) -> dict[str, Any]:
-    """Return the key set in a file, which may also hold a single key."""
+    """Return the key set in a file, which may also contain a single key."""
     try:
         document = strict_json_object(Path(path).read_bytes())
     except OSError as error:
@@ -208,7 +208,7 @@ def _tenant(slug: str | None, server: AuthorizationServer) -> Tenant | None:
 
 
 def describe(registration: Registration, at: str) -> dict[str, Any]:
-    """Return the client as JSON; with its secret if it was made just now."""
+    """Return the client as JSON, with its secret if it is new."""
     client = registration.client
     facts = {
         "at": at,

@@ -1,4 +1,4 @@
-"""Moves the signing keys of authorization servers on: next, active, retired, deleted."""
+"""Rotates the signing keys of authorization servers: next, active, retired, deleted."""
 
 import argparse
 import json
@@ -112,7 +112,7 @@ def kids_of(servers: list[AuthorizationServer], names: list[str]) -> set[str]:
 
 
 def describe(rotation: Rotation) -> str:
-    """Return what happened in the words of a person."""
+    """Return the result as text."""
     lines = [rotation.issuer]
     lines += [f"  {kid} is withdrawn: its signatures are refused" for kid in rotation.withdrawn]
     lines += [f"  {rotation.activated} is now active"] if rotation.activated else []

@@ -36,8 +36,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help="The address and port.")
-        # Threads, because one request may call another site of this process. Many, so that pages waiting for an IdP that
-        # hangs do not block the others.
+        # Threads, because one request may call another site of this process. Many, so that pages waiting for an IdP
+        # that hangs do not block the others.
         parser.add_argument(
             "--threads", type=int, default=128, help="The number of requests that each process answers at once."
         )
