@@ -1,4 +1,4 @@
-"""The tenant administrator's decisions, as the operator enters them."""
+"""Cross-app policies in the admin."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tenants.models import Realm, User
 
 
 class CrossAppPolicyForm(forms.ModelForm):
-    """Offers what belongs to the policy's IdP: its clients, its directory's people, and groups without admin powers."""
+    """Offers the clients and people of the policy's IdP, and groups without admin permissions."""
 
     class Meta:
         model = CrossAppPolicy

@@ -1,7 +1,7 @@
-"""OpenID Connect Core sections 2 and 12.2: when a person entered the password, for each browser session of its own.
+"""OpenID Connect Core sections 2 and 12.2: the time when a person entered the password, per browser session.
 
-The moment is kept in the session, goes with the code and stays with the family of refresh tokens that comes of it. So
-is the one authorization request that the password was asked for: with `prompt=login` no earlier password answers it.
+The time is stored in the session, then with the code, then with its family of refresh tokens. The session also stores
+the authorization request that asked for the password: with `prompt=login` no earlier password answers it.
 """
 
 import time
@@ -17,20 +17,20 @@ ANSWERS_KEY = "answers"
 
 @receiver(user_logged_in)
 def remember_auth_time(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
-    """Note in the session when it began."""
+    """Store the time of authentication in the session."""
     request.session[SESSION_KEY] = int(time.time())
 
 
 def auth_time_of(request: HttpRequest) -> int:
-    """Return when the person of the session entered the password, in seconds since the epoch."""
+    """Return the time when the session's person entered the password, in seconds since the epoch."""
     return int(request.session.get(SESSION_KEY, 0))
 
 
 def remember_request(request: HttpRequest, path: str) -> None:
-    """Note that the password was entered to go on to `path`."""
+    """Store that the password was entered for `path`."""
     request.session[ANSWERS_KEY] = path
 
 
 def answers(request: HttpRequest) -> bool:
-    """Say, once, whether the password was entered to go on with this very request."""
+    """Say, once, whether the password was entered for this request."""
     return bool(request.session.pop(ANSWERS_KEY, "") == request.get_full_path())

@@ -42,7 +42,7 @@ def permission_for(
     scope: str,
     check: Callable[..., Any],
 ) -> Permission:
-    """Return what `client` may have for `subject`; an omitted scope asks for all the policy allows.
+    """Return the permission of `client` for `subject`; an omitted scope asks for all scopes of the policy.
 
     `check(name, step, …)` runs each step, see `RequestFacts.check`. Raises `InvalidTarget`, `AccessDenied`,
     `InsufficientUserAuthentication` or `InvalidScope`, in this order.
@@ -57,7 +57,7 @@ def permission_for(
 
 @recent(CrossAppPolicy, CrossAppPolicy.users.through, CrossAppPolicy.groups.through)
 def _policies(server_id: int, audience: str) -> Sequence[Any] | None:
-    """Return the policies for `audience`, each with `is_limited`: to the people and groups it names; None: none."""
+    """Return the policies for `audience`, each with `is_limited` (to people or groups), or None if there are none."""
     people = CrossAppPolicy.users.through.objects.filter(crossapppolicy=OuterRef("pk"))
     groups = CrossAppPolicy.groups.through.objects.filter(crossapppolicy=OuterRef("pk"))
     policies = CrossAppPolicy.objects.filter(server=server_id, audience=audience)
@@ -77,12 +77,12 @@ def _allowing(known: Sequence[Any], client: Client, resource: str, user: User) -
 
 
 def _names(policy: CrossAppPolicy, user: User) -> bool:
-    """Say whether a limited policy is for `user`: named, or in a group that is."""
+    """Say whether a limited policy names `user` or one of the user's groups."""
     return policy.users.filter(pk=user.pk).exists() or policy.groups.filter(user=user).exists()
 
 
 def _check_age(policy: CrossAppPolicy, subject: Subject) -> None:
-    """Raise InsufficientUserAuthentication if the person signed in longer ago than the policy has it (RFC 9470)."""
+    """Raise InsufficientUserAuthentication if the sign-in is older than the policy's max_age (RFC 9470)."""
     if policy.max_age is not None and time.time() - subject.auth_time > policy.max_age:
         raise InsufficientUserAuthentication(policy.max_age)
 
@@ -104,7 +104,7 @@ def _one_resource(known: Sequence[CrossAppPolicy] | None, resources: tuple[str, 
 
 
 def _scopes(policy: CrossAppPolicy, asked: str) -> tuple[str, ...]:
-    """Return what is both asked and allowed, in the policy's order."""
+    """Return the scopes that are both requested and allowed, in the policy's order."""
     allowed = policy.scope.split()
     if asked and not is_scope(asked):
         raise InvalidScope("The scope is malformed.")

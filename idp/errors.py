@@ -1,4 +1,4 @@
-"""How the token exchange says no: the class is the OAuth error code, the description tells a client what to mend."""
+"""The errors of the token exchange: the class is the OAuth error code, the description says what to correct."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class InvalidGrant(InvalidGrantError):
-    """The subject token is no good. `detail` is for the audit, not for the client."""
+    """The subject token is invalid. `detail` is for the audit, not for the client."""
 
     def __init__(self, description: str, *, detail: str = "") -> None:
         super().__init__(description)
@@ -54,14 +54,14 @@ class InsufficientUserAuthentication(OAuth2Error):
 
 
 class InvalidAuthorizationDetails(OAuth2Error):
-    """Rich authorization requests are not for this server (RFC 9396 section 5)."""
+    """This server does not support rich authorization requests (RFC 9396 section 5)."""
 
     error = "invalid_authorization_details"
     status_code = 400
 
 
 class InvalidDPoPProof(OAuth2Error):
-    """A proof of possession that would be ignored otherwise (RFC 9449 section 5)."""
+    """A DPoP proof, which this server does not support and must not ignore (RFC 9449 section 5)."""
 
     error = "invalid_dpop_proof"
     status_code = 400

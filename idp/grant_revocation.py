@@ -1,7 +1,7 @@
-"""What the embedded IdP has handed out in a person's name, and its end.
+"""Revokes the grants of a person at the embedded IdP.
 
-A sign-out at the IdP ends all of it, at every app and from every browser: no ID token or refresh token from before is
-exchanged or refreshed any more. What was redeemed already lives on at the resource app until it expires.
+A sign-out at the IdP ends all of them, for every app and every browser: earlier ID tokens and refresh tokens are no
+longer exchanged or refreshed. Access tokens at a resource app stay valid until they expire.
 """
 
 from django.db import transaction
@@ -18,7 +18,7 @@ from tenants.models import User
 
 @transaction.atomic
 def end_grants_of(user: User) -> None:
-    """End the codes, ID tokens, access tokens and refresh tokens of a person of the directory."""
+    """Revoke the codes, ID tokens, access tokens and refresh tokens of a person of the directory."""
     get_refresh_token_model().objects.filter(user=user, revoked=None).update(revoked=timezone.now())
     for model in (get_grant_model(), get_access_token_model(), get_id_token_model()):
         model.objects.filter(user=user).delete()

@@ -1,4 +1,4 @@
-"""What a tenant's administrator allows across apps."""
+"""The cross-app policies of a tenant's administrator."""
 
 from urllib.parse import urlsplit
 
@@ -30,7 +30,7 @@ def validate_scope(scope: str) -> None:
 
 
 class GrantedAuthentication(models.Model):
-    """When the person behind a family of refresh tokens entered the password (OpenID Connect Core section 12.2)."""
+    """The authentication time for a family of refresh tokens (OpenID Connect Core section 12.2)."""
 
     token_family = models.UUIDField(unique=True)
     auth_time = models.BigIntegerField(help_text="Seconds since the epoch.")
@@ -40,9 +40,9 @@ class GrantedAuthentication(models.Model):
 
 
 class CrossAppPolicy(models.Model):
-    """One permission: this client may act for people of this IdP at that audience. Without a row, it may not.
+    """Allows a client to act for people of this IdP at an audience. Without a row, it may not.
 
-    For everybody of the tenant, or, if `users` or `groups` are named, for those only.
+    It applies to everyone at the tenant, or only to `users` and `groups` if they are set.
     """
 
     server = models.ForeignKey(
@@ -106,7 +106,7 @@ class CrossAppPolicy(models.Model):
 
     @property
     def for_whom(self) -> str:
-        """Return in words who may, without naming anybody: "everybody", or "2 people and the group Sales"."""
+        """Return the people of the policy as text without names: "everybody", or "2 people and the group Sales"."""
         people, names = len(self.users.all()), sorted(group.name for group in self.groups.all())
         parts = [f"{people} {'person' if people == 1 else 'people'}"] if people else []
         if names:
@@ -115,7 +115,7 @@ class CrossAppPolicy(models.Model):
 
     @property
     def limits(self) -> str:
-        """Return in words who may, and until when after their sign-in."""
+        """Return the people of the policy and its max_age as text."""
         if self.max_age is None:
             return self.for_whom
         return f"{self.for_whom}, no later than {self.max_age} seconds after the sign-in"

@@ -1,4 +1,4 @@
-"""A policy that was limited to people who are gone is for nobody: with no names left it would be for everybody."""
+"""Disables a policy when the last person or group it names is deleted: an empty list would mean everyone."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def _note_policies(sender: type, instance: Any, **kwargs: Any) -> None:
 
 
 def _switch_off(sender: type, instance: Any, **kwargs: Any) -> None:
-    """Disable those policies that name nobody any more; several people may be deleted in one go."""
+    """Disable the policies whose lists are now empty; several people may be deleted at once."""
     for policy in CrossAppPolicy.objects.filter(pk__in=instance.named_by, users=None, groups=None, enabled=True):
         policy.enabled = False
         policy.save(update_fields=["enabled"])

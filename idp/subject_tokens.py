@@ -1,7 +1,7 @@
 """RFC 8693 section 2.1 and ID-JAG -04 section 4.3.3: whose token is it that a client wants to exchange?
 
-An ID token must be ours, unexpired and issued to the very client that asks; a refresh token likewise, and is not
-consumed. Everything else (ID-JAGs, access tokens, tokens of another tenant's IdP) is no subject token here.
+An ID token must be from this server, unexpired and issued to the requesting client. The same holds for a refresh token,
+which is not used up. Other tokens (ID-JAGs, access tokens, tokens of another tenant's IdP) are refused.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _REQUIRED_CLAIMS = ["sub", "aud", "exp", "iat", "jti", "auth_time"]  # and `iss`
 
 @dataclass(frozen=True)
 class Subject:
-    """A person of this IdP's directory and when they authenticated (seconds since the epoch)."""
+    """A person of this IdP's directory and the time of authentication (seconds since the epoch)."""
 
     user: User
     auth_time: int
@@ -60,7 +60,7 @@ def subject_of_id_token(token: str, *, server: AuthorizationServer, client: Clie
 
 
 def _issued_id_token(jti: str, client: Client) -> Any:
-    """Return the row of an ID token that is still good, or None."""
+    """Return the row of an ID token that is still valid, or None."""
     try:
         return next(iter(_id_tokens(UUID(jti), client.pk)), None)
     except ValueError:
@@ -76,14 +76,14 @@ def _id_tokens() -> QuerySet[Model]:
 def verify_own_id_token(token: str, *, server: AuthorizationServer, verify_exp: bool = True) -> dict[str, Any]:
     """Return the claims of an ID token signed by `server` (OpenID Connect Core section 3.1.3.7). Raises `InvalidGrant`.
 
-    The key is one of the server's own, found by `kid`; what the header says of algorithms and keys is not believed
-    (RFC 8725 section 3.1). Only the type of an ID token passes: an ID-JAG or access token of this IdP does not
-    (RFC 8725 section 3.12).
+    The key is one of the server's own, found by `kid`; algorithms and keys in the header are not used (RFC 8725 section
+    3.1). The type must be that of an ID token, so an ID-JAG or access token of this IdP is refused (RFC 8725 section
+    3.12).
     """
     try:
         if len(token) > _LONGEST_ID_TOKEN:
             raise InvalidGrant("The subject token is too long.")
-        unverified_header = jwt.get_unverified_header(f"{token.partition('.')[0]}..")  # the rest is read once, below
+        unverified_header = jwt.get_unverified_header(f"{token.partition('.')[0]}..")  # decode() below reads the rest
         if unverified_header.get("typ") != "JWT":
             raise InvalidGrant("The subject token is not an ID token.")
         kid = unverified_header.get("kid")
@@ -105,7 +105,7 @@ def verify_own_id_token(token: str, *, server: AuthorizationServer, verify_exp: 
 
 @recent(SigningKey)
 def _verifying_key(server_id: int, kid: str) -> SigningKey | None:
-    """Return the key of a server with which ID tokens are signed, or were."""
+    """Return the server's active or retired key with this `kid`."""
     return SigningKey.objects.filter(server=server_id, kid=kid).exclude(status=SigningKey.Status.NEXT).first()
 
 

@@ -21,7 +21,7 @@ from idp.subject_tokens import SUBJECT_TOKEN_TYPES, subject_of
 
 @dataclass(frozen=True)
 class ExchangeRequest:
-    """The parameters of RFC 8693 section 2.1 that this profile uses, their shape checked."""
+    """The checked parameters of RFC 8693 section 2.1 that this profile uses."""
 
     subject_token: str
     subject_token_type: str
@@ -31,7 +31,7 @@ class ExchangeRequest:
 
 
 class TokenExchangeGrant(GrantTypeBase):
-    """The token exchange grant of the embedded IdP. It issues ID-JAGs and nothing else."""
+    """The token exchange grant of the embedded IdP. It issues ID-JAGs only."""
 
     def create_token_response(self, request: Any, token_handler: Any) -> tuple[dict[str, str], str, int]:
         """Return headers, JSON body and status of RFC 8693 section 2.2. Raises OAuth2Error."""
@@ -95,11 +95,11 @@ def read_exchange_request(request: Any) -> ExchangeRequest:
 
 
 def _check_nothing_is_dropped(request: Any, parameters: Mapping[str, str]) -> None:
-    """Refuse what would change the meaning of the ID-JAG if it were ignored: actors, rich requests, bound keys."""
+    """Refuse parameters that must not be ignored: actors, authorization details, bound keys."""
     for name in ("actor_token", "actor_token_type"):
         if name in parameters:
             raise InvalidRequest(f"The parameter {name} is not supported.", request=request)
-    if "authorization_details" in parameters:  # RFC 9396 section 5: no type is known here
+    if "authorization_details" in parameters:  # RFC 9396 section 5: no type is supported
         raise InvalidAuthorizationDetails("No type of authorization_details is supported.", request=request)
     if "HTTP_DPOP" in request.headers:  # RFC 9449 section 5, ID-JAG -04 section 9.8
         raise InvalidDPoPProof("This server binds no ID-JAG to a key: send no DPoP header.", request=request)

@@ -1,4 +1,4 @@
-"""What an embedded IdP answers besides the paths common to every authorization server."""
+"""The endpoints of an embedded IdP besides those of every authorization server."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""OpenID Connect Core sections 2 and 5.4: what the embedded IdP says of a person, and when it may go on saying it."""
+"""OpenID Connect Core sections 2 and 5.4: the claims of a person, and the rules of the OpenID Provider."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from authserver.validator import Validator
 from idp.models import GrantedAuthentication
 from tenants.models import User
 
-AUTHENTICATION_METHODS = ["pwd"]  # RFC 8176 section 2: the directory knows passwords only
+AUTHENTICATION_METHODS = ["pwd"]  # RFC 8176 section 2: the directory has passwords only
 
 
 class OpenIDValidator(Validator):
@@ -21,7 +21,7 @@ class OpenIDValidator(Validator):
         return {**claims, "auth_time": request.auth_time, "amr": AUTHENTICATION_METHODS}, expires
 
     def _create_authorization_code(self, request: Any, code: dict[str, str], expires: Any = None) -> Any:
-        request.claims = {"auth_time": request.auth_time}  # stored with the code; there is no claims parameter here
+        request.claims = {"auth_time": request.auth_time}  # stored with the code; the claims parameter is not supported
         return super()._create_authorization_code(request, code, expires)
 
     def _create_refresh_token(self, request: Any, refresh_token_code: str, access_token: Any, previous: Any) -> Any:
@@ -36,7 +36,7 @@ class OpenIDValidator(Validator):
         return registered and super().validate_redirect_uri(client_id, redirect_uri, request, *args, **kwargs)
 
     def get_default_redirect_uri(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> str | None:
-        """A sign-in names it (OpenID Connect Core section 3.1.2.1); else the only one (RFC 6749 section 3.1.2.3)."""
+        """Required in OpenID Connect (Core section 3.1.2.1); otherwise the only one (RFC 6749 section 3.1.2.3)."""
         if "openid" in (request.scopes or []):
             return None
         default: str | None = super().get_default_redirect_uri(client_id, request, *args, **kwargs)
@@ -48,7 +48,7 @@ class OpenIDValidator(Validator):
         return bool(request.user.is_authenticated)
 
     def validate_silent_authorization(self, request: Any) -> bool:
-        """The tenant's administrator registered the client; nobody is asked for consent."""
+        """Return True: the tenant's administrator registered the client, so there is no consent page."""
         return True
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
@@ -74,7 +74,7 @@ class OpenIDValidator(Validator):
 def claims_of(user: User) -> dict[str, Any]:
     """Return the standard claims of a directory entry (OpenID Connect Core section 5.1), before scopes filter them.
 
-    What is not known is left out (section 5.3.2).
+    Unknown values are omitted (section 5.3.2).
     """
     names = {
         "name": user.get_full_name(),
@@ -87,9 +87,9 @@ def claims_of(user: User) -> dict[str, Any]:
 
 def email_of(user: User) -> dict[str, Any]:
     """Return the claims about the email of a directory entry, if it has one."""
-    return {"email": user.email, "email_verified": True} if user.email else {}  # the administrator entered it
+    return {"email": user.email, "email_verified": True} if user.email else {}  # entered by the administrator
 
 
 def may_sign_in(user: User) -> bool:
-    """Say whether a directory entry is still good: switched off, it gets no token from the next request on."""
+    """Say whether a directory entry is active. A deactivated one gets no token from the next request on."""
     return bool(user.is_active and user.tenant and user.tenant.is_active)

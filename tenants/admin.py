@@ -1,4 +1,4 @@
-"""The operator's pages: tenants, how they sign in, and the accounts."""
+"""The operator's pages: tenants, their IdP connections, and the accounts."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tenants.models import EmailDomain, IdPConnection, SubjectTokens, Tenant, Us
 
 
 class IdPConnectionForm(forms.ModelForm):
-    """The client secret goes in and never comes out; left blank, the stored one stays."""
+    """Takes a client secret and never shows it; if left blank, the stored one stays."""
 
     client_secret = forms.CharField(
         required=False,
@@ -76,7 +76,7 @@ class TenantAdmin(admin.ModelAdmin):
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
-        return ("slug",) if obj else ()  # the embedded IdP's issuer is made of it
+        return ("slug",) if obj else ()  # it is part of the embedded IdP's issuer
 
 
 @admin.register(IdPConnection)
@@ -89,7 +89,7 @@ class IdPConnectionAdmin(admin.ModelAdmin):
 
     @admin.action(description="Fetch the IdP's keys again: it has withdrawn one")
     def fetch_keys_anew(self, request: HttpRequest, connections: QuerySet[IdPConnection]) -> None:
-        """For an IdP whose key has leaked: what was signed with it is refused from the next request on."""
+        """For an IdP whose key has leaked: its signatures are refused from the next request on."""
         for connection in connections:
             connection.forget_keys()
         self.message_user(request, f"IdP connections whose keys are fetched again: {len(connections)}.")
@@ -128,7 +128,7 @@ class AccountAdmin(UserAdmin):
 
     @admin.action(description="Unbind from the subject: the next sign-in binds it again by its verified email")
     def unbind(self, request: HttpRequest, accounts: QuerySet[User]) -> None:
-        """For a tenant that has moved to another IdP, where its people have other subjects."""
+        """For a tenant that has changed its IdP, where its people have other subjects."""
         bound = accounts.filter(realm__in=("wiki", "todo"))
         for account in bound:
             account.issuer, account.sub = "", None
@@ -154,7 +154,7 @@ class AccountAdmin(UserAdmin):
 
 @admin.register(SubjectTokens)
 class SubjectTokensAdmin(admin.ModelAdmin):
-    """Whose there are, never what they are."""
+    """Shows the users that have subject tokens, never the tokens."""
 
     fields = readonly_fields = ("user", "connection", "id_token_expires_at", "updated_at")
     list_display = ("user", "connection", "id_token_expires_at", "updated_at")

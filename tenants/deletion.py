@@ -1,4 +1,4 @@
-"""What goes with a tenant."""
+"""Deletes a tenant's rows together with the tenant."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.db.models.deletion import Collector
 
 
 def cascade(collector: Collector, field: Any, rows: Any, using: str) -> None:
-    """Delete `rows` before what their nullable `field` refers to (for `on_delete`).
+    """Delete `rows` before the row that their nullable `field` refers to (for `on_delete`).
 
-    Django's CASCADE sets such a column to NULL first where constraints can not be deferred (MariaDB). An account
-    without its tenant would be an operator's: the table refuses that.
+    Where constraints cannot be deferred (MariaDB), Django's CASCADE first sets such a column to NULL. An account
+    without a tenant would be an operator's, which a check constraint refuses.
     """
     collector.collect(rows, source=field.remote_field.model, source_attr=field.name, fail_on_restricted=False)

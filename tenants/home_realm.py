@@ -1,4 +1,4 @@
-"""Which IdP an email address signs in at: "home realm discovery"."""
+"""Finds the IdP of an email address: "home realm discovery"."""
 
 from tenants.models import EmailDomain, IdPConnection, User
 
@@ -6,8 +6,8 @@ from tenants.models import EmailDomain, IdPConnection, User
 def connection_for(email: str, app: str) -> IdPConnection | None:
     """Return the enabled IdP connection at `app` for the person with `email`, or None.
 
-    The domain decides; a domain of no tenant leaves the address of a pre-provisioned account. Whether a person of a
-    tenant's domain is known plays no part, so the answer gives nobody away.
+    The domain decides. For an unknown domain, the address may be that of a pre-provisioned account. For a tenant's
+    domain the result does not depend on accounts, so it does not reveal them.
     """
     email = email.strip().lower()
     tenants = list(EmailDomain.objects.filter(domain=email.rpartition("@")[2]).values_list("tenant", flat=True))

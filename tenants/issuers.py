@@ -1,4 +1,4 @@
-"""What an issuer may look like (OpenID Connect Discovery section 3: https, a host, no query, no fragment)."""
+"""Checks the form of an issuer (OpenID Connect Discovery section 3: https, a host, no query, no fragment)."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from crossapp.core.urls import address_of, is_local
 
 
 def validate_issuer(issuer: str) -> None:
-    """Raise ValidationError unless `issuer` is one an operator may connect; only its form is looked at."""
+    """Raise ValidationError unless an operator may connect `issuer`; only its form is checked."""
     try:
         parts = urlsplit(issuer)
         name, _ = parts.hostname or "", parts.port

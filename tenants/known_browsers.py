@@ -1,7 +1,7 @@
-"""Browsers in which the person of an account has entered the right password before: OWASP's "device cookies".
+"""Remembers browsers where an account's owner has entered the right password: OWASP's "device cookies".
 
-A guesser uses up what strangers may try for an account, never what these browsers may. The cookie proves this and
-nothing else: whoever has it must know the password still.
+An attacker uses up the limit of unknown browsers for an account, never that of known browsers. The cookie proves only
+this; a sign-in with it still needs the password.
 """
 
 import secrets
@@ -15,18 +15,18 @@ from django.utils.crypto import salted_hmac
 Account = tuple[str, ...]
 
 LIFETIME = 180 * 24 * 3600  # seconds
-MOST_ACCOUNTS = 5  # of one browser
+MOST_ACCOUNTS = 5  # per browser
 _SALT = "tenants.known_browsers"
 
 
 def known_as(request: HttpRequest, account: Account) -> str:
-    """Return the identifier of the browser if somebody has signed in to `account` with it, else ""."""
+    """Return the identifier of the browser if `account` has signed in with it, otherwise ""."""
     browser, accounts = _read(request)
     return browser if _digest(account) in accounts else ""
 
 
 def remember(request: HttpRequest, account: Account) -> None:
-    """Let the answer to `request` tell the browser that `account` knows it."""
+    """Set the cookie in the answer to `request`, so that `account` knows the browser."""
     browser, accounts = _read(request)
     accounts = [_digest(account), *(other for other in accounts if other != _digest(account))]
     request.known_browser = (browser or secrets.token_urlsafe(16), accounts[:MOST_ACCOUNTS])
@@ -51,7 +51,7 @@ def _name() -> str:
 
 
 def _read(request: HttpRequest) -> tuple[str, list[str]]:
-    """Return the browser's identifier and the accounts that know it; "" and none without a cookie of ours."""
+    """Return the browser's identifier and the accounts that know it; "" and none without a valid cookie."""
     try:
         browser, accounts = signing.loads(request.COOKIES.get(_name(), ""), salt=_SALT, max_age=LIFETIME)
     except signing.BadSignature:

@@ -1,7 +1,6 @@
-"""Customers, how their people sign in, and the people's accounts at each app.
+"""Customers, their IdP connections, and their people's accounts at each app.
 
-The same person has one account per app, joined only by issuer and subject, as at two vendors who know nothing of each
-other.
+The same person has one account per app, joined only by issuer and subject, as at two independent vendors.
 """
 
 import secrets
@@ -37,7 +36,7 @@ class App(models.TextChoices):
 
 
 class Realm(models.TextChoices):
-    """Which host's accounts: a session of one realm is anonymous on every other."""
+    """The site that an account belongs to. A session of one realm is anonymous in every other."""
 
     STAFF = "staff", "Operator"
     IDP = "idp", "Embedded IdP"
@@ -88,7 +87,7 @@ class Tenant(models.Model):
 
 
 class FormerSlug(models.Model):
-    """The slug of a deleted tenant. Others may still trust the issuer that was made of it, so nobody gets it again."""
+    """The slug of a deleted tenant. Peers may still trust its issuer, so no other tenant gets it."""
 
     slug = models.CharField(max_length=63, unique=True)
 
@@ -102,7 +101,7 @@ def _keep_slug(instance: Tenant, **kwargs: object) -> None:
 
 
 class EmailDomain(models.Model):
-    """An email domain that belongs to one tenant: the operator has verified that."""
+    """An email domain of one tenant, verified by the operator."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="email_domains")
     domain = models.CharField(max_length=253, unique=True)
@@ -119,7 +118,7 @@ class EmailDomain(models.Model):
 
 
 class IdPConnection(models.Model):
-    """A tenant's IdP as one app sees it: the issuer it trusts there, and the app's own client at that IdP."""
+    """A tenant's IdP for one app: the trusted issuer, and the app's client at that IdP."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="idp_connections")
     app = models.CharField(max_length=10, choices=App.choices)
@@ -184,7 +183,7 @@ class IdPConnection(models.Model):
         return f"{self.tenant} at {self.get_app_display()}"
 
     def clean(self) -> None:
-        """Refuse missing credentials, and an issuer that differs from a connected one by case or a last slash only."""
+        """Refuse missing credentials, and an issuer that differs from another only in case or a trailing slash."""
         self._check_credentials()
         loose = self.issuer.lower().removesuffix("/")
         others = IdPConnection.objects.annotate(loose=Lower("issuer")).filter(
@@ -206,16 +205,16 @@ class IdPConnection(models.Model):
                 raise ValidationError({"auth_method": text}) from error
 
     def forget_keys(self) -> None:
-        """Let every process fetch the IdP's keys anew before it uses one: a key was withdrawn.
+        """Make every process fetch the IdP's keys again before it uses one, because a key was withdrawn.
 
-        From a moment ahead on: a fetch may be under way until this is committed, and clocks differ.
+        The time is a moment ahead, because a fetch may be running until the commit, and clocks differ.
         """
         self.keys_fetched_since = timezone.now() + KEYS_SETTLE
         self.save(update_fields=["keys_fetched_since"])
 
 
 class AccountManager(UserManager["User"]):
-    """Looks accounts up."""
+    """Finds accounts."""
 
     use_in_migrations = False
 
@@ -225,7 +224,7 @@ class AccountManager(UserManager["User"]):
 
 
 class User(AbstractUser):
-    """An account in one realm; outside the staff realm it belongs to a tenant and is known there by its subject.
+    """An account in one realm. Outside the staff realm it has a tenant and is identified by its subject.
 
     A tenant's account without a subject is pre-provisioned: it waits for its first sign-in (see `subjects.py`).
     """
@@ -233,7 +232,7 @@ class User(AbstractUser):
     email = EmailAddressField("email address", blank=True)
     address = models.GeneratedField(
         expression=Lower("email"), output_field=models.CharField(max_length=254), db_persist=True
-    )  # to look an email up in any case, by an index
+    )  # for a case-insensitive look-up of an email by index
     realm = models.CharField(max_length=10, choices=Realm.choices, default=Realm.STAFF)
     tenant = models.ForeignKey(Tenant, on_delete=cascade, null=True, blank=True, related_name="users")
     issuer = models.CharField(
@@ -266,7 +265,7 @@ class User(AbstractUser):
             self._check_directory_entry()
 
     def _check_directory_entry(self) -> None:
-        """Refuse a person who could not sign in: a directory knows its people by their email, in any case."""
+        """Refuse a person without a unique email: a directory identifies its people by email, in any case."""
         if not self.email:
             raise ValidationError({"email": "Enter an email address: people in a directory sign in with it."})
         others = User.objects.with_email(self.email).filter(realm=Realm.IDP, tenant=self.tenant_id)
@@ -275,7 +274,7 @@ class User(AbstractUser):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.realm == Realm.IDP and not self.sub:
-            self.sub = secrets.token_hex(10)  # a directory names its people itself
+            self.sub = secrets.token_hex(10)  # a directory generates its subjects
         super().save(*args, **kwargs)
 
     @property
@@ -284,7 +283,7 @@ class User(AbstractUser):
 
 
 class SubjectTokens(models.Model):
-    """What a user's sign-in left at an app for the exchange: the ID token and the refresh token, encrypted."""
+    """The ID token and the refresh token of a user's sign-in at an app, encrypted, for the exchange."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="subject_tokens")
     connection = models.ForeignKey(IdPConnection, on_delete=models.CASCADE)

@@ -1,4 +1,4 @@
-"""Whoever is deactivated or deleted leaves nothing behind that acts for them: neither here nor at their IdP."""
+"""Deletes and revokes the tokens of a person who is deactivated or deleted, here and at the IdP."""
 
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from tenants.single_sign_on.provider import revoke
 
 
 def connect() -> None:
-    """See to it from now on. A `QuerySet.update` tells nobody: then the tokens only stop working."""
+    """Connect the receivers. `QuerySet.update()` sends no signals: tokens then stop working but are not revoked."""
     post_save.connect(_end_if_inactive, sender=User, dispatch_uid="tenants.offboarding")
     pre_delete.connect(_end, sender=User, dispatch_uid="tenants.offboarding")
 
@@ -25,7 +25,7 @@ def _end_if_inactive(sender: Any, *, instance: User, **kwargs: Any) -> None:
 
 
 def _end(sender: Any, *, instance: User, **kwargs: Any) -> None:
-    """Forget what sign-ins brought; the IdP hears of it when that is certain, and outside of any transaction."""
+    """Delete the subject tokens; revoke them at the IdP after the commit, outside of any transaction."""
     stored = subject_tokens.taken_from(instance)
     if stored and stored.refresh_token:
         transaction.on_commit(partial(revoke, stored.connection, stored.refresh_token), robust=True)

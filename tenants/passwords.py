@@ -1,4 +1,4 @@
-"""Passwords, where there are any: the operator's on the bare host, the people's at their embedded IdP."""
+"""Authentication by password: operators on the bare host, people at their embedded IdP."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class ActiveAccounts(ModelBackend):
     def get_user(self, user_id: Any) -> User | None:
         return next(filter(self.user_can_authenticate, _accounts(user_id)), None)
 
-    # ModelBackend's own ask the database past the two methods above them.
+    # ModelBackend's own methods query the database without the two methods above.
     aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]
     aget_user = BaseBackend.aget_user
 
@@ -28,7 +28,7 @@ def _accounts() -> QuerySet[User]:
 
 
 class RealmBackend(ActiveAccounts):
-    """Knows only the accounts of the realm, and tenant, of the site that asks. The apps' accounts have no password."""
+    """Finds only accounts of the current site's realm and tenant. The apps' accounts have no password."""
 
     def authenticate(
         self,
@@ -56,7 +56,7 @@ class RealmBackend(ActiveAccounts):
         attempt.begin()
         accounts = list(found[:2])
         if len(accounts) != 1:
-            User().set_password(password)  # takes as long as a wrong password does
+            User().set_password(password)  # takes as long as a wrong password
         elif accounts[0].check_password(password) and self.user_can_authenticate(accounts[0]):
             attempt.succeeded()
             return accounts[0]

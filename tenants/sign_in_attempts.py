@@ -1,4 +1,4 @@
-"""One try of a password: counted before it is looked at, against limits that keep no person out."""
+"""One password attempt, counted before it is checked, with limits that do not lock people out."""
 
 from django.http import HttpRequest
 
@@ -15,13 +15,13 @@ from tenants import known_browsers
 
 
 class SignInAttempt:
-    """One try of a password, at a site, for the account called `name` there.
+    """One password attempt at a site for the account called `name` there.
 
-    It counts as a wrong one until it has succeeded, so that of many at once no more are looked at than the limits say.
+    It counts as failed until it has succeeded, so concurrent attempts cannot exceed the limits.
 
-    Nobody can keep a person out: a browser in which they signed in before has a budget of its own, which only that
-    browser can use up (see `known_browsers`). All other browsers share the limits of the account, their address, the
-    tenant and the whole; who is over an earlier one of these uses up nothing of the later ones.
+    An attacker cannot lock a person out: a browser that the account knows has its own limit (see `known_browsers`). All
+    other browsers share the limits of the account, the address, the tenant and the total; an attempt over an earlier
+    limit does not count for the later ones.
     """
 
     def __init__(self, request: HttpRequest, name: str) -> None:
@@ -40,14 +40,14 @@ class SignInAttempt:
             ]
 
     def begin(self) -> None:
-        """Count it; raises Throttled if there were too many, and then not even the right password is looked at."""
+        """Count the attempt; raises Throttled over a limit, and then the password is not checked."""
         for limit, who in [(SIGN_IN_ACCOUNT, self.own), *self.shared]:
             limit.count(*who, unverified={"account": self.account[2]})
 
     def succeeded(self) -> None:
-        """Take it back, and forget what was counted from here; from now on the browser is known.
+        """Remove the attempt and the earlier failures from this browser and address; remember the browser.
 
-        What was counted elsewhere stays: a success of one's own must not help to guess others' passwords.
+        The other counts stay, so that an attacker's own sign-in does not reset limits for other accounts.
         """
         SIGN_IN_ACCOUNT.forget(*self.own)
         for limit, who in self.shared:

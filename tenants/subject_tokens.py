@@ -1,4 +1,4 @@
-"""Where the requesting app finds a user's identity assertion: ID and refresh token of the last sign-in, encrypted."""
+"""Stores a user's identity assertion for the requesting app: ID and refresh token of the last sign-in, encrypted."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ class SubjectTokenStore:
     """Implements `crossapp.requesting_app.subject_tokens.SubjectTokenStore` with the table `SubjectTokens`."""
 
     def load(self, user: User) -> SubjectTokens | None:
-        """Return the tokens of `user`, or None if there are none for the IdP connection as it is now."""
+        """Return the tokens of `user`, or None if there are none for the current IdP connection."""
         stored = _stored(user)
         return _subject_tokens(stored) if stored else None
 
     def replace(self, user: User, *, id_token: str, refresh_token: str) -> SubjectTokens:
-        """Keep what a refresh brought instead of the old tokens (OpenID Connect Core 1.0 section 12.2).
+        """Replace the tokens by those of a refresh (OpenID Connect Core 1.0 section 12.2).
 
-        Raises SubjectTokenRefused if the ID token is not the same person's, CrossAppError if that can't be told now.
+        Raises SubjectTokenRefused for another person's ID token, CrossAppError if it cannot be verified now.
         """
         stored = _stored(user)
         if stored is None:
@@ -37,7 +37,7 @@ class SubjectTokenStore:
         try:
             verified = _verified(id_token, stored)
         except KeysUnavailable as error:
-            _update(stored)  # the old refresh token may be spent
+            _update(stored)  # the old refresh token may be used up
             raise CrossAppError(
                 Cause.UNREACHABLE, f"cannot get the keys of the IdP: {error}", step="refresh"
             ) from error
@@ -50,7 +50,7 @@ class SubjectTokenStore:
 
 
 def keep(*, user: User, connection: IdPConnection, id_token: IdToken, refresh_token: str) -> None:
-    """Keep what a sign-in brought, instead of what an earlier one did."""
+    """Store the tokens of a sign-in in place of earlier ones."""
     fields = {
         "connection": connection,
         "id_token": id_token.compact,
@@ -61,14 +61,14 @@ def keep(*, user: User, connection: IdPConnection, id_token: IdToken, refresh_to
 
 
 def end(user: User) -> None:
-    """Forget what sign-ins brought, and ask the IdP to do so as well (RFC 7009)."""
+    """Delete the subject tokens, and revoke them at the IdP (RFC 7009)."""
     stored = taken_from(user)
     if stored and stored.refresh_token:
         revoke(stored.connection, stored.refresh_token)
 
 
 def taken_from(user: User) -> Stored | None:
-    """Forget what sign-ins brought and return it one last time, if it can still be read."""
+    """Delete the subject tokens and return them, if they can be decrypted."""
     try:
         stored = Stored.objects.select_related("connection").filter(user=user).first()
     except Undecryptable:
@@ -78,7 +78,7 @@ def taken_from(user: User) -> Stored | None:
 
 
 def _stored(user: User) -> Stored | None:
-    """Return the row of `user`, unless its tokens are for another IdP or client than the connection names now."""
+    """Return the row of `user`, unless its tokens are for another IdP or client than the current connection's."""
     stored = Stored.objects.filter(user=user, user__is_active=True, user__sub=user.sub).first()
     connection = _connection(stored.connection_id) if stored else None
     if stored is None or connection is None or not (connection.enabled and connection.tenant.is_active):
@@ -87,7 +87,7 @@ def _stored(user: User) -> Stored | None:
     claims = parse_jws(stored.id_token).unverified_payload  # verified before it was stored
     audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     same = claims["iss"] == stored.connection.issuer and stored.connection.client_id in audience
-    return stored if same and claims["sub"] == stored.user.sub else None  # a row copied to another person is nobody's
+    return stored if same and claims["sub"] == stored.user.sub else None  # a row copied to another person is not used
 
 
 @recent(IdPConnection, Tenant)

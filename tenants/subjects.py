@@ -1,8 +1,8 @@
-"""Who an IdP's subject is at one app, for single sign-on and for ID-JAGs (OpenID Connect Core 1.0 section 5.7).
+"""Finds the account of an IdP's subject, for single sign-on and for ID-JAGs (OpenID Connect Core 1.0 section 5.7).
 
-An account is found by realm, tenant, issuer and subject, byte for byte, never by email. An email only ever links a
-pre-provisioned account to its subject, once. An account made here has an email only if the IdP has verified it: one
-that is merely claimed would keep its owner out.
+An account is found by realm, tenant, issuer and subject, byte for byte, never by email. An email only links a
+pre-provisioned account to its subject, once. An account created here has an email only if the IdP has verified it: an
+unverified one would keep its real owner out.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from tenants.models import EmailDomain, IdPConnection, User
 
 @dataclass(frozen=True)
 class SubjectClaims:
-    """What a verified ID token or ID-JAG says of its subject. All but `sub` may be missing, and is display data."""
+    """The subject's claims in a verified ID token or ID-JAG. All but `sub` are optional display data."""
 
     sub: str
     email: str = ""
@@ -29,7 +29,7 @@ class SubjectClaims:
 
 
 class SubjectRefused(Exception):
-    """This subject gets no account here. `detail` says why, for the log only."""
+    """The subject has no usable account. `detail` is the reason, for the log only."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -71,7 +71,7 @@ def _bound_account(connection: IdPConnection, claims: SubjectClaims) -> User | N
 
 
 def _first_sign_in(connection: IdPConnection, claims: SubjectClaims) -> User:
-    """Bind or create the account, once, however many requests bring the same subject at the same time."""
+    """Bind or create the account, once, also with concurrent requests for the same subject."""
     try:
         with transaction.atomic():
             IdPConnection.objects.select_for_update().get(pk=connection.pk)
@@ -83,7 +83,7 @@ def _first_sign_in(connection: IdPConnection, claims: SubjectClaims) -> User:
 
 
 def _bind(connection: IdPConnection, claims: SubjectClaims) -> User | None:
-    """Bind the pre-provisioned account with this email, if there is one; refuse an email that is somebody's already."""
+    """Bind the pre-provisioned account with this email, if any; refuse an email of another account."""
     accounts = list(_accounts_with(claims.email, connection)) if claims.email else []
     if not accounts:
         return None
@@ -118,7 +118,7 @@ def _provision(connection: IdPConnection, claims: SubjectClaims) -> User:
 
 
 def _show(user: User, connection: IdPConnection, claims: SubjectClaims) -> None:
-    """Take over the name and the verified email, if they changed and nobody else's email would be shown."""
+    """Update the name and the verified email, if they changed and no other account has the email."""
     before = (user.first_name, user.last_name, user.email)
     if name := one_line(claims.name, 150):
         user.first_name, user.last_name = name, ""
@@ -150,6 +150,6 @@ def _domain_owner(email: str) -> int | None:
 
 
 def _username(connection: IdPConnection, sub: str) -> str:
-    """Return the account's unique user name, which nobody types: the subject of an issuer, hashed."""
+    """Return the account's unique user name, which is never typed: a hash of issuer and subject."""
     subject = hashlib.sha256(f"{connection.issuer} {sub}".encode()).hexdigest()[:32]
     return f"{connection.app}:{connection.tenant.slug}:{subject}"

@@ -1,6 +1,6 @@
 """RFC 6749 section 4.1.1 and OpenID Connect Core section 3.1.2: the authorization endpoint.
 
-There is no consent page: clients are registered by the tenant's administrator, who has decided already.
+There is no consent page, because the tenant's administrator registers the clients.
 Left out on purpose: request objects, `claims`.
 """
 
@@ -27,16 +27,16 @@ from idp.authentication import answers, auth_time_of
 _CODE_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.2
 
 
-@method_decorator(csrf_exempt, name="dispatch")  # a POST only turns into a GET, which anybody may link to
+@method_decorator(csrf_exempt, name="dispatch")  # a POST only becomes a GET, which any page may link to
 class AuthorizeView(OAuthLibMixin, View):
-    """Signs a person in to a client: asks for a password only if the session does not answer the request already."""
+    """Signs a person in to a client: asks for a password only if the session does not satisfy the request."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Let the browser come back by GET: with a form of another site it has sent no session (SameSite=Lax)."""
+        """Redirect to GET: with another site's form the browser sends no session (SameSite=Lax)."""
         if request.content_type != "application/x-www-form-urlencoded":  # OpenID Connect Core section 3.1.2.1
             return self._error_page("invalid_request", "The request must be application/x-www-form-urlencoded.")
         query = request.GET.copy()
-        query.update(request.POST)  # adds to what is there
+        query.update(request.POST)  # adds to the query's parameters
         if twice := _repeated(query):
             return self._error_page("invalid_request", twice)
         return HttpResponseRedirect(f"{request.path}?{query.urlencode()}", status=303)  # RFC 9700 section 4.12
@@ -73,7 +73,7 @@ class AuthorizeView(OAuthLibMixin, View):
 
     @staticmethod
     def _must_sign_in(request: HttpRequest) -> bool:
-        """Say whether the session is no answer: nobody, somebody else than hinted, or too long ago (`max_age`)."""
+        """Say whether a sign-in is needed: no session, another user than hinted, or too old (`max_age`)."""
         user, just_signed_in = request.user, answers(request)
         hint = request.GET.get("login_hint", "").strip().lower()
         if not user.is_authenticated or (hint and hint != user.email.lower()):
@@ -86,7 +86,7 @@ class AuthorizeView(OAuthLibMixin, View):
         return max_age.isdecimal() and time.time() - auth_time_of(request) > int(max_age[:9])
 
     def _refuse(self, error: OAuthToolkitError) -> HttpResponse:
-        """Send the error to the client, or show it where there is no redirect URI one may trust (section 4.1.2.1)."""
+        """Send the error to the client, or show it if there is no registered redirect URI (section 4.1.2.1)."""
         oauth_error = error.oauthlib_error
         if isinstance(error, FatalClientError) or not oauth_error.redirect_uri:
             return self._error_page(oauth_error.error, oauth_error.description or "")
@@ -94,7 +94,7 @@ class AuthorizeView(OAuthLibMixin, View):
         return self._redirect(oauth_error.redirect_uri, answer)
 
     def _redirect(self, redirect_uri: str, answer: dict[str, str | None]) -> HttpResponse:
-        """Redirect with the refusal in `answer` and the issuer (RFC 9207 section 2)."""
+        """Redirect with the error in `answer` and the issuer (RFC 9207 section 2)."""
         oauth_audit.authorization_refused(self.request, answer["error"] or "", answer.get("error_description"))
         parameters = {name: value for name, value in answer.items() if value}
         parameters["iss"] = server_for(self.request).issuer
@@ -109,7 +109,7 @@ class AuthorizeView(OAuthLibMixin, View):
 
 
 def _repeated(parameters: QueryDict) -> str:
-    """Return what to say about a parameter that is there more than once (RFC 6749 section 3.1), or ""."""
+    """Return the description for a repeated parameter (RFC 6749 section 3.1), or ""."""
     repeated = (name for name, values in parameters.lists() if len(values) > 1 and name != "resource")
     return next((f"The parameter {name[:50]} is repeated." for name in repeated), "")
 

@@ -1,4 +1,4 @@
-"""The embedded IdP's front page: whose it is, and for its people what it allows."""
+"""The embedded IdP's front page: its tenant, and the policies for a signed-in person."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,7 +9,7 @@ from authserver.current_server import server_for
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the tenant and its metadata; to somebody signed in here also its cross-app policies, in words."""
+    """Show the tenant and its metadata, and its cross-app policies to a signed-in person."""
     server = server_for(request)
     if not request.user.is_authenticated:
         return render(request, "idp/home.html", {"tenant": request.tenant, "server": server})

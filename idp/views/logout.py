@@ -1,4 +1,4 @@
-"""OpenID Connect RP-Initiated Logout 1.0: an app sends its user here to end the IdP's session too."""
+"""OpenID Connect RP-Initiated Logout 1.0: ends the IdP's session on request of an app."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -25,9 +25,9 @@ _PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state"
 
 @method_decorator(never_cache, name="dispatch")
 class LogoutView(View):
-    """Always asks the person first (section 2), so a link on a foreign page can sign nobody out.
+    """Always asks the person first (section 2), so a link on another site cannot cause a sign-out.
 
-    A sign-out here ends what every app may do in the person's name: see `idp.grant_revocation`.
+    A sign-out here revokes the person's grants for every app: see `idp.grant_revocation`.
     """
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
@@ -43,7 +43,7 @@ class LogoutView(View):
             context = {"error": "invalid_request", "description": "post_logout_redirect_uri is not registered."}
             return render(request, "idp/error.html", context, status=400)
         if request.user.is_authenticated and not confirmed:
-            parameters.pop("id_token_hint", None)  # it has served; a page keeps no token
+            parameters.pop("id_token_hint", None)  # used above; the page must not contain a token
             response = render(request, "idp/sign_out.html", {"parameters": parameters, "tenant": request.tenant})
             return allow_form_redirects(request, response, [back] if back else [])
         if request.user.is_authenticated:
@@ -54,7 +54,7 @@ class LogoutView(View):
         return OAuth2ResponseRedirect(back, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
 
     def _way_back(self, request: HttpRequest, parameters: dict[str, str]) -> str | None:
-        """Return where to go afterwards, if the client that is named registered it byte for byte (section 3)."""
+        """Return the post-logout redirect URI, if the named client has registered it byte for byte (section 3)."""
         client = self._client(request, parameters)
         uri = parameters.get("post_logout_redirect_uri", "")
         if client is None or uri not in client.post_logout_redirect_uris.split():
@@ -64,7 +64,7 @@ class LogoutView(View):
 
     @staticmethod
     def _client(request: HttpRequest, parameters: dict[str, str]) -> Client | None:
-        """Return the client named by `client_id` or by the hint's audience; if both are there they must agree."""
+        """Return the client of `client_id` or of the hint's audience; if both are given, they must agree."""
         server = server_for(request)
         named: set[Any] = {parameters["client_id"]} if "client_id" in parameters else set()
         if "id_token_hint" in parameters:
@@ -79,5 +79,5 @@ class LogoutView(View):
 
 @require_safe
 def signed_out(request: HttpRequest) -> HttpResponseBase:
-    """The page after a sign-out that leads nowhere else."""
+    """The page after a sign-out without a redirect."""
     return render(request, "idp/signed_out.html", {"tenant": request.tenant})

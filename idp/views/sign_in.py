@@ -1,4 +1,4 @@
-"""The directory's sign-in page, and its own sign-out."""
+"""The directory's sign-in page."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,7 +25,7 @@ MOST_DEMO_ACCOUNTS = 20
 
 
 class SignInForm(forms.Form):
-    """Who, and the proof."""
+    """Email and password."""
 
     email = EmailAddressFormField(label="Email", widget=forms.EmailInput(attrs={"autocomplete": "username"}))
     password = forms.CharField(
@@ -35,7 +35,7 @@ class SignInForm(forms.Form):
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
 class SignInView(View):
-    """Asks for email and password, then goes on to `next`, which is a path of this site."""
+    """Asks for email and password, then redirects to `next`, which is a path of this site."""
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         next_path = _own_path(request, request.GET.get("next", ""))
@@ -77,7 +77,7 @@ class SignInView(View):
 
 
 def allow_form_redirects(request: HttpRequest, response: HttpResponse, uris: list[str]) -> HttpResponseBase:
-    """Let the page's form end up at `uris`: browsers apply `form-action` to every redirect that follows."""
+    """Allow the page's form to end at `uris`, because browsers apply `form-action` to every redirect."""
     origins = ["'self'"]
     for parts in map(urlsplit, uris):
         if parts.scheme in ("http", "https") and parts.netloc and not set(parts.netloc) & set(" ;,'\"*"):
@@ -91,7 +91,7 @@ def _demo_accounts(request: HttpRequest) -> list[dict[str, str]]:
 
 
 def _own_path(request: HttpRequest, next_path: str) -> str:
-    """Return `next_path` if it is a path of this very site, else the home page."""
+    """Return `next_path` if it is a path of this site, otherwise the home page."""
     safe = next_path.startswith("/") and url_has_allowed_host_and_scheme(next_path, allowed_hosts=None)
     return next_path if safe else "/"
 

@@ -1,4 +1,4 @@
-"""One attempt to sign in: what the browser's session remembers of it, and what the IdP's answer must fit.
+"""One attempt to sign in: the values kept in the browser's session, and the checks of the IdP's answer.
 
 RFC 6749 section 4.1.2, RFC 9207, RFC 9700 sections 4.4 and 4.7. Several attempts may be under way in one browser.
 """
@@ -95,7 +95,7 @@ def read_code(request: HttpRequest, metadata: Metadata) -> str:
 
 
 def _check_issuer(unverified_issuer: str | None, metadata: Metadata) -> None:
-    """RFC 9207 section 2.4: the answer names the issuer the attempt was sent to."""
+    """RFC 9207 section 2.4: the answer names the issuer of the attempt."""
     if unverified_issuer is None and metadata.authorization_response_iss_parameter_supported:
         raise SignInRefused(Reason.NOT_ACCEPTED, detail="iss is missing, although the metadata promise it")
     if unverified_issuer not in (None, metadata.issuer):
@@ -103,7 +103,7 @@ def _check_issuer(unverified_issuer: str | None, metadata: Metadata) -> None:
 
 
 def _refused_by_idp(request: HttpRequest) -> SignInRefused:
-    """RFC 6749 section 4.1.2.1: the IdP says no, in its own words."""
+    """RFC 6749 section 4.1.2.1: the IdP's error, with its description."""
     error = re.sub(r"[^\x20-\x7E]", "?", request.GET["error"])[:100] or "no reason given"
     words = " ".join(request.GET.get("error_description", "").split())[:300]
     return SignInRefused(Reason.REFUSED_BY_IDP, detail=f"the IdP answered {error}", words=words or error)

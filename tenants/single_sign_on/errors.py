@@ -1,4 +1,4 @@
-"""The one way a sign-in fails."""
+"""The error of a sign-in, and its texts for the page."""
 
 from enum import Enum
 

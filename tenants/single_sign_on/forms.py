@@ -1,4 +1,4 @@
-"""What the sign-in page asks for, and where a person may be sent afterwards."""
+"""The form of the sign-in page, and the check of the path to go to afterwards."""
 
 import re
 
@@ -21,7 +21,7 @@ class EmailForm(forms.Form):
 
 
 def own_path(value: str) -> str:
-    """Return `value` if every browser takes it for a path of this very site, else "/"."""
+    """Return `value` if every browser reads it as a path of this site, otherwise "/"."""
     path = value.partition("?")[0].lower()
-    doubtful = re.search(r"//|%(?:[01].|2f|5c|7f)", path)  # what some software may decode once more, and normalise
+    doubtful = re.search(r"//|%(?:[01].|2f|5c|7f)", path)  # characters that some software decodes again and normalises
     return value if re.fullmatch(r"/[!-\[\]-~]{0,2000}", value) and not doubtful else "/"

@@ -1,6 +1,6 @@
 """OpenID Connect Core 1.0 section 3.1.3.7: the checks an ID token must pass, with RFC 8725 for its JOSE header.
 
-Leaves out encrypted ID tokens and the implicit flow's hashes. Imports no Django: the keys are handed in.
+Leaves out encrypted ID tokens and the implicit flow's hashes. Imports no Django: the caller passes the keys.
 """
 
 import base64
@@ -15,7 +15,12 @@ from typing import Any, NoReturn
 from crossapp.core.jwk import UnknownKey, VerificationKey
 from crossapp.core.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
 
-ALGORITHMS = {"RS256": "sha256", "PS256": "sha256", "ES256": "sha256", "EdDSA": "sha512"}  # and their at_hash
+ALGORITHMS = {
+    "RS256": "sha256",
+    "PS256": "sha256",
+    "ES256": "sha256",
+    "EdDSA": "sha512",
+}  # with their at_hash functions
 SKEW_SECONDS = 30
 MAX_AGE_SECONDS = 600
 MAX_TIME = 253_402_300_799  # the last second of the year 9999
@@ -24,7 +29,7 @@ KeyFor = Callable[[str, str, str], VerificationKey]  # (issuer, kid, alg); raise
 
 
 class IdTokenRefused(Exception):
-    """This is not an ID token for us, now. `detail` says why, for the log, without quoting the token."""
+    """The ID token is refused. `detail` is the reason for the log and does not quote the token."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -33,7 +38,7 @@ class IdTokenRefused(Exception):
 
 @dataclass(frozen=True)
 class IdToken:
-    """A verified ID token. `compact` is what came over the wire, `claims` all it says."""
+    """A verified ID token: `compact` is the token itself, `claims` its payload."""
 
     issuer: str
     subject: str
@@ -44,9 +49,9 @@ class IdToken:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the ID token must fit. Without a `nonce` (a refresh, section 12.2) the token's own is not looked at.
+    """The expected values. Without a `nonce` (a refresh, section 12.2) the token's nonce is not checked.
 
-    `max_age` and `acr_values` are what the authorization request asked for, if it did.
+    `max_age` and `acr_values` are those of the authorization request, if any.
     """
 
     issuer: str
@@ -77,13 +82,13 @@ def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: d
 
 
 def _check_header(header: Mapping[str, Any]) -> str:
-    """Return the algorithm, one of ours (RFC 8725 section 3.1); refuse other kinds of token (section 3.11)."""
+    """Return the algorithm, one of `ALGORITHMS` (RFC 8725 section 3.1); refuse other kinds of token (section 3.11)."""
     typ, alg = header.get("typ", "JWT"), header.get("alg")
     if not isinstance(typ, str) or typ.upper() != "JWT":
         _refuse("typ is not JWT")
     if not isinstance(alg, str) or alg not in ALGORITHMS:
         _refuse("alg is not accepted")
-    if "crit" in header:  # RFC 7515 section 4.1.11: we understand no extension
+    if "crit" in header:  # RFC 7515 section 4.1.11: no extension is supported
         _refuse("crit names an extension")
     return alg
 
@@ -92,7 +97,7 @@ def _check_issuer_and_audience(claims: Mapping[str, Any], expected: Expected) ->
     """OpenID Connect Core 1.0 section 3.1.3.7, rules 2 to 5."""
     if claims.get("iss") != expected.issuer:
         _refuse("iss is not the connection's issuer")
-    if claims.get("aud") not in (expected.client_id, [expected.client_id]):  # we trust no further audience
+    if claims.get("aud") not in (expected.client_id, [expected.client_id]):  # no further audience is trusted
         _refuse("aud is not exactly this client")
     if claims.get("azp", expected.client_id) != expected.client_id:
         _refuse("azp is not this client")
@@ -116,7 +121,7 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
 
 
 def _check_authentication(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
-    """OpenID Connect Core 1.0 section 3.1.3.7, rules 12 and 13: the person authenticated as was asked for."""
+    """OpenID Connect Core 1.0 section 3.1.3.7, rules 12 and 13: the person authenticated as requested."""
     if expected.acr_values and claims.get("acr") not in expected.acr_values:
         _refuse("acr is not one of the requested values")
     if expected.max_age is not None and claims.get("auth_time", 0) < now - expected.max_age - SKEW_SECONDS:
@@ -138,7 +143,7 @@ def _check_nonce_and_subject(claims: Mapping[str, Any], nonce: str | None) -> No
 
 
 def _check_signature(unverified: UnverifiedJws, alg: str, issuer: str, key_for: KeyFor) -> None:
-    """OpenID Connect Core 1.0 section 3.1.3.7, rules 6 to 8: with the issuer's own key, and no other."""
+    """OpenID Connect Core 1.0 section 3.1.3.7, rules 6 to 8: with the issuer's own key only."""
     kid = unverified.unverified_header.get("kid")
     if not isinstance(kid, str) or not kid:
         _refuse("kid is missing")
@@ -151,7 +156,7 @@ def _check_signature(unverified: UnverifiedJws, alg: str, issuer: str, key_for: 
 
 
 def _check_access_token_hash(claims: Mapping[str, Any], alg: str, access_token: str | None) -> None:
-    """OpenID Connect Core 1.0 section 3.1.3.8: `at_hash`, if it is there, fits the access token beside it."""
+    """OpenID Connect Core 1.0 section 3.1.3.8: `at_hash`, if present, matches the access token."""
     if "at_hash" not in claims or access_token is None:
         return
     digest = hashlib.new(ALGORITHMS[alg], access_token.encode()).digest()

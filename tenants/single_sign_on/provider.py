@@ -1,4 +1,4 @@
-"""What an app asks of a tenant's IdP when somebody signs in or out.
+"""The app's requests to a tenant's IdP at sign-in and sign-out.
 
 Metadata (OpenID Connect Discovery 1.0 section 4), the code for tokens (RFC 6749 section 4.1.3), revocation (RFC 7009).
 """
@@ -42,7 +42,7 @@ def redeem(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) ->
 
 
 def revoke(connection: IdPConnection, refresh_token: str) -> None:
-    """Revoke a refresh token at the IdP (RFC 7009 section 2.1), if the IdP lets us; a failure only costs a log line."""
+    """Revoke a refresh token at the IdP (RFC 7009 section 2.1), if it has the endpoint; a failure is only logged."""
     try:
         endpoint = discovery.metadata(connection.issuer, Kind.OPENID).revocation_endpoint
         if endpoint:
@@ -54,7 +54,7 @@ def revoke(connection: IdPConnection, refresh_token: str) -> None:
 
 
 def end_session_endpoint(connection: IdPConnection) -> str:
-    """Return where the IdP ends its own session (OpenID Connect RP-Initiated Logout 1.0 section 2.1), or ""."""
+    """Return the IdP's end_session_endpoint (OpenID Connect RP-Initiated Logout 1.0 section 2.1), or ""."""
     try:
         return discovery.metadata(connection.issuer, Kind.OPENID).end_session_endpoint
     except PeerError as error:

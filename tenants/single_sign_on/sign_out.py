@@ -38,7 +38,7 @@ class SignOutView(View):
 @never_cache
 @require_safe
 def signed_out(request: HttpRequest) -> HttpResponse:
-    """Say so, and offer to end the IdP's session too, unless this is the way back from there."""
+    """Show the page, and offer to end the IdP's session too, unless the browser comes from there."""
     sign_out = request.session.get("sign_out", {})
     if sign_out and request.GET.get("state") == sign_out["state"]:
         del request.session["sign_out"]
@@ -47,9 +47,9 @@ def signed_out(request: HttpRequest) -> HttpResponse:
 
 
 def idp_sign_out_url(request: HttpRequest, connection: int = 0, state: str = "") -> str:
-    """Return where to sign out of the IdP (OpenID Connect RP-Initiated Logout 1.0 section 2), or "".
+    """Return the URL for a sign-out at the IdP (OpenID Connect RP-Initiated Logout 1.0 section 2), or "".
 
-    Without `id_token_hint`: an ID token does not belong into a URL.
+    Without `id_token_hint`, because an ID token must not be in a URL.
     """
     connections = IdPConnection.objects.defer("client_secret").filter(app=request.site.realm, enabled=True)
     found = connections.filter(pk=connection).first()

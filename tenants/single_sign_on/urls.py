@@ -1,4 +1,4 @@
-"""The sign-in pages of an app, the same paths on each."""
+"""The sign-in pages of an app; all apps have the same paths."""
 
 from django.urls import path
 

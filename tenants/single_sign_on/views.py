@@ -1,4 +1,4 @@
-"""The sign-in pages of an app: which work email, and back from the IdP."""
+"""The sign-in pages of an app: the form for the work email, and the callback from the IdP."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ BACKEND = f"{SingleSignOnBackend.__module__}.{SingleSignOnBackend.__qualname__}"
 
 
 class FailurePage(View):
-    """Ends every failure to sign in on one page, and tells whoever keeps a record."""
+    """Shows one page for every failed sign-in, and sends `sign_in_refused`."""
 
     connection: IdPConnection | None = None
 
@@ -84,7 +84,7 @@ class SignInView(FailurePage):
     def _page(self, form: EmailForm, next_path: str, status: int = 200) -> HttpResponseBase:
         context = {"form": form, "next": own_path(next_path)}
         page = render(self.request, "sign_in/email.html", context, status=status)
-        # Chrome applies form-action to where the answer of the form redirects to.
+        # Chrome applies form-action to the redirect that answers the form.
         return csp_update({"form-action": idp_sources()})(lambda request: page)(self.request)
 
 
@@ -122,7 +122,7 @@ def callback_uri(request: HttpRequest) -> str:
 
 
 def idp_sources() -> list[str]:
-    """Return where IdPs may be, as sources of a Content-Security-Policy."""
+    """Return the possible origins of IdPs as sources of a Content-Security-Policy."""
     if not settings.DEMO:
         return ["https:"]
     embedded = [settings.ORIGINS["idp"].replace("{tenant}", "*"), *settings.IDP_ORIGINS.values()]

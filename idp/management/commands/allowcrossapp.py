@@ -1,4 +1,4 @@
-"""Enters one decision of a tenant's administrator: which client may act for whom at which audience."""
+"""Creates or changes a cross-app policy: the client, the audience and the people."""
 
 import argparse
 import json
@@ -104,7 +104,7 @@ def _deny(client: Client, options: dict[str, Any]) -> tuple[CrossAppPolicy | Non
 
 @transaction.atomic
 def _allow(client: Client, options: dict[str, Any]) -> tuple[CrossAppPolicy, bool]:
-    """Create or update the policy and whom it is for; return it and whether it is new. Raises CommandError."""
+    """Create or update the policy with its people and groups; return it and whether it is new. Raises CommandError."""
     policy = _existing(client, options)
     created = policy is None
     policy = policy or CrossAppPolicy(
@@ -147,7 +147,7 @@ def _group(name: str) -> Group:
 
 
 def facts_of(client: Client, policy: CrossAppPolicy | None, options: dict[str, Any]) -> dict[str, Any]:
-    """Return what holds now for that client, audience and resource."""
+    """Return the current policy for that client, audience and resource as JSON."""
     return {
         "issuer": client.server.issuer,
         "client": client.client_id,
@@ -164,7 +164,7 @@ def facts_of(client: Client, policy: CrossAppPolicy | None, options: dict[str, A
 
 
 def describe(facts: dict[str, Any]) -> str:
-    """Return the facts in the words of a person."""
+    """Return the facts as text."""
     who = f"{facts['client']} at {facts['issuer']}"
     if not facts["allowed"]:
         return f"{who} may not get ID-JAGs for {facts['audience']} and {facts['resource']}."

@@ -142,7 +142,7 @@ class Command(BaseCommand):
             check_metadata(connection.issuer)
         try:
             connection, was_new = _saved(options)
-        except IntegrityError:  # another run has made the tenant in between: from now on it is seen
+        except IntegrityError:  # another run has created the tenant meanwhile, so the retry finds it
             connection, was_new = _saved(options)
         facts = facts_of(connection) | {"created": was_new}
         self.stdout.write(json.dumps(facts) if options["json"] else describe(facts))
@@ -150,7 +150,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def _saved(options: dict[str, Any]) -> tuple[IdPConnection, bool]:
-    """Save the connection as the options want it now: another run may have come first. Say whether it is new."""
+    """Save the connection with the options, after a possible concurrent run. Say whether it is new."""
     connection = _connection(options)
     was_new = connection.pk is None
     save(connection, domains=[domain.strip().lower() for domain in options["domain"]])
@@ -158,7 +158,7 @@ def _saved(options: dict[str, Any]) -> tuple[IdPConnection, bool]:
 
 
 def _connection(options: dict[str, Any]) -> IdPConnection:
-    """Return the connection as the options want it, its tenant included; nothing is saved yet."""
+    """Return the connection with the options, its tenant included, without saving."""
     tenant = Tenant.objects.filter(slug=options["tenant"]).first()
     tenant = tenant or Tenant(slug=options["tenant"], name=options["tenant"])
     tenant.name = options["name"] or tenant.name
@@ -196,7 +196,7 @@ def check_metadata(issuer: str) -> None:
 
 @transaction.atomic
 def save(connection: IdPConnection, *, domains: list[str]) -> None:
-    """Save the tenant, its further `domains` and the connection. Raises CommandError if one of them may not be."""
+    """Save the tenant, its new `domains` and the connection. Raises CommandError if one is invalid."""
     tenant = connection.tenant
     try:
         tenant.full_clean()
@@ -212,7 +212,7 @@ def save(connection: IdPConnection, *, domains: list[str]) -> None:
 
 
 def _one_line(error: ValidationError) -> str:
-    """Return what is wrong with which field."""
+    """Return the errors, each with its field."""
     reasons = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
     return "; ".join(reason.removeprefix("__all__: ") for reason in reasons)
 
@@ -234,7 +234,7 @@ def _check_not_taken(connection: IdPConnection) -> None:
 
 
 def facts_of(connection: IdPConnection) -> dict[str, Any]:
-    """Return what there is now and what to register at the IdP; nothing secret."""
+    """Return the stored values and what to register at the IdP, without secrets."""
     origin = settings.ORIGINS[connection.app]
     return {
         "tenant": connection.tenant.slug,
@@ -258,7 +258,7 @@ def facts_of(connection: IdPConnection) -> dict[str, Any]:
 
 
 def describe(facts: dict[str, Any]) -> str:
-    """Return the facts in the words of a person."""
+    """Return the facts as text."""
     app = App(facts["app"]).label
     state = "enabled" if facts["enabled"] else "disabled"
     lines = [
