@@ -16,7 +16,7 @@ def clean_task(text: str) -> str:
     if not text:
         raise ValueError("Enter a task.")
     if len(text) > TASK_LENGTH:
-        raise ValueError(f"A task may have {TASK_LENGTH} characters; this one has {len(text)}.")
+        raise ValueError(f"A task may have at most {TASK_LENGTH} characters; this one has {len(text)}.")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValueError("A task must be one line without control characters.")
     return text

@@ -81,8 +81,8 @@ def test_people_and_groups_are_named_and_replaced(signed_in: EmbeddedIdP, bob: U
     [
         ((*AT, "--user", "nobody@tables.fake"), "No account in the directory"),
         ((*AT, "--user", "eve@tables.fake"), "No account in the directory"),
-        ((*AT, "--group", "Nobodies"), "no group Nobodies"),
-        ((*AT, "--everybody", "--user", "bob@tables.fake"), "not both"),
+        ((*AT, "--group", "Nobodies"), "No group is called Nobodies"),
+        ((*AT, "--everybody", "--user", "bob@tables.fake"), "--everybody excludes --user and --group"),
         ((*AT, "--scope", "read  write"), "scope: Separate scopes by single spaces"),
         ((*AT, "--scope", ""), "scope: "),
         (("--tenant", "nobody", *NEW[2:]), "no embedded IdP"),

@@ -57,7 +57,7 @@ def test_adding_a_task_with_htmx_answers_with_the_parts_that_change(browser: Cli
     [
         ("", "Enter a task."),
         (" \t ", "Enter a task."),
-        ("y" * 501, "A task may have 500 characters; this one has 501."),
+        ("y" * 501, "A task may have at most 500 characters; this one has 501."),
         ("one\ntwo", "A task must be one line without control characters."),
         ("bell\x07", "A task must be one line without control characters."),
         ("nul\x00", "Null characters are not allowed."),
@@ -137,7 +137,7 @@ def test_renaming_saves_and_returns_to_where_it_began(browser: Client, todo: Tod
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
 def test_a_refused_name_is_kept_with_the_reason(browser: Client, todo: Todo, headers: dict[str, str]) -> None:
     page = text_of(browser.post(f"/todos/{todo.pk}/rename", {"task": "y" * 501}, headers=headers))
-    assert "A task may have 500 characters" in page
+    assert "A task may have at most 500 characters" in page
     assert "y" * 501 in page
     todo.refresh_from_db()
     assert todo.task == "Call the dentist"
