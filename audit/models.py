@@ -95,9 +95,11 @@ class AuditEvent(models.Model):
     error = _text("The OAuth error code of a refusal.")
     failed_check = _text()
     checks_passed = models.JSONField(default=list, blank=True, help_text="By their names, in order.")
-    detail = _text("For the operator: the peer is told less.")
-    request_id = _text("Of the HTTP request that it came with: under this its log lines are found.")
-    unverified = models.JSONField(default=dict, blank=True, help_text="What the peer claimed and nobody verified.")
+    detail = _text("The reason for the operator; the peer gets a shorter one.")
+    request_id = _text("The id of the HTTP request; its log lines have the same id.")
+    unverified = models.JSONField(
+        default=dict, blank=True, help_text="Values that the peer sent and no check verified."
+    )
     ms = models.FloatField("milliseconds", null=True, blank=True)
 
     objects: ClassVar[Any] = AuditEvents.as_manager()

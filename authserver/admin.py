@@ -145,4 +145,4 @@ class ClientAdmin(admin.ModelAdmin):
             secret = obj.client_secret = generate_client_secret()
         super().save_model(request, obj, form, change)
         if secret and obj.auth_method != AuthMethod.PRIVATE_KEY_JWT:
-            messages.warning(request, f"The client secret of {obj.client_id}, shown this once: {secret}")
+            messages.warning(request, f"The client secret of {obj.client_id} (shown only once): {secret}")

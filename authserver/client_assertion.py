@@ -66,7 +66,7 @@ def authenticate(
     """Return the client that signed `assertion` for `server`; `find_client` looks one up by its identifier.
 
     `passed` is called with the name of each check that passes, such as `client_assertion.exp`. An assertion that
-    authenticates is spent, whatever becomes of the request. Raises Refused.
+    authenticates is used up, also if the request fails later. Raises Refused.
     """
     name, unverified_client_id = "client_assertion_type", ""
     try:
@@ -173,7 +173,7 @@ def check_client(case: Case) -> None:
     """OpenID Connect Core section 9: an active client of this server that is registered for this method."""
     client = case.find_client(case.payload["sub"])
     if client is None:
-        raise Refused("no such client here")
+        raise Refused("this server has no such client")
     if client.auth_method != AuthMethod.PRIVATE_KEY_JWT:
         raise Refused(f"the client is registered for {client.auth_method}")
     case.client = client

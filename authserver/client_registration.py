@@ -45,7 +45,7 @@ def register(
         client.tenant = None
     new_secret = ""
     if client.auth_method == AuthMethod.PRIVATE_KEY_JWT:
-        client.client_secret = generate_client_secret()  # nobody knows it
+        client.client_secret = generate_client_secret()  # random, and never shown
     else:
         client.jwks, client.jwks_uri = {}, ""
         if not secret and not had_secret:

@@ -27,7 +27,7 @@ def check_scope(scope: str, server: Any) -> None:
 
 
 def check_keys(auth_method: str, jwks: Any, jwks_uri: str) -> None:
-    """OpenID Connect Core section 9: who authenticates with a key has one key set, here or at a URL; nobody else."""
+    """OpenID Connect Core section 9: a client has one key set, here or at a URL, if it uses private_key_jwt."""
     if auth_method != AuthMethod.PRIVATE_KEY_JWT:
         if jwks or jwks_uri:
             raise ValidationError({"auth_method": "Keys are for private_key_jwt only."})

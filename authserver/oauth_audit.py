@@ -50,7 +50,7 @@ def recorded_answer(grant: Any, request: Any, token_handler: Any) -> tuple[dict[
         _refused(act, request, error.error, _detail(error))
         raise
     except get_grant_model().DoesNotExist as spent:
-        _refused(act, request, "invalid_grant", "It was spent by another request at the same time.")
+        _refused(act, request, "invalid_grant", "Another request has used it at the same time.")
         raise errors.InvalidGrantError(request=request) from spent
     if status != 200:
         refusal = json.loads(body)

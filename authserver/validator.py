@@ -49,9 +49,9 @@ def _method_used(request: Any) -> str:
 
 
 def _why_refused(request: Any, method: str) -> str:
-    """Say for the operator why the client has not authenticated with a secret."""
+    """Return the reason, for the operator, why authentication with a secret failed."""
     if method == AuthMethod.CLIENT_SECRET_POST and not getattr(request, "client_secret", None):
-        return "There are no credentials."
+        return "The credentials are missing."
     if request.client is None:
         return getattr(request, "client_refused", "The Authorization header is malformed.")
     if request.client.auth_method != method:

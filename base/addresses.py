@@ -34,7 +34,7 @@ def own_address(origin: str) -> tuple[str, int] | None:
 
 
 def is_public(name: str) -> bool:
-    """Say whether `name` is a globally routable address; an IPv4 address within an IPv6 one is judged itself."""
+    """Say whether `name` is a globally routable address. An IPv4 address inside an IPv6 one decides alone."""
     ip = address_of(name)
     if isinstance(ip, ipaddress.IPv6Address):
         if ip in _NAT64:

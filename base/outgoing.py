@@ -25,7 +25,7 @@ from base.addresses import is_ours, is_public, own_address
 from crossapp.core.http import READ_SECONDS, BoundedSession, deadline_within
 from crossapp.core.urls import is_localhost, is_loopback
 
-IDLE_SECONDS = 1.5  # a connection waits so long for its next request: many a gunicorn closes it after 2
+IDLE_SECONDS = 1.5  # the time a connection is kept for its next request; gunicorn often closes it after 2
 LOOPBACK = "127.0.0.1"
 
 _deadline: ContextVar[float] = ContextVar("deadline")  # of this thread's exchange
@@ -47,7 +47,7 @@ class StrictSession(BoundedSession):
             self.mount(scheme, AddressAdapter(pool_maxsize=50))
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send `request` and read its answer whole; raises RequestException."""
+        """Send `request` and read the complete answer; raises RequestException."""
         request.headers.update(trace_context.headers(ours=_is_ours(str(request.url))))
         token = _deadline.set(deadline_within(kwargs.get("timeout")))
         try:

@@ -68,11 +68,9 @@ def _allowing(known: Sequence[Any], client: Client, resource: str, user: User) -
     """Return the policy that allows `client` to act for `user` at `resource`."""
     policy = next((p for p in known if p.client_id == client.pk and p.resource == resource), None)
     if policy is None or not policy.enabled:
-        raise AccessDenied("No cross-app policy of this organisation allows this client at that audience and resource.")
+        raise AccessDenied("No cross-app policy of this organisation allows this client at this audience and resource.")
     if policy.is_limited and not _names(policy, user):
-        raise AccessDenied(
-            "The cross-app policy of this organisation is limited to some people, not including this user."
-        )
+        raise AccessDenied("The cross-app policy of this organisation does not include this user.")
     return policy
 
 

@@ -15,14 +15,14 @@ def validate_issuer(issuer: str) -> None:
         parts = urlsplit(issuer)
         name, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise ValidationError("This is not a URL.") from error
+        raise ValidationError("The issuer is not a URL.") from error
     local = is_local(name)
     if parts.scheme != "https" and not is_ours(issuer) and not (settings.DEMO and local and parts.scheme == "http"):
         raise ValidationError("The issuer must begin with https://.")
     if local and not settings.DEMO and not is_ours(issuer):
-        raise ValidationError("An issuer is not on this machine.")
+        raise ValidationError("The issuer must not be on this machine.")
     if address_of(name) and not local and not is_public(name):
-        raise ValidationError("An issuer has a public address.")
+        raise ValidationError("The issuer must have a public address.")
     if not name or "@" in parts.netloc or "?" in issuer or "#" in issuer:
         raise ValidationError("The issuer must have a host, and no user name, query or fragment.")
     if not issuer.isascii() or not issuer.isprintable() or " " in issuer or parts.netloc != parts.netloc.lower():

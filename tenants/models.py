@@ -133,7 +133,7 @@ class IdPConnection(models.Model):
         max_length=30,
         choices=AUTH_METHODS,
         default=AuthMethod.CLIENT_SECRET_BASIC.value,
-        help_text="How the app authenticates at this IdP's token endpoint.",
+        help_text="The app's authentication method at this IdP's token endpoint.",
     )
     enabled = models.BooleanField(default=True)
     provisions_users = models.BooleanField(
@@ -193,7 +193,7 @@ class IdPConnection(models.Model):
             raise ValidationError({"issuer": f"{other.issuer} is connected already: which spelling is right?"})
 
     def _check_credentials(self) -> None:
-        """Refuse what no sign-in could succeed with; one that is switched off needs no key."""
+        """Refuse unusable credentials; a disabled connection needs no key."""
         if self.auth_method != AuthMethod.PRIVATE_KEY_JWT:
             if not self.client_secret:
                 raise ValidationError({"client_secret": "Enter the client secret."})

@@ -25,7 +25,7 @@ def metadata_of(server: AuthorizationServer) -> dict[str, Any]:
     """Return the metadata of `server`, with supported features only."""
     endpoint = f"{server.issuer}/oauth2/v1"
     auth_methods = [method.value for method in AuthMethod]
-    algorithms = list(KEY_TYPES)  # of client assertions
+    algorithms = list(KEY_TYPES)  # for client assertions
     metadata: dict[str, Any] = {
         "issuer": server.issuer,
         "authorization_endpoint": f"{endpoint}/authorize",  # some clients ignore the metadata without it

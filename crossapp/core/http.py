@@ -52,7 +52,7 @@ class BoundedSession(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect, whatever the caller says: a secret in the request must not travel on."""
+        """Follow no redirect, even if the caller asks: a secret in the request must not reach another host."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send `request`; raises requests.RequestException, for an answer that is too long or too slow as well."""

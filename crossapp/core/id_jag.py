@@ -149,13 +149,13 @@ def check_typ(case: Case) -> None:
 
 
 def check_alg(case: Case) -> None:
-    """RFC 8725 section 3.1: the algorithm is on our list; "none" and shared secrets never are."""
+    """RFC 8725 section 3.1: the algorithm is on the list of this server, which never has "none" or a shared secret."""
     if case.header.get("alg") not in case.expected.algorithms:
         raise InvalidGrant(f"alg in the header of the ID-JAG must be one of {', '.join(case.expected.algorithms)}.")
 
 
 def check_crit(case: Case) -> None:
-    """RFC 7515 section 4.1.11 and RFC 7797 section 6: we understand no extension, so none may be critical."""
+    """RFC 7515 section 4.1.11 and RFC 7797 section 6: this server supports no extension, so none may be critical."""
     if "crit" in case.header or "b64" in case.header:
         raise InvalidGrant("The header of the ID-JAG must have neither crit nor b64.")
 
@@ -224,7 +224,7 @@ def check_lifetime(case: Case) -> None:
 
 
 def check_nbf(case: Case) -> None:
-    """RFC 7523 section 3 (5): its time has come."""
+    """RFC 7523 section 3 (5): nbf, if present, is not in the future."""
     if "nbf" in case.payload and seconds(case.payload, "nbf") > case.expected.now + case.expected.clock_skew:
         raise InvalidGrant("nbf in the ID-JAG is in the future.")
 

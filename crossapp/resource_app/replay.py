@@ -17,7 +17,7 @@ from .conf import conf
 from .models import ConsumedJti
 
 SWEEP_SECONDS = 600
-MOST = 1000  # rows at a time: somebody is waiting for an answer
+MOST = 1000  # rows at a time, because a peer waits for the answer
 
 
 class Replayed(Exception):

@@ -97,7 +97,7 @@ def read_code(request: HttpRequest, metadata: Metadata) -> str:
 def _check_issuer(unverified_issuer: str | None, metadata: Metadata) -> None:
     """RFC 9207 section 2.4: the answer names the issuer of the attempt."""
     if unverified_issuer is None and metadata.authorization_response_iss_parameter_supported:
-        raise SignInRefused(Reason.NOT_ACCEPTED, detail="iss is missing, although the metadata promise it")
+        raise SignInRefused(Reason.NOT_ACCEPTED, detail="iss is missing, but the metadata promise it")
     if unverified_issuer not in (None, metadata.issuer):
         raise SignInRefused(Reason.NOT_ACCEPTED, detail="iss is another issuer's")
 

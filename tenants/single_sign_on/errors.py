@@ -11,17 +11,17 @@ class Reason(Enum):
         "We cannot sign you in with this address. Check its spelling, or ask your organisation which address it uses"
         " here.",
     )
-    START_AGAIN = "state", "This sign-in was not started in this browser, or it is over already. Please start again."
+    START_AGAIN = "state", "This sign-in was started in another browser or has expired. Please start again."
     NO_ANSWER = (
         "idp_unreachable",
         "Your organisation's identity provider does not answer. Please try again in a moment.",
     )
-    NOT_ACCEPTED = "answer_of_idp", "Your organisation's identity provider gave an answer we cannot accept."
-    REFUSED_BY_IDP = "refused_by_idp", "Your organisation's identity provider says no: {words}"
-    NO_ACCESS = "subject", "Your organisation gives you no access to this app. Please ask its administrator."
+    NOT_ACCEPTED = "answer_of_idp", "Your organisation's identity provider sent an invalid answer."
+    REFUSED_BY_IDP = "refused_by_idp", "Your organisation's identity provider refused the sign-in: {words}"
+    NO_ACCESS = "subject", "Your organisation gives you no access to this app. Contact its administrator."
     NOT_CONFIGURED = (
         "configuration",
-        "This app is not set up rightly for your organisation. Please tell whoever runs it.",
+        "This app isn't set up correctly for your organisation. Contact the app's administrator.",
     )
 
     def __init__(self, check: str, sentence: str) -> None:

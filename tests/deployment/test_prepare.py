@@ -63,7 +63,9 @@ def test_the_issuers_of_a_company_do_not_move(company: None, settings: Settings)
 def test_a_database_whose_keys_nobody_can_decrypt_is_refused(company: None, settings: Settings) -> None:
     run("prepare")
     encrypt_with(settings, [Fernet.generate_key().decode()])
-    with pytest.raises(CommandError, match="no key in FIELD_ENCRYPTION_KEYS fits: it must hold the keys that this"):
+    with pytest.raises(
+        CommandError, match="no key in FIELD_ENCRYPTION_KEYS fits: it must contain the keys that encrypted this"
+    ):
         run("prepare")
 
 

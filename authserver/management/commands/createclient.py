@@ -176,7 +176,7 @@ def _spaced(values: list[str] | None) -> str | None:
 
 
 def _method_with_secret(server: AuthorizationServer, client_id: str) -> str:
-    """Return the method of a client that is given a secret: the one it has, unless that takes keys."""
+    """Return the method of a client that gets a secret: its current one, unless that takes keys."""
     client = (
         Client.objects.filter(server=server, client_id=client_id)
         .exclude(auth_method=AuthMethod.PRIVATE_KEY_JWT)

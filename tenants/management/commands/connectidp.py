@@ -88,7 +88,9 @@ class Command(BaseCommand):
         parser.add_argument("--client-id", help="The app's client identifier at the IdP.")
         parser.add_argument("--client-secret", help="The app's client secret at the IdP; - reads it from stdin.")
         methods = [method.value for method in AuthMethod]
-        parser.add_argument("--auth-method", choices=methods, help=f"How the app authenticates (new: {methods[0]}).")
+        parser.add_argument(
+            "--auth-method", choices=methods, help=f"The app's authentication method (default: {methods[0]})."
+        )
         parser.add_argument(
             "--auth-method", choices=methods, help=f"The app's authentication method (default: {methods[0]})."
         )

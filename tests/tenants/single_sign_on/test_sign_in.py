@@ -186,7 +186,7 @@ def test_a_secret_that_no_key_opens_ends_on_the_failure_page(browser: Browser, s
     from cryptography.fernet import Fernet
 
     encrypt_with(settings, [Fernet.generate_key().decode()])
-    refused(browser, browser.start(), 502, "not set up rightly")
+    refused(browser, browser.start(), 502, "This app isn't set up correctly")
 
 
 # The way back
