@@ -10,5 +10,5 @@ throttled = Signal()
 # next one, without saying whose they are; receivers cannot change anything.
 keys_looked_up = Signal()
 
-# Keys were asked for over HTTP. `outcome` is "answered" or "failed".
+# Keys were fetched over HTTP. `outcome` is "answered" or "failed".
 keys_fetched = Signal()

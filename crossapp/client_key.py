@@ -1,4 +1,4 @@
-"""The key with which our own clients authenticate (private_key_jwt), as Django's settings have it now.
+"""The signing key of this project's clients (private_key_jwt), from Django's settings.
 
 It is `CROSSAPP_REQUESTING_APP["CLIENT_SIGNING_KEY"]`: a PEM or JWK (RFC 7517) as text, or the dotted path of a callable
 that returns one.
@@ -24,8 +24,8 @@ def _called(path: str) -> str:
     try:
         found = import_string(path)()
     except (ImportError, TypeError) as error:
-        reason = type(error).__name__  # its words quote what may be half of a key
-        raise NoSigningKey(f"CLIENT_SIGNING_KEY is no key and no callable that returns one: {reason}") from error
+        reason = type(error).__name__  # its message may quote a part of the key
+        raise NoSigningKey(f"CLIENT_SIGNING_KEY is neither a key nor a callable that returns one: {reason}") from error
     if not is_key_text(found):
         raise NoSigningKey(f"{path} returned neither PEM nor JWK")
     return str(found)

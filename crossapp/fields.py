@@ -1,7 +1,7 @@
 """A text column that is encrypted at rest (Django), below both halves.
 
 Its keys are `ENCRYPTION_KEYS` of the settings `CROSSAPP_REQUESTING_APP`, or of the dictionary that the column names: a
-list of Fernet keys. The first one encrypts, every one decrypts, so a new key goes in front and an old one leaves when
+list of Fernet keys. The first one encrypts, every one decrypts, so put a new key first, and remove the old one after
 its rows are rewritten.
 """
 
@@ -18,7 +18,7 @@ REQUESTING, RESOURCE = "CROSSAPP_REQUESTING_APP", "CROSSAPP_RESOURCE_APP"
 
 
 class Undecryptable(Exception):
-    """A stored value that none of the configured keys opens."""
+    """A stored value that no configured key decrypts."""
 
 
 class EncryptedTextField(models.TextField):

@@ -1,4 +1,4 @@
-"""RFC 7519 sections 2 and 4: claims of a JWT, verified or not, that must be text or a time."""
+"""RFC 7519 sections 2 and 4: checks the types of claims of a JWT: text and times."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 
 
 class BadClaim(ValueError):
-    """A claim is missing or not what it must be; `problem` says so, after the claim's `name`."""
+    """A claim is missing or wrong; `problem` follows the claim's `name` in a sentence."""
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"{name} {problem}")
@@ -18,7 +18,7 @@ class BadClaim(ValueError):
 
 
 def text(claims: Mapping[str, Any], name: str) -> str:
-    """Return a claim that must be text: there, not empty, not endless, on one line; raises BadClaim."""
+    """Return a claim that must be text: present, not empty, not too long, on one line; raises BadClaim."""
     value = _required(claims, name)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
         raise BadClaim(name, f"must be a string of 1 to {MAX_TEXT_LENGTH} characters")

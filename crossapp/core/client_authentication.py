@@ -1,4 +1,4 @@
-"""RFC 6749 section 2.3.1, RFC 7523 section 2.2: how a confidential client authenticates, with its secret or its key.
+"""RFC 6749 section 2.3.1, RFC 7523 section 2.2: authentication of a confidential client, with its secret or its key.
 
 Leaves out authentication by certificate.
 """
@@ -16,19 +16,19 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class AuthMethod(enum.StrEnum):
-    """The methods we know, as registered with IANA (RFC 7591 section 2)."""
+    """The supported methods, as registered with IANA (RFC 7591 section 2)."""
 
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
     PRIVATE_KEY_JWT = "private_key_jwt"
 
 
-AUTH_METHODS = [(method.value, method.value) for method in AuthMethod]  # choices of a column
+AUTH_METHODS = [(method.value, method.value) for method in AuthMethod]  # for a column's choices
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What to add to a token request; `secrets` are the strings in it that may not be shown."""
+    """Additions to a token request; `secrets` are the strings in it that must be masked."""
 
     headers: dict[str, str] = field(repr=False)
     form: dict[str, str] = field(repr=False)
@@ -37,7 +37,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class OwnClient:
-    """A client of ours at one authorization server, which is named by its issuer."""
+    """This project's client at one authorization server, which is named by its issuer."""
 
     issuer: str
     client_id: str
@@ -45,9 +45,9 @@ class OwnClient:
     auth_method: str = AuthMethod.CLIENT_SECRET_BASIC.value
 
     def credentials(self, signing_key: Callable[[], SigningKey]) -> Credentials:
-        """Return what authenticates this client once; `signing_key` returns its key or raises NoSigningKey.
+        """Return credentials for one request; `signing_key` returns the client's key or raises NoSigningKey.
 
-        Raises `BadAnswer` for a method we do not know, or one there is no key for.
+        Raises `BadAnswer` for an unsupported method, or if there is no key for it.
         """
         make = _METHODS.get(self.auth_method)
         if make is None:
@@ -70,7 +70,7 @@ def _client_secret_basic(client: OwnClient, signing_key: object) -> Credentials:
 
 
 def _private_key_jwt(client: OwnClient, signing_key: Callable[[], SigningKey]) -> Credentials:
-    """OpenID Connect Core 1.0 section 9; the issuer is the audience that every server has to accept."""
+    """OpenID Connect Core 1.0 section 9; the audience is the issuer, which every server must accept."""
     try:
         assertion = client_assertion(signing_key(), client_id=client.client_id, audience=client.issuer)
     except NoSigningKey as error:

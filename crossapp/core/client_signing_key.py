@@ -1,7 +1,7 @@
-"""RFC 7523 sections 2.2 and 3, client side: the client's own key, and the assertion that proves it has it.
+"""RFC 7523 sections 2.2 and 3, client side: the client's signing key, and the assertion signed with it.
 
-RSA signs with RS256, P-256 with ES256, Ed25519 with EdDSA. The `kid` of a key is its thumbprint (RFC 7638), so every
-server that knows the key set which `public_key_set` returns finds it.
+RSA signs with RS256, P-256 with ES256, Ed25519 with EdDSA. The `kid` of a key is its thumbprint (RFC 7638), as in the
+key set that `public_key_set` returns.
 """
 
 import base64
@@ -27,12 +27,12 @@ _MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("c
 
 
 class NoSigningKey(Exception):
-    """There is no key to sign with; the message says why, without any of it."""
+    """There is no usable key; the message says why, without quoting the key."""
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A private key, and what peers may know of it."""
+    """A private key and its public JWK."""
 
     private_key: Any = field(repr=False)
     alg: str
@@ -74,19 +74,19 @@ def is_key_text(text: object) -> bool:
 def read_signing_key(text: str) -> SigningKey:
     """Return the key in a PEM or JWK (RFC 7517); raises NoSigningKey.
 
-    Once per process and key, since the checks of a key take longer than a signature.
+    It is read once per process and key, because checking a key takes longer than a signature.
     """
     try:
         private_key = _from_jwk(text) if text.lstrip().startswith("{") else load_pem_private_key(text.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm, jwt.PyJWTError) as error:
-        raise NoSigningKey(f"CLIENT_SIGNING_KEY is no usable private key: {type(error).__name__}") from error
+        raise NoSigningKey(f"CLIENT_SIGNING_KEY is not a usable private key: {type(error).__name__}") from error
     if isinstance(private_key, RSAPrivateKey) and private_key.key_size >= 2048:
         return _described(private_key, "RS256", RSAAlgorithm.to_jwk(private_key.public_key(), as_dict=True))
     if isinstance(private_key, EllipticCurvePrivateKey) and isinstance(private_key.curve, SECP256R1):
         return _described(private_key, "ES256", ECAlgorithm.to_jwk(private_key.public_key(), as_dict=True))
     if isinstance(private_key, Ed25519PrivateKey):
         return _described(private_key, "EdDSA", OKPAlgorithm.to_jwk(private_key.public_key(), as_dict=True))
-    raise NoSigningKey("CLIENT_SIGNING_KEY is no private key of RSA with 2048 bits or more, P-256 or Ed25519")
+    raise NoSigningKey("CLIENT_SIGNING_KEY is not an RSA key of 2048 bits or more, a P-256 key or an Ed25519 key")
 
 
 def _from_jwk(text: str) -> Any:

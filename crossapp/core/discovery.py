@@ -1,4 +1,4 @@
-"""The metadata of issuers, fetched when they are needed and kept in a cache for five minutes."""
+"""The metadata of issuers, fetched on demand and cached for five minutes."""
 
 import hashlib
 from collections.abc import Callable

@@ -1,10 +1,10 @@
-"""What can go wrong between us and a peer: an authorization server, an identity provider or an API."""
+"""The errors in exchanges with a peer: an authorization server, an identity provider or an API."""
 
 from collections.abc import Mapping
 
 
 class PeerError(Exception):
-    """Something went wrong between us and a peer. `detail` is for the log and holds no token or secret."""
+    """An error in an exchange with a peer. `detail` is for the log and holds no token or secret."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -12,7 +12,7 @@ class PeerError(Exception):
 
 
 class Unreachable(PeerError):
-    """No answer in time, or one that says to come back later (429, 5xx), perhaps with the seconds until then."""
+    """No answer in time, or 429 or 5xx, perhaps with the seconds to wait."""
 
     def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -20,7 +20,7 @@ class Unreachable(PeerError):
 
 
 class BadAnswer(PeerError):
-    """An answer that the protocol does not allow, or that is not what was asked for."""
+    """An answer that violates the protocol or does not match the request."""
 
 
 class OAuthError(PeerError):

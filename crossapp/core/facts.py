@@ -1,4 +1,4 @@
-"""What is known of one request to a token endpoint. It travels on the request, as `request.facts`."""
+"""The facts of one request to a token endpoint, stored on the request as `request.facts`."""
 
 import time
 from collections.abc import Callable
@@ -8,10 +8,10 @@ Result = TypeVar("Result")
 
 
 class RequestFacts(dict[str, Any]):
-    """The facts by name, as far as the request got: `client_id`, `audience`, `issuer`, `sub`, `jti`, `resource`, ….
+    """The known facts by name: `client_id`, `audience`, `issuer`, `sub`, `jti`, `resource`, ….
 
-    What is only claimed stands apart, in `unverified`; `detail` says why the request is refused, and is not for the
-    peer. `passed` has the names of the checks that passed, in order, and `failed` that of the check that did not.
+    Unverified claims are apart, in `unverified`. `detail` is the reason of a refusal, not for the peer. `passed` has
+    the names of the checks that passed, in order, and `failed` that of the failed check.
     """
 
     def __init__(self) -> None:
@@ -22,17 +22,17 @@ class RequestFacts(dict[str, Any]):
 
     @classmethod
     def of(cls, request: Any) -> "RequestFacts":
-        """Return the facts of an oauthlib request. A parameter of that name never passes for them."""
+        """Return the facts of an oauthlib request. A parameter called `facts` is never used as such."""
         facts: RequestFacts = vars(request).setdefault("facts", cls())
         return facts
 
     @property
     def ms(self) -> float:
-        """How long the request has taken so far."""
+        """The milliseconds since the request began."""
         return round((time.monotonic() - self._started) * 1000, 1)
 
     def check(self, name: str, run: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-        """Return what `run` returns, and note that the check `name` passed; if `run` raises, that it failed."""
+        """Return the result of `run`, and note that the check `name` passed, or failed if `run` raises."""
         try:
             result = run(*args, **kwargs)
         except Exception:

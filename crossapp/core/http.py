@@ -1,7 +1,6 @@
-"""The one place that sends HTTP: bounded in time and size, without redirects, cookies or proxies.
+"""Sends all HTTP requests, with limits of time and size, without redirects, cookies or proxies.
 
-In: a request, and the moment by which it must be over. Out: the answer, whatever its status; or `Unreachable` or
-`BadAnswer`.
+In: a request and its deadline. Out: the answer, with any status; or `Unreachable` or `BadAnswer`.
 """
 
 import time
@@ -32,7 +31,7 @@ class Answer:
 
 
 class TooLong(requests.RequestException):
-    """The answer is longer than we read."""
+    """The answer is too long."""
 
 
 class TooSlow(requests.Timeout):
@@ -40,10 +39,10 @@ class TooSlow(requests.Timeout):
 
 
 class BoundedSession(requests.Session):
-    """A session whose every answer has been read whole, within limits, when it is returned.
+    """A session that returns only complete answers within the limits.
 
-    It takes no proxies or passwords from the environment, follows no redirect and keeps no cookie. It does not look at
-    addresses: fetch only what a trusted party named.
+    It takes no proxies or passwords from the environment, follows no redirect and keeps no cookie. It does not
+    check addresses: fetch only URLs of trusted parties.
     """
 
     def __init__(self) -> None:
@@ -55,7 +54,7 @@ class BoundedSession(requests.Session):
         """Follow no redirect, even if the caller asks: a secret in the request must not reach another host."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send `request`; raises requests.RequestException, for an answer that is too long or too slow as well."""
+        """Send `request`; raises requests.RequestException, also for an answer that is too long or too slow."""
         timeout = kwargs.get("timeout") or (CONNECT_SECONDS, READ_SECONDS)
         deadline = deadline_within(timeout)
         response = super().send(request, **kwargs | {"stream": True, "timeout": timeout})
@@ -65,7 +64,7 @@ class BoundedSession(requests.Session):
 
 
 class DefaultSession(BoundedSession):
-    """The session of a product that names none: https, or plain http to this machine."""
+    """The default session of a product: https, or plain http to this machine."""
 
     def get_adapter(self, url: str) -> Any:
         if not is_acceptable_url(url, query=True):
@@ -75,17 +74,17 @@ class DefaultSession(BoundedSession):
 
 @cache
 def default_session() -> requests.Session:
-    """Return the default session, which every thread of this process shares."""
+    """Return the default session, shared by all threads of this process."""
     return DefaultSession()
 
 
 def deadline_within(timeout: Any) -> float:
-    """Return by when (`time.monotonic`) an answer must be complete, for a caller that may have less time than we."""
+    """Return the deadline (`time.monotonic`) of an answer, which the caller may set earlier."""
     return time.monotonic() + min(TOTAL_SECONDS, getattr(timeout, "total", None) or TOTAL_SECONDS)
 
 
 def read_whole(response: requests.Response, deadline: float) -> bytes:
-    """Return the body of `response`, unpacked, of `MAX_BYTES` at most and until `deadline` (`time.monotonic`).
+    """Return the decoded body of `response`, at most `MAX_BYTES`, read until `deadline` (`time.monotonic`).
 
     Raises `TooLong`, `TooSlow` or another RequestException.
     """
@@ -103,7 +102,7 @@ def read_whole(response: requests.Response, deadline: float) -> bytes:
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
-    """Yield the body as it arrives, one read of the socket at a time: a peer that drips must not set the clock back."""
+    """Yield the body as it arrives, one read of the socket at a time, so a slow peer cannot exceed the deadline."""
     if response.raw is None or response.raw.closed:  # the session has read it already
         yield response.content
         return
@@ -124,8 +123,8 @@ def send(
 ) -> Answer:
     """Send a request and return its answer; `deadline` is in the seconds of `time.monotonic`.
 
-    A request is sent once more if no connection came about, a GET also if the connection broke; nothing else is
-    repeated, because the peer may have acted on it. Raises `Unreachable` or `BadAnswer`.
+    A request is repeated once if the connection failed, a GET also if the connection broke. Nothing else is repeated,
+    because the peer may have acted on it. Raises `Unreachable` or `BadAnswer`.
     """
     soonest = time.monotonic() + TOTAL_SECONDS
     deadline = soonest if deadline is None else min(deadline, soonest)
@@ -139,7 +138,7 @@ def send(
                 raise
             return _send_once(session, method, url, deadline, request)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-        raise BadAnswer(f"no request may go to {url}") from error
+        raise BadAnswer(f"requests to {url} are not allowed") from error
     except (OSError, HTTPError) as error:  # requests.RequestException is an OSError
         if getattr(error, "response", None) is not None:
             raise BadAnswer(f"the answer of {url} cannot be used: {_reason(error)}") from error
@@ -147,14 +146,14 @@ def send(
 
 
 def _reason(error: Exception) -> str:
-    """Return our own words for what is wrong, or the kind of a library's error, whose words may quote a secret."""
+    """Return this module's message, or the type of a library's error, whose message may quote a secret."""
     return str(error) if isinstance(error, TooLong | TooSlow) else type(error).__name__
 
 
 def _send_once(session: requests.Session, method: str, url: str, deadline: float, request: Mapping[str, Any]) -> Answer:
     remaining = deadline - time.monotonic()
     if remaining <= 0:
-        raise Unreachable(f"no time left to ask {url}")
+        raise Unreachable(f"no time left for a request to {url}")
     timeout: Any = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS, total=remaining)  # requests hands it on
     with session.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **request) as response:
         body = read_whole(response, deadline)
@@ -163,7 +162,7 @@ def _send_once(session: requests.Session, method: str, url: str, deadline: float
 
 
 def _may_repeat(method: str, error: requests.ConnectionError) -> bool:
-    """Say whether the request cannot have done anything yet; a timeout is no reason to wait for another one."""
+    """Say whether the request cannot have taken effect. A timeout is not repeated."""
     if isinstance(error, requests.Timeout):
         return False
     cause = getattr(error.args[0], "reason", error.args[0]) if error.args else None

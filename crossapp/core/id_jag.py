@@ -1,8 +1,8 @@
 """ID-JAG -04 sections 3.1 and 4.4.1, with RFC 7523 section 3 and RFC 8725: what makes an ID-JAG good here.
 
-`CHECKS` is the whole of it, in order: what needs no key first, then the key, then the signature. Nothing is fetched
-before the issuer is known to be trusted. Not here, but in the grant: who the subject is, what is granted, whether the
-ID-JAG is bound to a key (`cnf`) or to `authorization_details` (RFC 9396), and whether it was redeemed before.
+`CHECKS` has all checks in order: those without a key first, then the key, then the signature. Nothing is fetched before
+the issuer is known to be trusted. The grant does the rest: the subject's account, scope and resource, `cnf` and
+`authorization_details` (RFC 9396), and the replay check.
 """
 
 import json
@@ -25,7 +25,7 @@ _NOT_TRUSTED = "The issuer of the ID-JAG is not trusted for this client."
 
 @dataclass(frozen=True)
 class TrustedIssuer:
-    """An IdP whose ID-JAGs are accepted from the client that asks.
+    """An IdP whose ID-JAGs are accepted from the authenticated client.
 
     `connection` is the host's own object, handed back untouched. Without `single_use` an ID-JAG may be redeemed again
     until it expires (ID-JAG -04 section 4.4.3), against RFC 7523 section 3 (7). With `tells_access_denied` a known
@@ -41,7 +41,7 @@ class TrustedIssuer:
 
 
 class IssuerRefused(Exception):
-    """The issuer is not trusted for the client that asks. `detail` says why, for the log only."""
+    """The issuer is not trusted for the authenticated client. `detail` is the reason, for the log only."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -50,7 +50,7 @@ class IssuerRefused(Exception):
 
 @dataclass(frozen=True)
 class IdJag:
-    """A verified ID-JAG. Claims that are missing are "" or (), but `scope` is None. `claims` has all of them."""
+    """A verified ID-JAG. Absent claims are "" or (), but `scope` is None. `claims` has all of them."""
 
     issuer: str
     subject: str
@@ -80,7 +80,7 @@ class IdJag:
 
 @dataclass(frozen=True)
 class Expected:
-    """What an ID-JAG is checked against. `now` and the others are in seconds.
+    """The expected values of an ID-JAG. `now` and the other times are in seconds.
 
     `trusted_issuer` never fetches, and may raise IssuerRefused. `key_for(issuer, kid, alg)` may fetch, and raises
     UnknownKey or KeysUnavailable.
@@ -98,7 +98,7 @@ class Expected:
 
 @dataclass
 class Case:
-    """One ID-JAG on its way through the checks; `check_iss` adds who is trusted, `check_key` the key."""
+    """One ID-JAG during the checks; `check_iss` adds the trusted issuer, `check_key` the key."""
 
     jws: UnverifiedJws
     expected: Expected
@@ -115,7 +115,7 @@ class Case:
 
 
 def parse_id_jag(assertion: str) -> UnverifiedJws:
-    """Take the `assertion` parameter apart; raises InvalidGrant."""
+    """Decode the `assertion` parameter; raises InvalidGrant."""
     try:
         return parse_jws(assertion)
     except MalformedJws as error:
@@ -125,7 +125,7 @@ def parse_id_jag(assertion: str) -> UnverifiedJws:
 def verify_id_jag(
     jws: UnverifiedJws, expected: Expected, passed: Callable[[str], None] = lambda name: None
 ) -> tuple[TrustedIssuer, IdJag]:
-    """Run every check on `jws`; return who vouches for it and what it says, both verified. Raises Refused.
+    """Run every check on `jws`; return its trusted issuer and its claims, verified. Raises Refused.
 
     `passed` is called with the name of each check that passes.
     """
@@ -143,13 +143,13 @@ def verify_id_jag(
 
 
 def check_typ(case: Case) -> None:
-    """RFC 8725 section 3.11: exactly our type, so that no other token of the issuer passes for an ID-JAG."""
+    """RFC 8725 section 3.11: exactly the type of an ID-JAG, so no other token of the issuer is accepted."""
     if case.header.get("typ") != TYP:
         raise InvalidGrant(f"typ in the header of the ID-JAG must be '{TYP}'.")
 
 
 def check_alg(case: Case) -> None:
-    """RFC 8725 section 3.1: the algorithm is on the list of this server, which never has "none" or a shared secret."""
+    """RFC 8725 section 3.1: the algorithm is one of `algorithms`, which never has "none" or HMAC."""
     if case.header.get("alg") not in case.expected.algorithms:
         raise InvalidGrant(f"alg in the header of the ID-JAG must be one of {', '.join(case.expected.algorithms)}.")
 
@@ -161,7 +161,7 @@ def check_crit(case: Case) -> None:
 
 
 def check_kid(case: Case) -> None:
-    """RFC 7515 section 4.1.4: the key is named, and found by that name alone; a key in the header is ignored."""
+    """RFC 7515 section 4.1.4: kid names the key; a key in the header is ignored."""
     kid = case.header.get("kid")
     if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID_LENGTH:
         raise InvalidGrant("The header of the ID-JAG must have a kid, a string.")
@@ -217,7 +217,7 @@ def check_iat(case: Case) -> None:
 
 
 def check_lifetime(case: Case) -> None:
-    """RFC 7523 section 3 (4) and (6): it lives for minutes. As `iat` is not in the future, `exp` is near as well."""
+    """RFC 7523 section 3 (4) and (6): it lives for minutes. `iat` is not in the future, so `exp` is near too."""
     exp, iat, longest = seconds(case.payload, "exp"), seconds(case.payload, "iat"), case.expected.max_lifetime
     if not 0 < exp - iat <= longest:
         raise InvalidGrant(f"The ID-JAG must expire after it was issued, and within {longest} seconds.")
@@ -235,7 +235,7 @@ def check_jti(case: Case) -> None:
 
 
 def check_sub(case: Case) -> None:
-    """RFC 7523 section 3 (2): it speaks of somebody."""
+    """RFC 7523 section 3 (2): sub is a string."""
     text(case.payload, "sub")
 
 
@@ -254,7 +254,7 @@ def check_identity_claims(case: Case) -> None:
 
 
 def check_scope(case: Case) -> None:
-    """RFC 6749 section 3.3: a string of scopes, if it has any."""
+    """RFC 6749 section 3.3: a string of scopes, if present."""
     scope = case.payload.get("scope", "")
     if not isinstance(scope, str) or (scope and not is_scope(scope)):
         raise InvalidGrant("scope in the ID-JAG must be a string of scopes with single spaces between them.")
@@ -278,7 +278,7 @@ def check_authorization_details(case: Case) -> None:
 
 
 def check_key(case: Case) -> None:
-    """RFC 8725 sections 3.1 and 3.10: the issuer's own key of that name, for that algorithm."""
+    """RFC 8725 sections 3.1 and 3.10: the issuer's own key with that kid, for that algorithm."""
     issuer, kid, alg = case.payload["iss"], case.header["kid"], case.header["alg"]
     try:
         case.key = case.expected.key_for(issuer, kid, alg)
@@ -286,7 +286,7 @@ def check_key(case: Case) -> None:
         raise InvalidGrant(f"The issuer publishes no usable key {shown(kid)} for {alg}.") from error
     except KeysUnavailable as error:
         raise TemporarilyUnavailable(
-            "The issuer's keys can not be had now. Try again later.", detail=str(error)
+            "The issuer's keys are unavailable. Try again later.", detail=str(error)
         ) from error
 
 
@@ -333,7 +333,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _id_jag(payload: Mapping[str, Any]) -> IdJag:
-    """Make the verified type of claims that every check has passed."""
+    """Build the verified ID-JAG from claims that passed every check."""
     return IdJag(
         issuer=payload["iss"],
         subject=payload["sub"],

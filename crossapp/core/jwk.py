@@ -1,6 +1,6 @@
 """RFC 7517 sections 4 and 5: the keys of an issuer's key set that may verify a signature (RFC 8725 section 3.1).
 
-Keys we cannot or must not use are skipped, as section 5 says; certificates (`x5c`, `x5u`) are never looked at.
+Unusable keys are skipped, as section 5 says; certificates (`x5c`, `x5u`) are ignored.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from jwt.exceptions import InvalidKeyError
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
-# Every algorithm this app can verify, and the type a key must have for it. Nothing symmetric, never "none".
+# The supported algorithms and their key types. Nothing symmetric, never "none".
 KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 MAX_KID_LENGTH = 255
@@ -33,16 +33,16 @@ _CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 
 
 class UnknownKey(Exception):
-    """The issuer has no such key, or not for this algorithm."""
+    """The issuer has no such key for this algorithm."""
 
 
 class KeysUnavailable(Exception):
-    """The issuer's keys can't be had at the moment; the message says why, for the log."""
+    """The issuer's keys are unavailable; the message is the reason, for the log."""
 
 
 @dataclass(frozen=True)
 class VerificationKey:
-    """One public key of an issuer. `alg` is the only algorithm it may be used with, if the issuer says one."""
+    """One public key of an issuer. `alg` is the only algorithm for it, if the issuer names one."""
 
     kid: str
     kty: str
@@ -55,14 +55,14 @@ class VerificationKey:
 
 
 def usable_keys(unverified_keys: Iterable[Any]) -> dict[str, VerificationKey]:
-    """Return the keys of a key set's `keys` that may verify signatures, by key id; what may not is left out."""
+    """Return the keys of a key set's `keys` that may verify signatures, by key id, without the others."""
     keys = [key for key in map(_read, unverified_keys) if key]
     occurrences = Counter(key.kid for key in keys)
     return {key.kid: key for key in keys if occurrences[key.kid] == 1}
 
 
 def _read(jwk: Any) -> VerificationKey | None:
-    """Return the key in `jwk`, or None if it is not one that verifies signatures of ours: RFC 7517 section 4."""
+    """Return the key in `jwk`, or None if it cannot verify signatures here: RFC 7517 section 4."""
     if not isinstance(jwk, dict) or not _is_for_signatures(jwk):
         return None
     kid, kty, alg = jwk.get("kid"), jwk.get("kty"), jwk.get("alg")
@@ -77,7 +77,7 @@ def _read(jwk: Any) -> VerificationKey | None:
 
 
 def _is_for_signatures(jwk: dict[str, Any]) -> bool:
-    """Look at `use` and `key_ops`; a key whose private half is published is everybody's."""
+    """Check `use` and `key_ops`, and refuse a key with a published private half."""
     operations = jwk.get("key_ops", ["verify"])
     return (
         jwk.get("use", "sig") == "sig"
@@ -88,7 +88,7 @@ def _is_for_signatures(jwk: dict[str, Any]) -> bool:
 
 
 def _public_key(kty: str, jwk: Mapping[str, Any]) -> PublicKey | None:
-    """Build the key of RFC 7518 section 6 or RFC 8037 section 2 from its public members alone."""
+    """Build the key (RFC 7518 section 6, RFC 8037 section 2) from its public members."""
     members = {name: jwk.get(name) for name in _PUBLIC_MEMBERS[kty]}
     if not all(isinstance(value, str) for value in members.values()) or members.get("crv") != _CURVES.get(kty):
         return None

@@ -1,7 +1,7 @@
-"""RFC 7515 (JWS) and RFC 8725: one strict parser of the compact form, and the check of a signature.
+"""RFC 7515 (JWS) and RFC 8725: a strict parser of the compact form, and the check of a signature.
 
-Everything here is unverified until `verify_signature` has returned: what it holds is named so. No encryption (RFC
-7516), no JSON serialization, no unencoded payload (RFC 7797). Nothing is ever fetched.
+Every value is unverified, and named so, until `verify_signature` has returned. No encryption (RFC 7516), no JSON
+serialization, no unencoded payload (RFC 7797). Nothing is fetched.
 """
 
 import base64
@@ -27,7 +27,7 @@ _ALGORITHMS: Mapping[str, Algorithm] = {
 
 
 class MalformedJws(ValueError):
-    """No compact JWS with a JSON object for its payload; the message says what is wrong, without quoting it."""
+    """The text is not a compact JWS with a JSON object as payload; the message says why, without quoting it."""
 
 
 class BadSignature(Exception):
@@ -36,7 +36,7 @@ class BadSignature(Exception):
 
 @dataclass(frozen=True)
 class UnverifiedJws:
-    """A well-formed JWS of which nothing is known yet."""
+    """A well-formed, unverified JWS."""
 
     unverified_header: Mapping[str, Any]
     unverified_payload: Mapping[str, Any]
@@ -45,7 +45,7 @@ class UnverifiedJws:
 
 
 def parse_jws(compact: str) -> UnverifiedJws:
-    """Take `compact` apart: RFC 7515 section 5.2 steps 1 to 7 and RFC 7519 section 7.2; raises MalformedJws."""
+    """Decode `compact`: RFC 7515 section 5.2 steps 1 to 7 and RFC 7519 section 7.2; raises MalformedJws."""
     if len(compact) > MAX_LENGTH:
         raise MalformedJws(f"it is longer than {MAX_LENGTH} bytes")
     parts = compact.split(".")
@@ -55,25 +55,25 @@ def parse_jws(compact: str) -> UnverifiedJws:
     try:
         unverified_header = strict_json_object(header)
     except NotStrictJson as error:
-        raise MalformedJws(f"its header can not be read: {error}") from error
+        raise MalformedJws(f"its header is malformed: {error}") from error
     try:
         unverified_payload = strict_json_object(payload)
     except NotStrictJson as error:
-        raise MalformedJws(f"its payload can not be read: {error}") from error
+        raise MalformedJws(f"its payload is malformed: {error}") from error
     return UnverifiedJws(unverified_header, unverified_payload, compact.rpartition(".")[0].encode(), signature)
 
 
 def verify_signature(jws: UnverifiedJws, *, key: VerificationKey, alg: str) -> None:
-    """Check the signature: RFC 7515 section 5.2 step 8. `alg` is one of ours; raises BadSignature.
+    """Check the signature: RFC 7515 section 5.2 step 8. `alg` is an accepted algorithm; raises BadSignature.
 
-    The key's own type and algorithm must fit, whatever the header says: RFC 8725 section 3.1.
+    The key's own type and algorithm must match, regardless of the header: RFC 8725 section 3.1.
     """
     if not key.fits(alg) or not _ALGORITHMS[alg].verify(jws.signing_input, key.public_key, jws.signature):
         raise BadSignature
 
 
 def _base64url(part: str) -> bytes:
-    """Decode one part: RFC 7515 section 2, without padding, line breaks or bits that nobody reads."""
+    """Decode one part: RFC 7515 section 2, without padding, line breaks or unused bits."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", part) or len(part) % 4 == 1:
         raise MalformedJws("a part is not base64url without padding")
     decoded = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

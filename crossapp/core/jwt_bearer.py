@@ -19,7 +19,7 @@ from .token_response import (
 )
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-DEFAULT_SECONDS = 300  # when the server does not say
+DEFAULT_SECONDS = 300  # if the server sends no expires_in
 LONGEST_SECONDS = 24 * 3600
 
 

@@ -1,9 +1,8 @@
-"""RFC 7517 section 5, RFC 8725 section 3.1: the keys of an issuer that the caller trusts, fetched and kept.
+"""RFC 7517 section 5, RFC 8725 section 3.1: fetches and caches the keys of trusted issuers.
 
-Ask only for an issuer that is known to be trusted: its address is fetched. A key id that is not among the kept ones is
-looked for once more, by one process and at most once in `cool_down` seconds; the others wait for what it finds. While
-the issuer does not answer, the last good keys serve until they are `stale`. What a process has read of the shared cache
-serves it for five seconds.
+Call it for trusted issuers only, because it fetches the issuer's URL. For an unknown key id one process fetches the
+keys again, at most once in `cool_down` seconds; the others wait for the result. While the issuer does not answer, the
+last valid keys are used until they are `stale`. A process uses what it has read from the shared cache for five seconds.
 """
 
 import hashlib
@@ -27,9 +26,9 @@ from .strict_json import strict_json_object
 
 logger = logging.getLogger(__name__)
 
-WAIT_SECONDS = 6.0  # a little longer than an attempt may take
-COLD_COOL_DOWN = 5  # seconds after a failure that left us with no keys at all
-RECENT_SECONDS = 5.0  # for which a process does not read the cache again
+WAIT_SECONDS = 6.0  # a little longer than one fetch may take
+COLD_COOL_DOWN = 5  # seconds after a failure without any keys
+RECENT_SECONDS = 5.0  # during which a process does not read the cache again
 MOST = 1024  # key sets in a process
 
 _RUNNING, _ANSWERED, _FAILED = "running", "answered", "failed"
@@ -38,7 +37,7 @@ Event = Literal["hit", "miss", "answered", "failed"]
 
 
 class Cache(Protocol):
-    """What all processes share; Django's caches are such."""
+    """The cache shared by all processes; Django's caches implement it."""
 
     def get(self, key: str) -> Any: ...
     def set(self, key: str, value: Any, timeout: int) -> Any: ...
@@ -48,7 +47,7 @@ class Cache(Protocol):
 
 @dataclass(frozen=True)
 class _Source:
-    """A key set: that of an issuer, found through its metadata, or the one at an address."""
+    """A key set: that of an issuer, found through its metadata, or one at a URL."""
 
     address: str
     is_issuer: bool
@@ -57,14 +56,14 @@ class _Source:
         return self.address
 
     def name(self, what: str) -> str:
-        """Return a name for the cache. It has the kind of source in it: an address is not the issuer of that name."""
+        """Return the cache key. It includes the kind of source, so an issuer and a jwks_uri at one URL never mix."""
         digest = hashlib.sha256(self.address.encode()).hexdigest()
         return f"crossapp:{what}:{'issuer' if self.is_issuer else 'jwks_uri'}:{digest}"
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What was fetched last, and when it was asked for."""
+    """The last fetched keys and the time of the request."""
 
     fetched_at: float
     keys: Mapping[str, VerificationKey]
@@ -82,7 +81,7 @@ class _Recent(NamedTuple):
 class Keys:
     """The key sets of issuers and of clients. Times are in seconds.
 
-    `told` hears of every look-up ("hit" if what is kept serves, else "miss") and every fetch ("answered", "failed").
+    `told` is called for every look-up ("hit" if cached, otherwise "miss") and every fetch ("answered", "failed").
     """
 
     def __init__(
@@ -100,21 +99,21 @@ class Keys:
         self._recent: dict[_Source, _Recent] = {}
 
     def key_for(self, issuer: str, kid: str, alg: str) -> VerificationKey:
-        """Return the issuer's key of that id, which fits the algorithm; raises UnknownKey or KeysUnavailable."""
+        """Return the issuer's key with that id for that algorithm; raises UnknownKey or KeysUnavailable."""
         key = self._current(_Source(issuer, is_issuer=True), kid).get(kid)
         if key is None or not key.fits(alg):
             raise UnknownKey(f"{issuer} has no key {kid!r} for {alg}")
         return key
 
     def keys_at(self, jwks_uri: str, kid: str | None) -> Mapping[str, VerificationKey]:
-        """Return the usable keys at an address that an operator registered (RFC 7591 section 2, jwks_uri).
+        """Return the usable keys at a registered URL (RFC 7591 section 2, jwks_uri).
 
-        They are looked for again if `kid` is not among them. Raises KeysUnavailable.
+        They are fetched again if `kid` is not among them. Raises KeysUnavailable.
         """
         return self._current(_Source(jwks_uri, is_issuer=False), kid)
 
     def forget(self, issuer: str, *, fetched_before: datetime | None) -> None:
-        """Drop the issuer's keys if they were fetched before then: one of them was withdrawn. None: keep them."""
+        """Drop the issuer's keys if they were fetched before that time, because one was withdrawn. None keeps them."""
         if fetched_before is None:
             return
         source = _Source(issuer, is_issuer=True)
@@ -138,14 +137,14 @@ class Keys:
         answered = self._refresh(source, is_cold=known is None, waits=not serves)
         known = self._load(source)
         if known is None or not (answered or known.serves(kid)):
-            raise KeysUnavailable(f"the keys of {source} can not be fetched")
+            raise KeysUnavailable(f"cannot fetch the keys of {source}")
         return known.keys
 
     def _is_fresh(self, known: _Known) -> bool:
         return time.time() - known.fetched_at < self._fresh
 
     def _refresh(self, source: _Source, *, is_cold: bool, waits: bool) -> bool:
-        """Fetch the keys, unless another process does or has just done so; say whether it was answered that time."""
+        """Fetch the keys, unless another process does or has just done so; say whether that fetch succeeded."""
         attempt = source.name("attempt")
         if is_cold and self._cache.get(attempt) == _ANSWERED:
             self._cache.delete(attempt)  # the cache has evicted the keys: fetch again despite the cool-down
@@ -158,7 +157,7 @@ class Keys:
 
     def _fetch(self, source: _Source, *, is_cold: bool) -> bool:
         outcome, cool_down = _FAILED, COLD_COOL_DOWN if is_cold else self._cool_down
-        asked_at = time.time()  # what is withdrawn from now on may still be in the answer
+        asked_at = time.time()  # the answer may still have keys that are withdrawn from now on
         fetch = fetch_jwks if source.is_issuer else fetch_jwks_at
         try:
             unread = fetch(source.address, session=self._session())
@@ -189,9 +188,9 @@ class Keys:
 
 
 def fetch_jwks(issuer: str, *, session: requests.Session) -> list[Any]:
-    """Return the `keys` of the key set that `issuer` publishes, unread; raises KeysUnavailable.
+    """Return the `keys` of the key set that `issuer` publishes, unparsed; raises KeysUnavailable.
 
-    Its metadata are those of an OpenID Provider, else those of RFC 8414.
+    It reads the metadata of an OpenID Provider, or else those of RFC 8414.
     """
     try:
         for kind in (Kind.OPENID, Kind.OAUTH):
@@ -206,7 +205,7 @@ def fetch_jwks(issuer: str, *, session: requests.Session) -> list[Any]:
 
 
 def fetch_jwks_at(jwks_uri: str, *, session: requests.Session) -> list[Any]:
-    """Return the `keys` of the key set at `jwks_uri`, unread (RFC 7517 section 5); raises KeysUnavailable."""
+    """Return the `keys` of the key set at `jwks_uri`, unparsed (RFC 7517 section 5); raises KeysUnavailable."""
     try:
         answer = send("GET", jwks_uri, session=session)
         if answer.status != 200:
@@ -223,5 +222,5 @@ def fetch_jwks_at(jwks_uri: str, *, session: requests.Session) -> list[Any]:
 
 @lru_cache(maxsize=1024)
 def _read(unread: str) -> Mapping[str, VerificationKey]:
-    """Return the usable keys in a JSON array; once per process and key set, since an RSA key is slow to build."""
+    """Return the usable keys in a JSON array, parsed once per process, because building an RSA key is slow."""
     return MappingProxyType(usable_keys(json.loads(unread)))

@@ -1,7 +1,7 @@
-"""The one place that takes secrets out of what is shown or logged.
+"""Masks secrets in logs and in the debug console.
 
-Three nets, because a peer may echo anything anywhere: members with a telling name, strings that contain one of the
-secrets known to be in play, and strings that contain a JWT.
+It masks members with a telling name, strings with a known secret, and strings with a JWT, because a peer may echo any
+value in any place.
 """
 
 import re
@@ -27,12 +27,12 @@ TELLING_NAMES = {
     "token",
 }
 MASKED_ALREADY = re.compile(r"((Basic|Bearer|DPoP) )?" + re.escape(MASKED))
-# Begins with the base64url of a JSON object; also one that was cut short.
+# Begins with the base64url of a JSON object; matches a truncated token too.
 JWT = re.compile(r"(?<![A-Za-z0-9])(?:eyJ|eyA|ewo|ewk|ew0)[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
 
 
 class Masker:
-    """Masks `secrets`, and whatever looks like one."""
+    """Masks `secrets`, and values that look like one."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)

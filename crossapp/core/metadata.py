@@ -1,6 +1,6 @@
-"""RFC 8414 section 3 and OpenID Connect Discovery 1.0 section 4: where the endpoints of an issuer are.
+"""RFC 8414 section 3 and OpenID Connect Discovery 1.0 section 4: the endpoints of an issuer.
 
-Leaves out what we do not use of the document.
+Reads only the members that this app uses.
 """
 
 import enum
@@ -15,7 +15,7 @@ from .urls import is_acceptable_url
 
 
 class Kind(enum.StrEnum):
-    """Which of the two documents: its well-known name."""
+    """The two kinds of documents, by their well-known name."""
 
     OPENID = "openid-configuration"
     OAUTH = "oauth-authorization-server"
@@ -23,7 +23,7 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Metadata:
-    """What an issuer says about itself; "" where it says nothing."""
+    """An issuer's metadata; "" for absent members."""
 
     issuer: str
     authorization_endpoint: str = ""
@@ -46,7 +46,7 @@ URLS = (
 
 
 def well_known_url(issuer: str, kind: Kind) -> str:
-    """Return where the document of `issuer` is; raises `BadAnswer` for an issuer that no request may go to."""
+    """Return the URL of the document of `issuer`; raises `BadAnswer` for an unacceptable issuer."""
     if not is_acceptable_url(issuer):  # RFC 8414 section 2
         raise BadAnswer(f"the issuer {issuer!r} is not an https URL without query and fragment")
     if kind == Kind.OPENID:  # OpenID Connect Discovery 1.0 section 4.1: after the path
@@ -60,12 +60,12 @@ def read_metadata(
 ) -> Metadata:
     """Return the metadata in an answer; raises `Unreachable` or `BadAnswer`.
 
-    Only the endpoints in `names` are read; the one that is `required` must be there.
+    Only the endpoints in `names` are read; the `required` one must be present.
     """
     if status == 429 or status >= 500:
-        raise Unreachable(f"the metadata of {issuer} were answered with {status}")
+        raise Unreachable(f"the metadata request of {issuer} was answered with {status}")
     if status != 200:  # RFC 8414 section 3.2
-        raise BadAnswer(f"the metadata of {issuer} were answered with {status}")
+        raise BadAnswer(f"the metadata request of {issuer} was answered with {status}")
     try:
         document = strict_json_object(body)
     except ValueError as error:
@@ -80,9 +80,9 @@ def read_metadata(
 
 
 def _url(document: dict[str, Any], name: str, issuer: str) -> str:
-    """Return an endpoint: on https, or as plain as its issuer is where that never leaves this machine.
+    """Return an endpoint: on https, or on http if its issuer is http on this machine.
 
-    It may have a query, as those of Azure AD B2C do, and keeps it (RFC 6749 section 3.2).
+    It may have a query, as those of Azure AD B2C have, which is kept (RFC 6749 section 3.2).
     """
     value = document.get(name, "")
     if value and not is_acceptable_url(value, http_on_loopback=issuer.startswith("http://"), query=True):

@@ -13,17 +13,17 @@ def is_scope(text: str) -> bool:
 
 
 def is_oauth_text(text: str) -> bool:
-    """Say whether `text` has only characters of scopes and errors, spaces among them (appendix A)."""
+    """Say whether `text` has only the characters of scopes and errors, or spaces (appendix A)."""
     return _NOT_IN_ERRORS.search(text) is None
 
 
 def oauth_text(text: str, *, other: str = "?") -> str:
-    """Return `text` with `other` for each character that an error description may not have (section 5.2)."""
+    """Return `text` with `other` in place of each character that an error description may not have (section 5.2)."""
     return _NOT_IN_ERRORS.sub(other, text)
 
 
 def printable(text: object, *, longest: int) -> str:
-    """Return a peer's text in printable ASCII, whole or not at all: a secret that is cut short cannot be masked."""
+    """Return a peer's text in printable ASCII, or "" if it is too long: a truncated secret could not be masked."""
     if not isinstance(text, str):
         return ""
     return _NOT_PRINTABLE.sub("?", text) if len(text) <= longest else f"({len(text)} characters)"

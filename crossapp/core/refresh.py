@@ -1,6 +1,6 @@
-"""RFC 6749 section 6 and OpenID Connect Core 1.0 section 12: from a refresh token to a new ID token.
+"""RFC 6749 section 6 and OpenID Connect Core 1.0 section 12: exchanges a refresh token for a new ID token.
 
-Leaves out the access token of the response: nothing here calls the IdP's APIs. The signature of the new ID token is
+Ignores the access token of the response, because nothing calls the IdP's APIs. The signature of the new ID token is
 verified by the host product's `SubjectTokenStore.replace`, with the keys it verified the sign-in with.
 """
 
@@ -15,12 +15,12 @@ from .token_response import read_token_response
 
 
 class WrongTokens(BadAnswer):
-    """The refresh worked, but what it brought does not follow what we had: nothing of it may be used."""
+    """The refresh succeeded, but its tokens do not match the old ones and must not be used."""
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """The tokens that take the place of the old ones."""
+    """The tokens that replace the old ones."""
 
     id_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -41,7 +41,7 @@ def read_response(
     old_id_token: str,
     old_refresh_token: str,
 ) -> Refreshed:
-    """Return the new tokens; raises a `PeerError`, `WrongTokens` if the old tokens are of no more use."""
+    """Return the new tokens; raises a `PeerError`, `WrongTokens` if the new tokens do not match the old ones."""
     answer = read_token_response(status, headers, body)
     id_token = answer.get("id_token")
     if not isinstance(id_token, str):
@@ -56,7 +56,7 @@ def read_response(
         audience if isinstance(audience, list) else [audience]
     ):  # OpenID Connect Core 1.0 section 12.2
         raise WrongTokens("aud of the new ID token differs")
-    refresh_token = answer.get("refresh_token") or old_refresh_token  # without a new one, the old one stays good
+    refresh_token = answer.get("refresh_token") or old_refresh_token  # without a new one, the old one stays valid
     if not isinstance(refresh_token, str) or not re.fullmatch(r"[\x20-\x7E]{1,16384}", refresh_token):  # RFC 6749 A.17
         raise WrongTokens("the refresh response has no usable refresh token")
     return Refreshed(id_token=id_token, refresh_token=refresh_token)

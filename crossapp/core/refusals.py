@@ -1,6 +1,6 @@
-"""RFC 6749 section 5.2: how an authorization server refuses an ID-JAG. The class is the error code.
+"""RFC 6749 section 5.2: the refusals of the resource side. The class is the error code.
 
-`description` is for the peer: it says what to mend and nothing about who exists. `detail` and `check` are for the log.
+`description` is for the peer: it says what to correct and reveals no accounts. `detail` and `check` are for the log.
 """
 
 from typing import ClassVar
@@ -30,7 +30,7 @@ class InvalidRequest(Refused):
 
 
 class InvalidGrant(Refused):
-    """The ID-JAG is not valid, not for us, not for this client, or was redeemed before: RFC 7523 section 3.1."""
+    """The ID-JAG is invalid, for another server or client, or was redeemed before: RFC 7523 section 3.1."""
 
     error = "invalid_grant"
 
@@ -42,37 +42,37 @@ class UnauthorizedClient(Refused):
 
 
 class InvalidScope(Refused):
-    """Nothing of what was asked for can be granted."""
+    """None of the requested scopes can be granted."""
 
     error = "invalid_scope"
 
 
 class InvalidTarget(Refused):
-    """The request names a resource that is not ours or not the ID-JAG's: RFC 8707 section 2."""
+    """The request names a resource that is not this server's or not the ID-JAG's: RFC 8707 section 2."""
 
     error = "invalid_target"
 
 
 class InvalidAuthorizationDetails(Refused):
-    """The request has `authorization_details`, of which no type is known here: RFC 9396 section 5."""
+    """The request has `authorization_details`, of which no type is supported: RFC 9396 section 5."""
 
     error = "invalid_authorization_details"
 
 
 class InvalidDPoPProof(Refused):
-    """The request brings a proof of possession, to which no token is bound here: RFC 9449 section 5."""
+    """The request has a DPoP proof, which this server does not support: RFC 9449 section 5."""
 
     error = "invalid_dpop_proof"
 
 
 class AccessDenied(Refused):
-    """The grant is good, but a policy of this side refuses it. For hosts to raise, from any of their methods."""
+    """The grant is valid, but a policy of the resource side refuses it. Any method of a host may raise it."""
 
     error = "access_denied"
 
 
 class TemporarilyUnavailable(Refused):
-    """Something this side depends on does not answer; the same request may succeed later."""
+    """A service that this app needs does not answer; the same request may succeed later."""
 
     error = "temporarily_unavailable"
     status = 503
@@ -80,13 +80,13 @@ class TemporarilyUnavailable(Refused):
 
 
 class Busy(TemporarilyUnavailable):
-    """What this side depends on is its own database, which is soon back."""
+    """This app's database is unavailable for a moment."""
 
     retry_after = 5
 
 
 def shown(value: object) -> str:
-    """Return a peer's own value as it may stand in a description: quoted and short."""
+    """Return a peer's value for a description: quoted and short."""
     if not isinstance(value, str):
         return "not a string"
     return f"'{value[:_MAX_SHOWN]}{'...' if len(value) > _MAX_SHOWN else ''}'"

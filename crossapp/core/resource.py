@@ -6,10 +6,10 @@ from .refusals import InvalidGrant, InvalidTarget, shown
 
 
 def granted_resource(*, requested: Sequence[str], id_jag: Sequence[str], ours: Sequence[str]) -> list[str]:
-    """Return the resources granted: the requested ones, else the ID-JAG's, else our first.
+    """Return the granted resources: the requested ones, or the ID-JAG's, or this server's first.
 
-    Raises InvalidGrant if the ID-JAG names one that is not ours; InvalidTarget if the request names one that is not
-    ours or, when the ID-JAG names any, not the ID-JAG's.
+    Raises InvalidGrant if the ID-JAG names one of another server; InvalidTarget if the request names one of another
+    server or, if the ID-JAG names any, one that the ID-JAG does not name.
     """
     for resource in id_jag:
         if resource not in ours:

@@ -1,6 +1,6 @@
-"""RFC 8259 section 4 and RFC 7515 section 4: JSON that every reader takes for the same value, or an error.
+"""RFC 8259 section 4 and RFC 7515 section 4: strict JSON, which every parser reads as the same value.
 
-Python's own reader takes NaN and Infinity, the last of two members with one name, lone surrogates and any depth.
+Python's parser accepts NaN, Infinity, duplicate names, lone surrogates and any depth.
 """
 
 import json
@@ -12,7 +12,7 @@ MAX_DIGITS = 20  # of an integer; a time in seconds has ten
 
 
 class NotStrictJson(ValueError):
-    """The text is no JSON, or JSON that two readers may take for different things; the message says what is wrong."""
+    """The text is not JSON, or ambiguous JSON; the message says why."""
 
 
 def strict_json(text: bytes | str) -> Any:
@@ -44,7 +44,7 @@ def strict_json_object(text: bytes | str) -> dict[str, Any]:
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) != len(members):
-        raise NotStrictJson("an object has two members of the same name")
+        raise NotStrictJson("an object has two members with one name")
     return found
 
 
@@ -66,7 +66,7 @@ def _float(text: str) -> float:
 
 
 def _check(value: Any, *, depth: int) -> None:
-    """Refuse what is nested too deeply, and text that has no UTF-8 form (a lone surrogate, written as an escape)."""
+    """Refuse deep nesting, and strings without a UTF-8 form (a lone surrogate, written as an escape)."""
     if isinstance(value, dict | list) and depth > MAX_DEPTH:
         raise NotStrictJson("it is nested too deeply")
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
 """RFC 8693 sections 2.1 and 2.2, client side, as profiled by ID-JAG -04 section 4.3: from an ID token to an ID-JAG.
 
 Leaves out actor tokens, SAML assertions and rich authorization requests, and does not verify the ID-JAG's signature:
-its audience does. What the ID-JAG claims is compared with what was asked for before anybody else gets to see it.
+its audience does. The claims of the ID-JAG are compared with the request before it is sent on.
 """
 
 from collections.abc import Mapping
@@ -21,18 +21,18 @@ JWT_TYPE = "oauth-id-jag+jwt"
 
 @dataclass(frozen=True)
 class Wanted:
-    """The ID-JAG we ask for: whose, for whom, and for what."""
+    """The expected ID-JAG: issuer, audience, client, resource and scope."""
 
     issuer: str
     audience: str
-    client_id: str  # ours at the audience
+    client_id: str  # the client's identifier at the audience
     resource: str
     scope: str
 
 
 @dataclass(frozen=True)
 class IdJagGrant:
-    """An ID-JAG fit to be sent to its audience. Used once, then dropped."""
+    """A checked ID-JAG, to be sent to its audience once and then discarded."""
 
     value: str = field(repr=False)
     expires_at: datetime
@@ -119,9 +119,9 @@ def _expiry(claims: Mapping[str, Any], now: datetime) -> datetime:
 
 
 def _scope(claims: Mapping[str, Any], answer: Mapping[str, Any], wanted: Wanted) -> str:
-    """Return the scope of the ID-JAG, which may be narrower than what was asked for but never wider."""
+    """Return the scope of the ID-JAG, which may be narrower than requested but not wider."""
     said = scope_parameter(answer, requested=wanted.scope)
     scope = scope_parameter(claims, requested=said)
     if wanted.scope and not set(scope.split()) <= set(wanted.scope.split()):
-        raise BadAnswer("the ID-JAG has a wider scope than was asked for")
+        raise BadAnswer("the scope of the ID-JAG is wider than requested")
     return scope

@@ -1,6 +1,6 @@
-"""RFC 6749 section 5: the answer of a token endpoint, as far as all grants share it.
+"""RFC 6749 section 5: the common parts of a token endpoint's answer.
 
-Leaves out what the fields mean: that is the business of each grant.
+The modules of the grants interpret the fields.
 """
 
 import math
@@ -20,7 +20,7 @@ TEMPORARY = {"temporarily_unavailable", "server_error"}
 def read_token_response(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Return the parameters of a successful response.
 
-    Raises `Unreachable` (come back later), `OAuthError` (the server says no) or `BadAnswer` (neither of them).
+    Raises `Unreachable` (try again later), `OAuthError` (an OAuth error response) or `BadAnswer` (any other answer).
     """
     if status == 429 or status >= 500:
         retry_after = _seconds(headers.get("retry-after", ""))
@@ -38,7 +38,7 @@ def read_token_response(status: int, headers: Mapping[str, str], body: bytes) ->
 
 
 def _seconds(retry_after: str) -> int | None:
-    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3); a date there is not understood."""
+    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3); a date there is not supported."""
     return int(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after.strip()) else None
 
 
@@ -53,7 +53,7 @@ def _error(status: int, answer: dict[str, Any]) -> Exception:
 
 
 def _sign_in_parameters(answer: dict[str, Any]) -> dict[str, str]:
-    """Return what the server wants of the next sign-in (RFC 9470 section 3)."""
+    """Return the parameters that the server requires of the next sign-in (RFC 9470 section 3)."""
     wanted: dict[str, str] = {}
     max_age, acr_values = answer.get("max_age"), answer.get("acr_values")
     if isinstance(max_age, int) and not isinstance(max_age, bool) and 0 <= max_age <= 10**9:
@@ -98,7 +98,7 @@ def resource_parameter(said: Mapping[str, Any], *, of: str, requested: str) -> f
 
 
 def expiry_parameter(answer: Mapping[str, Any], *, now: datetime, default: int, longest: int) -> datetime:
-    """Return when the token expires: after `expires_in` seconds, or `default`, but never after more than `longest`."""
+    """Return the expiry of the token: after `expires_in` seconds, or `default`, but at most after `longest`."""
     seconds = answer.get("expires_in", default)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or math.isnan(seconds) or seconds <= 0:
         raise BadAnswer("expires_in of the token response is not a positive number")

@@ -1,11 +1,11 @@
-"""URLs of peers: which of them a secret may go to, and which names never leave this machine."""
+"""Checks of peers' URLs: acceptable URLs for secrets, and names of this machine."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
 
 def is_acceptable_url(url: object, *, http_on_loopback: bool = True, query: bool = False) -> bool:
-    """Say whether `url` is https, or http on a name that never leaves this machine (RFC 6761 section 6.3).
+    """Say whether `url` is https, or http on a name of this machine (RFC 6761 section 6.3).
 
     It must have a host and no user information or fragment. An issuer and a resource have no query either (RFC 8414
     section 2, RFC 8707 section 2); an endpoint may have one (`query`).
@@ -25,12 +25,12 @@ def is_acceptable_url(url: object, *, http_on_loopback: bool = True, query: bool
 
 
 def with_query(endpoint: str, query: str) -> str:
-    """Return `endpoint` with `query` added to the query that it may have, which stays (RFC 6749 section 3.1)."""
+    """Return `endpoint` with `query` added to its own query (RFC 6749 section 3.1)."""
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
 
 def is_local(hostname: str) -> bool:
-    """Say whether `hostname` never leaves this machine: a loopback address, `localhost` or a name below it."""
+    """Say whether `hostname` is on this machine: a loopback address, `localhost` or a name below it."""
     return is_localhost(hostname) or is_loopback(hostname)
 
 
@@ -46,7 +46,7 @@ def is_loopback(hostname: str) -> bool:
 
 
 def address_of(hostname: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the address that `hostname` is, without its zone, or None if it is a name."""
+    """Return `hostname` as an IP address without its zone, or None if it is a name."""
     try:
         return ipaddress.ip_address(hostname.partition("%")[0])
     except ValueError:

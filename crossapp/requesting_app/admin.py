@@ -1,4 +1,4 @@
-"""What the operator sees: resource apps without their secrets, stored tokens without their values, no leases."""
+"""The admin: resource apps without their secrets, stored tokens without their values, no leases."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from .models import ResourceApp, StoredAccessToken
 
 
 class ResourceAppForm(forms.ModelForm):
-    """A resource app, with its secret as a field that can be written but never read."""
+    """A resource app, with a write-only field for its secret."""
 
     new_client_secret = forms.CharField(
         label="Client secret",
         required=False,
         strip=True,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text="Our client secret there. Leave it empty to keep the one there is.",
+        help_text="This project's client secret there. Leave it empty to keep the stored one.",
     )
 
     class Meta:

@@ -17,8 +17,8 @@ from .errors import Cause, CrossAppError
 from .peer_requests import Run, explained, ms_since, request
 
 logger = logging.getLogger(__name__)
-SECONDS = 3.0  # for one request: a page waits for it
-AT_A_TIME = 16  # requests of this process to one API: more of them together would only take longer, each
+SECONDS = 3.0  # for one request, because a page waits for it
+AT_A_TIME = 16  # requests of this process to one API; more at once would only slow each other down
 
 _turns: dict[Any, BoundedSemaphore] = {}  # by resource app
 
@@ -36,7 +36,7 @@ def call(
 ) -> ApiResponse:
     """Call `path` below the API of the run's resource app; raises `CrossAppError`.
 
-    An API that did not answer at all is not asked again for a few seconds, for whomever.
+    After an API did not answer at all, no request is sent to it for a few seconds, for any user.
     """
     with _turn(run):
         return _call(run, access_token, method=method, path=path, params=params, json=json)
@@ -44,10 +44,10 @@ def call(
 
 @contextmanager
 def _turn(run: Run) -> Iterator[None]:
-    """Wait until fewer than `AT_A_TIME` requests are under way, which `SECONDS` does not count."""
+    """Wait until fewer than `AT_A_TIME` requests are running. `SECONDS` does not include the wait."""
     turns = _turns.setdefault(run.resource_app.pk, BoundedSemaphore(AT_A_TIME))
     if not turns.acquire(timeout=max(0, run.deadline - time.monotonic())):
-        raise CrossAppError(Cause.UNREACHABLE, "too many requests wait for the API", step="api")
+        raise CrossAppError(Cause.UNREACHABLE, "too many requests are waiting for the API", step="api")
     try:
         yield
     finally:
@@ -94,12 +94,12 @@ def url_below(resource: str, path: str) -> str:
     """Return the URL of `path` below the API's base URL; raises `BadAnswer` for a path that leads elsewhere."""
     segments = unquote(path).split("/")
     if not re.fullmatch(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?", path) or {".", ".."} & set(segments):
-        raise BadAnswer(f"{ascii(path)[:200]} is no path below the API")
+        raise BadAnswer(f"{ascii(path)[:200]} is not a path below the API")
     return resource.removesuffix("/") + path
 
 
 def read(status: int, headers: Mapping[str, str], body: bytes) -> ApiResponse:
-    """Return the answer in the form our callers want; raises a `PeerError` if it is none of theirs to explain."""
+    """Return the answer for the caller; raises a `PeerError` for an answer that the caller cannot handle."""
     if status == 429 or status >= 500:
         raise Unreachable(f"the API answered {status}")
     if 300 <= status < 400:

@@ -1,4 +1,4 @@
-"""System checks: a bad configuration is an error with a hint at start-up, not a surprise at the first exchange."""
+"""System checks: a wrong configuration is an error with a hint at start-up."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ STORE_METHODS = ("load", "replace", "discard")
 
 @register("crossapp_requesting")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Check `CROSSAPP_REQUESTING_APP` and what else this app needs of the settings."""
+    """Check `CROSSAPP_REQUESTING_APP` and the other settings that this app needs."""
     values = getattr(settings, NAME, None)
     if not isinstance(values, dict):
         return [_error(1, f"{NAME} is missing or not a dict.", "See the README of the requesting app.")]
@@ -36,25 +36,25 @@ def _store(values: dict[str, Any]) -> Iterator[CheckMessage]:
     store = _imported(values.get("SUBJECT_TOKEN_STORE"))
     if not isinstance(store, type) or not all(callable(getattr(store, name, None)) for name in STORE_METHODS):
         hint = f"The dotted path of a class with the methods {', '.join(STORE_METHODS)}."
-        yield _error(3, f"{NAME}['SUBJECT_TOKEN_STORE'] names no store of subject tokens.", hint)
+        yield _error(3, f"{NAME}['SUBJECT_TOKEN_STORE'] is not a store of subject tokens.", hint)
 
 
 def _session(values: dict[str, Any]) -> Iterator[CheckMessage]:
     path = values.get("HTTP_SESSION", "")
     if path != "" and not callable(_imported(path)):
         hint = "The dotted path of a callable that returns a requests.Session, or nothing."
-        yield _error(4, f"{NAME}['HTTP_SESSION'] names no callable.", hint)
+        yield _error(4, f"{NAME}['HTTP_SESSION'] is not a callable.", hint)
 
 
 def _seconds(values: dict[str, Any]) -> Iterator[CheckMessage]:
     for key in (key for key in KEYS if key.endswith("_SECONDS") and key in values):
         smallest = 2 if key == "LEASE_SECONDS" else 0
         if type(values[key]) is not int or not smallest <= values[key] <= 300:
-            yield _error(5, f"{NAME}[{key!r}] is not a sensible time.", f"A whole number from {smallest} to 300.")
+            yield _error(5, f"{NAME}[{key!r}] is out of range.", f"A whole number from {smallest} to 300.")
 
 
 def _signing_key(values: dict[str, Any]) -> Iterator[CheckMessage]:
-    """A key as text is read; a callable is only looked for, since it may need what is not there at start-up."""
+    """Read a key given as text; only import a callable, because it may need services that do not run at start-up."""
     key = values.get("CLIENT_SIGNING_KEY", "")
     try:
         if key == "" or (isinstance(key, str) and (callable(_imported(key)) or client_key())):
@@ -63,7 +63,7 @@ def _signing_key(values: dict[str, Any]) -> Iterator[CheckMessage]:
     except NoSigningKey as error:
         reason = str(error)
     hint = "A private key as PEM or JWK, or the dotted path of a callable that returns one; or nothing."
-    yield _error(8, f"{NAME}['CLIENT_SIGNING_KEY'] is of no use: {reason}.", hint)
+    yield _error(8, f"{NAME}['CLIENT_SIGNING_KEY'] is unusable: {reason}.", hint)
 
 
 def _encryption_keys(values: dict[str, Any]) -> Iterator[CheckMessage]:
@@ -80,12 +80,12 @@ def _encryption_keys(values: dict[str, Any]) -> Iterator[CheckMessage]:
 def _transactions() -> Iterator[CheckMessage]:
     for alias in connections:
         if connections[alias].settings_dict.get("ATOMIC_REQUESTS"):
-            message = f"ATOMIC_REQUESTS of the database {alias!r} holds a transaction open during the exchange."
+            message = f"ATOMIC_REQUESTS of the database {alias!r} keeps a transaction open during the exchange."
             yield _error(7, message, "Set it to False and use transaction.atomic() where views need it.")
 
 
 def _imported(path: object) -> Any:
-    """Return what the dotted path names, or None."""
+    """Return the object of the dotted path, or None."""
     try:
         return import_string(path) if isinstance(path, str) else None
     except ImportError:

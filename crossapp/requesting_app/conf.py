@@ -1,4 +1,4 @@
-"""The settings of this app: the dict `CROSSAPP_REQUESTING_APP`, typed and with defaults. Read at every use."""
+"""The settings of this app: the dict `CROSSAPP_REQUESTING_APP`, typed and with defaults. They are read at every use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -31,13 +31,13 @@ KEYS = {field.name.upper(): field for field in fields(Conf)}
 
 
 def conf() -> Conf:
-    """Return the settings as they are now. `checks` has seen to it that they are well-formed."""
+    """Return the current settings. `checks` has checked their form at start-up."""
     values: dict[str, Any] = getattr(settings, NAME, {})
     return Conf(**{key.lower(): value for key, value in values.items()})
 
 
 def http_session() -> requests.Session:
-    """Return the session that every request goes through."""
+    """Return the session of every request."""
     session: requests.Session = import_string(conf().http_session or DEFAULT_SESSION)()
     return session
 

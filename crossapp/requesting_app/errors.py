@@ -1,22 +1,22 @@
-"""What `flow` raises: an error with a cause that a page can explain to its reader."""
+"""The error that `flow` raises, with a cause for the reader of a page."""
 
 import enum
 from collections.abc import Mapping
 
 
 class Cause(enum.Enum):
-    """Why there is no access, in the words of somebody looking at a page."""
+    """The cause of missing access, for the reader of a page."""
 
-    SIGN_IN_AGAIN = "sign_in_again"  # the user can mend it by signing in
-    NOT_ALLOWED = "not_allowed"  # the user's organisation says no
-    UNREACHABLE = "unreachable"  # nobody answers just now
-    REFUSED = "refused"  # something is set up wrongly: the operator has to look
+    SIGN_IN_AGAIN = "sign_in_again"  # the user must sign in
+    NOT_ALLOWED = "not_allowed"  # the user's organisation refuses
+    UNREACHABLE = "unreachable"  # a peer does not answer
+    REFUSED = "refused"  # a wrong configuration: the operator must act
 
 
 class CrossAppError(Exception):
     """No access to the resource app.
 
-    `detail` is for the log and holds no token or secret. `step` names where it happened. `code` is the OAuth error
+    `detail` is for the log and holds no token or secret. `step` is the step of the flow. `code` is the OAuth error
     code, if a peer sent one. `sign_in_parameters` are for the next authorization request (RFC 9470 section 4).
     """
 

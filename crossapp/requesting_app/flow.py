@@ -1,8 +1,8 @@
 """Cross-app access on demand: an access token for a user at a resource app, and calls of its API with it.
 
-The order of an exchange, each step in a module of its own: `renewal` (only if the ID token is about to expire),
-`token_exchange` (at the user's IdP), `jwt_bearer` (at the resource app). Nothing happens at sign-in, and nothing but
-the access token is kept. No transaction may be open: every step is HTTP.
+The steps of an exchange, one module each: `renewal` (only if the ID token is about to expire),
+`token_exchange` (at the user's IdP), `jwt_bearer` (at the resource app). Nothing is exchanged at sign-in, and only
+the access token is stored. No transaction may be open, because every step is an HTTP request.
 """
 
 import logging
@@ -28,14 +28,14 @@ __all__ = ["AccessToken", "ApiResponse", "access_token_for", "call_api", "forget
 
 ApiResponse = api.ApiResponse
 logger = logging.getLogger(__name__)
-_LATER = 3.0  # seconds: the lease of somebody who dies may have begun so much later than our waiting for it
-_RENEWABLE = {"invalid_grant", "invalid_request"}  # the IdP does not like the subject token
+_LATER = 3.0  # seconds: a holder that crashed may have taken the lease this long after this thread began to wait
+_RENEWABLE = {"invalid_grant", "invalid_request"}  # the IdP refuses the subject token
 
 
 def access_token_for(*, user: Any, resource_app: ResourceApp) -> AccessToken:
-    """Return an access token of `user` at `resource_app`: the stored one if it is good for a while, else a new one.
+    """Return an access token of `user` at `resource_app`: the stored one if it is valid for a while, or a new one.
 
-    However many threads and processes ask at a time, one of them makes the exchange. Raises `CrossAppError`.
+    Of concurrent callers in all threads and processes one makes the exchange. Raises `CrossAppError`.
     """
     result = "failed"
     try:
@@ -58,12 +58,12 @@ def _stored_or_new(user: Any, resource_app: ResourceApp) -> tuple[AccessToken, s
         for _ in leases.attempts(until=deadline):
             failures.raise_recent(name)
             with leases.held(name, seconds=conf().lease_seconds) as ours:
-                # Until now somebody else may have come and gone.
+                # Another thread may have finished an exchange meanwhile.
                 if token := stored_tokens.usable(user, resource_app):
                     return token, "hit"
                 if ours:
                     return _exchange(name, user, resource_app), "miss"
-    raise CrossAppError(Cause.UNREACHABLE, "another exchange for this user does not end", step="lease")
+    raise CrossAppError(Cause.UNREACHABLE, "another exchange for this user takes too long", step="lease")
 
 
 def call_api(
@@ -75,9 +75,9 @@ def call_api(
     params: Mapping[str, Any] | None = None,
     json: Any = None,
 ) -> ApiResponse:
-    """Call `path` below the resource app's API for `user` and return the answer, whatever its status below 500.
+    """Call `path` below the resource app's API for `user` and return the answer, with any status below 500.
 
-    A token that the API refuses is dropped and replaced once. Raises `CrossAppError`.
+    A token that the API refuses is replaced once. Raises `CrossAppError`.
     """
     for attempt in (1, 2):
         token = access_token_for(user=user, resource_app=resource_app)
@@ -93,7 +93,7 @@ def call_api(
 
 
 def forget_tokens(user: Any) -> None:
-    """Forget every access token held for `user`, and what went wrong for them: at sign-in, sign-out and user switch."""
+    """Delete every access token of `user`, and forget the failures: at sign-in, sign-out and user switch."""
     if user is None or user.pk is None:
         return
     stored_tokens.forget(user)
@@ -105,7 +105,7 @@ def _lease_name(user: Any, resource_app: ResourceApp) -> str:
 
 
 def _require(user: Any, resource_app: ResourceApp) -> None:
-    """Check that there is somebody to act for: never for nobody, never for a deactivated account."""
+    """Check that the user is present and active, and the resource app enabled."""
     if user is None or user.pk is None or not user.is_active:
         raise CrossAppError(Cause.SIGN_IN_AGAIN, "no active user to act for", step="subject_token")
     if not resource_app.enabled:
@@ -116,11 +116,11 @@ def _exchange(name: str, user: Any, resource_app: ResourceApp) -> AccessToken:
     """Get and store a new access token, with the lease held; remember and log the outcome."""
     failures.raise_recent(name)
     start = time.monotonic()
-    # Over before the lease is, else another exchange could begin meanwhile.
+    # It must end before the lease, otherwise another exchange could begin.
     run = Run(user, resource_app, start + conf().lease_seconds - 1)
     try:
         id_jag, token = _new_access_token(run)
-        renewal.subject_tokens(run)  # the user may have signed out meanwhile: then nothing is kept
+        renewal.subject_tokens(run)  # raises if the user has signed out meanwhile: then nothing is stored
     except CrossAppError as error:
         failures.remember(name, error)
         logger.log(
@@ -140,7 +140,7 @@ def _exchange(name: str, user: Any, resource_app: ResourceApp) -> AccessToken:
 
 
 def _new_access_token(run: Run) -> tuple[IdJagGrant, AccessToken]:
-    """Return a new access token and the ID-JAG that it took, which has served its purpose."""
+    """Return a new access token and the ID-JAG used for it, for the log."""
     subject = renewal.subject_tokens(run)
     expires_in = (subject.id_token_expires_at - timezone.now()).total_seconds()
     may_renew = bool(subject.refresh_token)

@@ -1,7 +1,7 @@
-"""One at a time, across threads and processes, with no transaction open meanwhile.
+"""Mutual exclusion across threads and processes, without an open transaction.
 
 A lease is a row with a unique name. It is claimed by one conditional UPDATE (or the INSERT of the first claim), and
-ends by itself if its holder dies.
+expires if its holder crashes.
 """
 
 import random
@@ -18,15 +18,15 @@ from django.utils import timezone
 
 from .models import Lease
 
-_threads: WeakValueDictionary[str, Any] = WeakValueDictionary()  # a lock for each name that somebody is at now
+_threads: WeakValueDictionary[str, Any] = WeakValueDictionary()  # a lock for each name in use
 _threads_lock = ThreadLock()
 
 
 @contextmanager
 def one_thread(name: str, *, until: float) -> Iterator[bool]:
-    """Let one thread of this process in at a time, so that one and not all of them ask the database for the lease.
+    """Admit one thread of this process at a time, so that only one asks the database for the lease.
 
-    Yield whether another one was in before; at `until` (`time.monotonic`) at the latest.
+    Yield whether it had to wait for another thread; it waits until `until` (`time.monotonic`) at most.
     """
     with _threads_lock:
         lock = _threads.setdefault(name, ThreadLock())
@@ -41,20 +41,20 @@ def one_thread(name: str, *, until: float) -> Iterator[bool]:
 
 @contextmanager
 def held(name: str, *, seconds: float) -> Iterator[bool]:
-    """Try to claim the lease once; yield whether it is ours. Released at the end.
+    """Try to claim the lease once; yield whether this thread has it. It is released at the end.
 
-    Raises RuntimeError inside a transaction: what follows is HTTP, and others could not see the claim.
+    Raises RuntimeError inside a transaction: HTTP requests follow, and other processes could not see the claim.
     """
     until = _claim(name, seconds)
     try:
         yield until is not None
     finally:
-        if until is not None:  # a lease that ended and is now somebody else's has another `expires_at`
+        if until is not None:  # a lease that expired and has another holder now has another `expires_at`
             Lease.objects.filter(name=name, expires_at=until).update(expires_at=timezone.now())
 
 
 def attempts(*, until: float) -> Iterator[None]:
-    """Yield at once, and again and again after short sleeps, as long as `time.monotonic` is before `until`."""
+    """Yield at once, then after short sleeps, until `time.monotonic` reaches `until`."""
     pause = 0.02
     while True:
         yield
@@ -74,6 +74,6 @@ def _claim(name: str, seconds: float) -> datetime | None:
             if not Lease.objects.filter(name=name).exists():
                 Lease.objects.create(name=name, expires_at=until)
                 return until
-    except IntegrityError:  # somebody else's INSERT came first
+    except IntegrityError:  # another INSERT came first
         return None
     return None

@@ -1,4 +1,4 @@
-"""The resource apps we may call for our users, and the access tokens we hold there."""
+"""The resource apps that this project calls for its users, and the stored access tokens."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,26 +14,26 @@ from ..fields import EncryptedTextField, Undecryptable
 
 
 class ResourceApp(models.Model):
-    """Another product whose API we call for our users, and our client there.
+    """Another product whose API this project calls for its users, and this project's client there.
 
-    Our client identifier there is another registration than the one at the users' IdP: the IdP maps one to the other.
+    The client identifier there is not the one at the users' IdP: the IdP maps one to the other.
     """
 
-    key = models.SlugField(unique=True, help_text="The name our code knows it by.")
+    key = models.SlugField(unique=True, help_text="The name that the code uses.")
     name = models.CharField(max_length=100)
     audience = models.CharField(
         max_length=255, help_text="The issuer of its authorization server, byte for byte as its metadata spells it."
     )
     resource = models.CharField(max_length=255, help_text="The identifier of its API (RFC 8707), the API's base URL.")
-    client_id = models.CharField(max_length=255, help_text="Our client identifier there, not the one at the IdP.")
-    client_secret = EncryptedTextField(blank=True, help_text="Our client secret there; none with private_key_jwt.")
+    client_id = models.CharField(max_length=255, help_text="The client identifier there, not the one at the IdP.")
+    client_secret = EncryptedTextField(blank=True, help_text="The client secret there; empty with private_key_jwt.")
     auth_method = models.CharField(
         "client authentication",
         max_length=30,
         choices=AUTH_METHODS,
         default=AuthMethod.CLIENT_SECRET_BASIC.value,
     )
-    scope = models.CharField(max_length=255, blank=True, help_text="The scopes we ask for, separated by spaces.")
+    scope = models.CharField(max_length=255, blank=True, help_text="The requested scopes, separated by spaces.")
     enabled = models.BooleanField(default=True)
 
     class Meta:
@@ -53,7 +53,7 @@ class ResourceApp(models.Model):
                 raise ValidationError({name: "An https URL (or http on loopback) without query or fragment."})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, and forget the tokens held so far: they were issued to the registration as it was."""
+        """Save, and delete the stored tokens: they were issued to the former registration."""
         super().save(*args, **kwargs)
         self.stored_access_tokens.all().delete()
 
@@ -65,14 +65,14 @@ class StoredAccessTokenQuerySet(models.QuerySet["StoredAccessToken"]):
         return self.filter(user=user, resource_app=resource_app)
 
     def good_for(self, seconds: int) -> "StoredAccessTokenQuerySet":
-        """Keep those that do not expire within `seconds`."""
+        """Return the tokens that do not expire within `seconds`."""
         return self.filter(expires_at__gt=timezone.now() + timedelta(seconds=seconds))
 
 
 class StoredAccessToken(models.Model):
-    """The access token we hold at a resource app for one user. Refresh tokens and ID-JAGs are never stored.
+    """The access token of one user at one resource app. Refresh tokens and ID-JAGs are never stored.
 
-    It is encrypted together with whose it is, so that a row's token copied into another row is none.
+    It is encrypted together with its owner, so a token copied into another row is invalid.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -110,7 +110,7 @@ def _owner(user_id: Any, resource_app_id: int) -> str:
 
 
 class Lease(models.Model):
-    """The right to do something alone, across threads and processes, until `expires_at` at the latest (`leases`)."""
+    """An exclusive lock across threads and processes, until `expires_at` at the latest (`leases`)."""
 
     name = models.CharField(max_length=190, unique=True)
     expires_at = models.DateTimeField(db_index=True)

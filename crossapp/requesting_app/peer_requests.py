@@ -1,4 +1,4 @@
-"""One HTTP exchange of the flow: sent, timed, told to `step_taken` without secrets, its failure given a cause."""
+"""Sends one HTTP request of the flow, reports it to `step_taken` without secrets, and maps a failure to a cause."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +27,7 @@ T = TypeVar("T")
 discovery = Discovery(cache, http_session)
 MAX_DETAIL = 500
 
-# Where the tokens of a step are: name for the console -> (side, parameter).
+# The tokens of a step: name for the console -> (side, parameter).
 _TOKENS: dict[str, dict[str, tuple[str, str]]] = {
     "refresh": {"subject_token": ("response", "id_token")},
     "token_exchange": {"subject_token": ("request", "subject_token"), "id_jag": ("response", "access_token")},
@@ -52,7 +52,7 @@ _CAUSES: dict[str, dict[str, Cause]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """For whom and where something is done, and until when (`time.monotonic`) it must be over."""
+    """The user, the resource app and the deadline (`time.monotonic`) of one run of the flow."""
 
     user: Any
     resource_app: ResourceApp
@@ -69,10 +69,10 @@ def token_request(
     form: Mapping[str, str],
     read: Callable[[int, Mapping[str, str], bytes], T],
 ) -> T:
-    """Send `form` as `client` to its token endpoint; return what `read` makes of the answer. Raises `CrossAppError`.
+    """Send `form` as `client` to its token endpoint; return the result of `read`. Raises `CrossAppError`.
 
-    An issuer that did not answer at all, or named a time to come back, is not asked again until then, for anybody whose
-    IdP is `subject_issuer`. For people of others it is: it may be that IdP that a resource app waits for in vain.
+    After an issuer did not answer or sent Retry-After, no request is sent to it until then for users whose IdP is
+    `subject_issuer`. Users of other IdPs are unaffected: the resource app may only be stuck on that IdP's keys.
     """
     outage = f"issuer:{client.issuer} for {subject_issuer}"
     failures.raise_recent(outage)
@@ -94,7 +94,7 @@ def token_request(
         return read(answer.status, answer.headers, answer.body)
     except PeerError as error:
         failure = explained(kind, error, secrets)
-        silent = answer is None and time.monotonic() < run.deadline  # else it was us who had no time left
+        silent = answer is None and time.monotonic() < run.deadline  # otherwise the deadline of this run had passed
         if isinstance(error, Unreachable) and (silent or error.retry_after):
             failures.remember(outage, failure, seconds=error.retry_after)
         raise failure from error
@@ -111,7 +111,7 @@ def request(
     tokens: Mapping[str, str] | None = None,
     **content: Any,
 ) -> http.Answer:
-    """Send a request, tell `step_taken` about it, and return the answer; raises `PeerError`.
+    """Send a request, send `step_taken`, and return the answer; raises `PeerError`.
 
     `tokens` are tokens outside the form. `content` goes to `http.send`: form, params or json.
     """
@@ -138,12 +138,12 @@ def request(
 
 
 def ms_since(start: float) -> int:
-    """Return how long ago `start` (`time.monotonic`) was."""
+    """Return the milliseconds since `start` (`time.monotonic`)."""
     return round((time.monotonic() - start) * 1000)
 
 
 def explained(kind: StepKind, error: PeerError, secrets: Iterable[str]) -> CrossAppError:
-    """Return what `error` in this step means to a page."""
+    """Return the `CrossAppError` for `error` in this step."""
     code, parameters = "", {}
     cause = Cause.UNREACHABLE if isinstance(error, Unreachable) else Cause.REFUSED
     if isinstance(error, OAuthError):
@@ -154,13 +154,13 @@ def explained(kind: StepKind, error: PeerError, secrets: Iterable[str]) -> Cross
 
 
 def _shown_request(headers: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was sent, with the scheme alone of each header: they are all for authentication."""
+    """Return the request. Of each header only the scheme is shown, because all are for authentication."""
     shown = {name: f"{value.partition(' ')[0]} {MASKED}" for name, value in headers.items()}
     return {"headers": shown} | {name: value for name, value in content.items() if value}
 
 
 def _shown_body(kind: StepKind, answer: http.Answer) -> Any:
-    """Return the JSON of an answer; of anything else only its size, for what it holds is unknown."""
+    """Return the JSON of an answer; of other bodies only the size, because their content is unknown."""
     if not answer.body:
         return None
     try:
@@ -170,7 +170,7 @@ def _shown_body(kind: StepKind, answer: http.Answer) -> Any:
 
 
 def _claims(kind: StepKind, sent: Mapping[str, str], response: Any) -> dict[str, Any]:
-    """Return the decoded tokens of a step; one that is no JWT is left out."""
+    """Return the decoded tokens of a step, without those that are not JWTs."""
     sides: dict[str, Any] = {"request": sent, "response": response if isinstance(response, dict) else {}}
     claims: dict[str, Any] = {}
     for name, (side, parameter) in _TOKENS[kind].items():

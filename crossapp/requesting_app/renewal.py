@@ -1,4 +1,4 @@
-"""A new ID token from the refresh token, by one request at a time for each user: refresh tokens rotate."""
+"""Refreshes the ID token, one request at a time per user, because refresh tokens rotate."""
 
 import logging
 
@@ -26,7 +26,7 @@ def subject_tokens(run: Run) -> SubjectTokens:
 
 
 def renewed(run: Run, stale: SubjectTokens) -> SubjectTokens:
-    """Return newer subject tokens than `stale`: from a refresh of our own, or of another request meanwhile.
+    """Return newer subject tokens than `stale`, from a refresh by this or another request.
 
     Raises `CrossAppError`.
     """
@@ -35,12 +35,12 @@ def renewed(run: Run, stale: SubjectTokens) -> SubjectTokens:
             if ours:
                 current = subject_tokens(run)
                 return current if current.id_token != stale.id_token else _refreshed(run, current)
-    raise CrossAppError(Cause.UNREACHABLE, "another refresh for this user does not end", step="refresh")
+    raise CrossAppError(Cause.UNREACHABLE, "another refresh for this user takes too long", step="refresh")
 
 
 def _refreshed(run: Run, tokens: SubjectTokens) -> SubjectTokens:
     if not tokens.refresh_token:
-        raise _sign_in_again("the ID token is of no more use and there is no refresh token")
+        raise _sign_in_again("the ID token has expired and there is no refresh token")
     store = subject_token_store()
     try:
         new = _ask(run, tokens)
@@ -80,7 +80,7 @@ def _ask(run: Run, tokens: SubjectTokens) -> refresh.Refreshed:
 
 
 def _distrust(run: Run, detail: str) -> None:
-    """Drop the user's tokens and raise the alarm: the IdP has answered with somebody else's token."""
+    """Delete the user's tokens and log an error: the IdP has answered with another person's token."""
     subject_token_store().discard(run.user)
     logger.error("refreshed ID token refused user=%s reason=%s", run.user.pk, detail)
 

@@ -1,4 +1,4 @@
-"""What the flow tells whoever wants to know, for instance a debug console."""
+"""Signals of the flow, for instance for a debug console."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ class Step:
     """One HTTP request and its answer. Secrets, tokens and assertions are masked: it may be stored and shown.
 
     `request` has the keys "headers" and, where there is one, "form", "params" or "json". `response` is the parsed JSON,
-    a short remark about a body that is none, or None. `claims` maps "subject_token", "id_jag" and "access_token" to
+    a remark about a body that is not JSON, or None. `claims` maps "subject_token", "id_jag" and "access_token" to
     {"header": …, "claims": …}, decoded but not verified, for those tokens of the step that are JWTs.
     """
 
@@ -32,6 +32,6 @@ class Step:
 # Sent after every HTTP exchange of the flow, with `user`, `resource_app` and `step`. Receivers cannot break the flow.
 step_taken = Signal()
 
-# Sent when somebody needed an access token, with `user`, `resource_app` and `result`: "hit" (a stored one was good),
+# Sent for each look-up of an access token, with `user`, `resource_app` and `result`: "hit" (a stored one was valid),
 # "miss" (an exchange brought a new one) or "failed" (there is none). Receivers cannot break the flow.
 token_looked_up = Signal()

@@ -1,4 +1,4 @@
-"""The access tokens we hold: one for each user and resource app, encrypted, and never used when about to expire."""
+"""The stored access tokens: one for each user and resource app, encrypted, and not used when about to expire."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .models import ResourceApp, StoredAccessToken
 
 
 def usable(user: Any, resource_app: ResourceApp) -> AccessToken | None:
-    """Return the stored token if it is good for a while; one that no key opens any more counts as none."""
+    """Return the stored token if it does not expire soon; one that no key decrypts counts as none."""
     tokens = StoredAccessToken.objects.held_by(user, resource_app).good_for(conf().access_token_margin_seconds)
     try:
         token = tokens.get()
@@ -21,7 +21,7 @@ def usable(user: Any, resource_app: ResourceApp) -> AccessToken | None:
 
 
 def store(user: Any, resource_app: ResourceApp, token: AccessToken) -> None:
-    """Keep `token` in place of the one before."""
+    """Store `token` in place of the old one."""
     row = StoredAccessToken(user=user, resource_app=resource_app, scope=token.scope, expires_at=token.expires_at)
     row.access_token = token.value
     values = {name: getattr(row, name) for name in ("sealed_access_token", "scope", "expires_at")}
@@ -35,7 +35,7 @@ def store(user: Any, resource_app: ResourceApp, token: AccessToken) -> None:
 
 
 def drop(user: Any, resource_app: ResourceApp, *, refused: AccessToken) -> None:
-    """Forget the token that the API refused, unless another one has taken its place."""
+    """Delete the token that the API refused, unless a new one has replaced it."""
     tokens = StoredAccessToken.objects.held_by(user, resource_app)
     current = tokens.first()
     if current and current.access_token == refused.value:
@@ -43,5 +43,5 @@ def drop(user: Any, resource_app: ResourceApp, *, refused: AccessToken) -> None:
 
 
 def forget(user: Any) -> None:
-    """Forget every token of `user`."""
+    """Delete every token of `user`."""
     StoredAccessToken.objects.filter(user=user).delete()

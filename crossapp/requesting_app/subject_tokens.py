@@ -1,4 +1,4 @@
-"""Where the user's identity assertion comes from: the one thing the host product has to supply.
+"""The store of users' identity assertions, which the host product supplies.
 
 The dotted path in `CROSSAPP_REQUESTING_APP["SUBJECT_TOKEN_STORE"]` names a class without constructor arguments that
 implements `SubjectTokenStore`.
@@ -13,7 +13,7 @@ from ..core.client_authentication import OwnClient
 
 @dataclass(frozen=True)
 class SubjectTokens:
-    """What single sign-on left for a user, with the client of ours that it was issued to."""
+    """The tokens of a user's single sign-on, with the client that they were issued to."""
 
     issuer: str
     client_id: str
@@ -29,7 +29,7 @@ class SubjectTokens:
 
 
 class SubjectTokenRefused(Exception):
-    """The ID token of a refresh is not good. `detail` says why, for the log, without the token."""
+    """The ID token of a refresh is refused. `detail` is the reason for the log, without the token."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -37,17 +37,17 @@ class SubjectTokenRefused(Exception):
 
 
 class SubjectTokenStore(Protocol):
-    """Loads and keeps the subject tokens of a user."""
+    """Loads and stores the subject tokens of a user."""
 
     def load(self, user: Any) -> SubjectTokens | None:
-        """Return the tokens of `user`, or None when there are none (or none that may still be used)."""
+        """Return the tokens of `user`, or None if there are none that may be used."""
 
     def replace(self, user: Any, *, id_token: str, refresh_token: str) -> SubjectTokens:
-        """Verify `id_token` as at sign-in, keep both instead of the old ones, and return them.
+        """Verify `id_token` as at sign-in, store both tokens in place of the old ones, and return them.
 
-        Raises `SubjectTokenRefused`, whereupon the caller discards them all, or `CrossAppError` if that cannot be told
+        Raises `SubjectTokenRefused`, and then the caller discards them all, or `CrossAppError` if it cannot be verified
         now.
         """
 
     def discard(self, user: Any) -> None:
-        """Forget the tokens of `user`: they will not work again."""
+        """Delete the tokens of `user`, which no longer work."""

@@ -6,7 +6,7 @@ from .models import ConsumedJti
 
 @admin.register(ConsumedJti)
 class ConsumedJtiAdmin(admin.ModelAdmin):
-    """Looked at, never touched: a row that goes lets a replay in. The log's `jti` is the start of the jti's hash."""
+    """Read-only, because deleting a row would allow a replay. The `jti` in the log is the start of the jti's hash."""
 
     list_display = ["jti_hash", "issuer_hash", "expires_at"]
     search_fields = ["jti_hash"]

@@ -1,4 +1,4 @@
-"""What can be known to be wrong with the settings before the first request comes: ids crossapp_resource.E001 and up."""
+"""System checks of the settings: ids crossapp_resource.E001 and up."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -21,7 +21,7 @@ _SECONDS = ("max_lifetime", "clock_skew", "keys_fresh", "keys_stale", "keys_cool
 
 @register()
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Return what is wrong with CROSSAPP_RESOURCE_APP."""
+    """Return the errors in CROSSAPP_RESOURCE_APP."""
     return [*_unknown_keys(), *_host(), *_functions(), *_algorithms(), *_times(), *_cache()]
 
 
@@ -37,8 +37,8 @@ def _host() -> Iterator[CheckMessage]:
     hint = f"Name a class with the methods {', '.join(_HOST_METHODS)}: see crossapp/resource_app/README.md."
     try:
         host = conf().make_host()
-    except Exception as error:  # whatever somebody else's module raises at import is what the operator must read
-        yield Error(f'{SETTING}["HOST"] can not be used: {error}', hint=hint, id="crossapp_resource.E002")
+    except Exception as error:  # the host's module may raise any error at import, and the operator must see it
+        yield Error(f'Cannot use {SETTING}["HOST"]: {error}', hint=hint, id="crossapp_resource.E002")
         return
     missing = [name for name in _HOST_METHODS if not callable(getattr(host, name, None))]
     if missing:
@@ -71,13 +71,13 @@ def _times() -> Iterator[CheckMessage]:
         yield Error(f"{SETTING}: {', '.join(wrong)} must be whole seconds.", id="crossapp_resource.E005")
         return
     if times["max_lifetime"] > MAX_LIFETIME or times["clock_skew"] > MAX_SKEW:
-        hint = f"A stolen ID-JAG is good for as long. Most peers use {MAX_LIFETIME} and {MAX_SKEW} at most."
-        yield Warning(f"{SETTING} accepts ID-JAGs for long.", hint=hint, id="crossapp_resource.W001")
+        hint = f"A stolen ID-JAG is valid for as long. Use at most {MAX_LIFETIME} and {MAX_SKEW}, as most peers do."
+        yield Warning(f"{SETTING} accepts ID-JAGs for too long.", hint=hint, id="crossapp_resource.W001")
     if times["keys_stale"] < times["keys_fresh"]:
         yield Error(f"{SETTING}: KEYS_STALE must not be less than KEYS_FRESH.", id="crossapp_resource.E005")
 
 
 def _cache() -> Iterator[CheckMessage]:
     if isinstance(caches["default"], DummyCache):
-        hint = "The keys of the IdPs are kept in Django's default cache; any backend that keeps something will do."
-        yield Error("The default cache keeps nothing.", hint=hint, id="crossapp_resource.E006")
+        hint = "The keys of the IdPs are kept in Django's default cache; use any backend that stores values."
+        yield Error("The default cache stores nothing.", hint=hint, id="crossapp_resource.E006")

@@ -56,12 +56,12 @@ def raw() -> Mapping[str, Any]:
 
 @cache
 def conf() -> Conf:
-    """Return the settings; keys we do not know are `checks.py`'s to report."""
+    """Return the settings; `checks.py` reports unknown keys."""
     return Conf(**{key.lower(): value for key, value in raw().items() if key.lower() in _KNOWN})
 
 
 @receiver(setting_changed)
 def _changed(setting: str, **kwargs: Any) -> None:
-    """Read the settings again: a test changes them."""
+    """Read the settings again when a test changes them."""
     if setting == SETTING:
         conf.cache_clear()

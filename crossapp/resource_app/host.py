@@ -1,4 +1,4 @@
-"""What the product that this app lives in must answer. Its class is named in CROSSAPP_RESOURCE_APP["HOST"]."""
+"""The interface that the host product implements, in the class named by CROSSAPP_RESOURCE_APP["HOST"]."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -21,9 +21,9 @@ class SubjectDenied(SubjectRefused):
 
 
 class Host(Protocol):
-    """Stateless; made anew for every request. `request` is oauthlib's, with the authenticated `request.client`.
+    """Stateless; created for every request. `request` is oauthlib's, with the authenticated `request.client`.
 
-    Any method may raise `crossapp.core.refusals.AccessDenied` for a refusal by policy. None may do HTTP.
+    Any method may raise `crossapp.core.refusals.AccessDenied` for a refusal by policy. No method may send HTTP.
     """
 
     def audience(self, request: Any) -> str:
@@ -35,7 +35,7 @@ class Host(Protocol):
     def trusted_issuer(self, request: Any, issuer: str) -> TrustedIssuer | None:
         """Return the IdP with exactly this issuer; None if unknown, disabled, or not for this client.
 
-        Or raise IssuerRefused, which answers the same and tells the log why.
+        Or raise IssuerRefused, which gives the peer the same answer and the log a reason.
         """
 
     def client_scopes(self, request: Any) -> Sequence[str]:
@@ -44,5 +44,5 @@ class Host(Protocol):
     def subject(self, request: Any, trusted: TrustedIssuer, id_jag: IdJag) -> Any:
         """Return the user that the ID-JAG speaks of; raises SubjectRefused, or SubjectDenied for a known one.
 
-        Runs in the transaction that issues the token: an account made here goes if the redemption is refused after all.
+        Runs in the transaction that issues the token: an account created here is rolled back if the redemption fails.
         """

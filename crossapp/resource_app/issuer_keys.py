@@ -1,4 +1,4 @@
-"""The keys of the IdPs that the host trusts, kept in Django's default cache, unless the host brings its own `Keys`."""
+"""The keys of the host's trusted IdPs, kept in Django's default cache, unless the host supplies `Keys`."""
 
 from functools import cache as once
 from typing import Any
@@ -14,7 +14,7 @@ from .signals import keys_fetched, keys_looked_up
 
 @once
 def default_keys() -> Keys:
-    """Return the keys as the settings want them fetched and kept."""
+    """Return the `Keys` with the session and the times of the settings."""
     settings = conf()
     return Keys(
         cache,
@@ -35,6 +35,6 @@ def _told(event: Event) -> None:
 
 @receiver(setting_changed)
 def _changed(setting: str, **kwargs: Any) -> None:
-    """Read the settings again: a test changes them."""
+    """Read the settings again when a test changes them."""
     if setting == SETTING:
         default_keys.cache_clear()

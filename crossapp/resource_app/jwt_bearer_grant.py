@@ -40,7 +40,7 @@ class JwtBearerGrant(GrantTypeBase):
     """The grant, for `oauthlib.oauth2.Server.grant_types[JWT_BEARER]`. The steps are numbered; each may refuse."""
 
     def create_token_response(self, request: Any, token_handler: Any) -> tuple[dict[str, str], str, int]:
-        """Return headers, JSON body and status of the answer, whatever it is."""
+        """Return headers, JSON body and status of the answer, also of a refusal."""
         headers, log = self._get_default_headers(), RedemptionLog(request)
         facts = log.facts
         try:
@@ -98,7 +98,7 @@ class JwtBearerGrant(GrantTypeBase):
         try:
             self.validate_client_confidential(request)
         except errors.ServerError as error:
-            raise InvalidRequest("client_id is not that of the client that authenticated.") from error
+            raise InvalidRequest("client_id is not that of the authenticated client.") from error
         except errors.InvalidClientError as error:
             error.description = error.description or "Client authentication failed."
             raise
@@ -123,7 +123,7 @@ class JwtBearerGrant(GrantTypeBase):
 
 
 def _check_request(request: Any) -> None:
-    """RFC 7523 section 2.1, RFC 6749 section 3.2: an assertion, and nothing twice but `resource` (RFC 8707)."""
+    """RFC 7523 section 2.1, RFC 6749 section 3.2: an assertion, and no repetition except `resource` (RFC 8707)."""
     repeated = sorted(set(request.duplicate_params) - {"resource"})
     if repeated:
         raise InvalidRequest(f"The parameter {shown(repeated[0])} is repeated.")
@@ -132,7 +132,7 @@ def _check_request(request: Any) -> None:
 
 
 def _check_no_rich_request(request: Any) -> None:
-    """RFC 9396 section 5: no type of `authorization_details` is known here, and none is ignored."""
+    """RFC 9396 section 5: `authorization_details` are refused, because no type is supported."""
     if getattr(request, "authorization_details", None):
         raise InvalidAuthorizationDetails("No type of authorization_details is supported here.")
 
@@ -140,7 +140,7 @@ def _check_no_rich_request(request: Any) -> None:
 def _check_no_proof(request: Any) -> None:
     """RFC 9449 section 5, ID-JAG -04 section 9.8: the proof of a key asks for a token bound to it, not a weaker one."""
     if "HTTP_DPOP" in request.headers or "DPoP" in request.headers:  # Django's name for it, and oauthlib's
-        raise InvalidDPoPProof("No access token is bound to a key here: send no DPoP header.")
+        raise InvalidDPoPProof("This server does not bind access tokens to a key: send no DPoP header.")
 
 
 def _expected(request: Any, host: Host) -> Expected:
@@ -190,8 +190,8 @@ def _check_no_rich_grant(id_jag: IdJag) -> None:
 
 
 def _claim(id_jag: IdJag) -> None:
-    """RFC 7523 section 3 (7), with the skew that `exp` is given as well."""
+    """RFC 7523 section 3 (7): claim the jti until `exp` plus the accepted skew."""
     try:
         replay.claim(issuer=id_jag.issuer, jti=id_jag.jti, expires_at=id_jag.expires_at + conf().skew)
     except replay.Replayed as error:
-        raise InvalidGrant("The ID-JAG has been redeemed before. Ask the IdP for a new one.") from error
+        raise InvalidGrant("The ID-JAG has been redeemed before. Get a new one from the IdP.") from error

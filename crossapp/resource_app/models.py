@@ -1,12 +1,12 @@
-"""What must outlive a process: which ID-JAGs have been redeemed."""
+"""The redeemed ID-JAGs, which must outlive a process."""
 
 from django.db import models
 
 
 class ConsumedJti(models.Model):
-    """One redeemed ID-JAG, kept until it would be refused for its age anyway.
+    """One redeemed ID-JAG, kept until it would be refused for its age.
 
-    Hashes, because they compare byte for byte in every collation and hold nothing worth stealing.
+    Hashes compare byte for byte in every collation and reveal nothing.
     """
 
     issuer_hash = models.CharField(max_length=64)

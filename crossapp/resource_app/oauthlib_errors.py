@@ -1,4 +1,4 @@
-"""RFC 6749 section 5.2: a refusal as oauthlib renders it."""
+"""RFC 6749 section 5.2: converts refusals to oauthlib's errors."""
 
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
@@ -6,7 +6,7 @@ from ..core.refusals import Refused
 
 
 class _Answer(OAuth2Error):
-    """A refusal as oauthlib renders it."""
+    """An oauthlib error, for oauthlib to render."""
 
     retry_after: int | None = None
 
@@ -16,7 +16,7 @@ class _Answer(OAuth2Error):
 
 
 def as_oauth_error(refused: Refused) -> OAuth2Error:
-    """Return oauthlib's error with the code, status and description of `refused`; nothing else of it leaves."""
+    """Return oauthlib's error with the code, status and description of `refused`, and nothing else."""
     answer = _Answer(description=refused.description, status_code=refused.status)
     answer.error = refused.error
     answer.retry_after = getattr(refused, "retry_after", None)

@@ -1,6 +1,6 @@
-"""What is known of a redemption, noted in the facts of its request and told: one structured line and one signal.
+"""Notes a redemption in the facts of its request, and reports it: one structured log line and one signal.
 
-Never the ID-JAG itself.
+The ID-JAG itself is never included.
 """
 
 import json
@@ -19,7 +19,7 @@ _MAX_TEXT = 255
 
 
 class RedemptionLog:
-    """Takes one request's ID-JAG before and after it is verified; `granted` or `refused` tells what came of it."""
+    """Notes a request's ID-JAG before and after verification; `granted` or `refused` reports the outcome."""
 
     def __init__(self, request: Any) -> None:
         self._request = request
@@ -29,13 +29,13 @@ class RedemptionLog:
         self._trusted: TrustedIssuer | None = None
 
     def claimed(self, jws: UnverifiedJws) -> None:
-        """Note what the ID-JAG claims to be."""
+        """Note the unverified claims of the ID-JAG."""
         self._jws = jws
         names = {"issuer": "iss", "sub": "sub", "jti": "jti"}
         self.facts["unverified"] = {name: jws.unverified_payload.get(claim) for name, claim in names.items()}
 
     def verified(self, trusted: TrustedIssuer, id_jag: IdJag) -> None:
-        """Note what the ID-JAG is, and whose."""
+        """Note the verified ID-JAG."""
         self._trusted, self._id_jag = trusted, id_jag
         del self.facts["unverified"]
         self.facts |= {"issuer": id_jag.issuer, "sub": id_jag.subject, "jti": id_jag.jti}
@@ -46,29 +46,29 @@ class RedemptionLog:
         }
 
     def issued(self) -> None:
-        """Tell that a token is issued, in the transaction that does it; raises what a receiver raises to prevent it."""
+        """Send `redemption_granted` in the transaction of the token; a receiver's exception prevents the issue."""
         redemption_granted.send(type(self), **self._told())
 
     def granted(self) -> None:
-        """Write that a token was issued."""
+        """Log that a token was issued."""
         request = self._request
         user = str(getattr(request.user, "pk", request.user))
         self._write("granted", user=user, scope_granted=" ".join(request.scopes), resource=list(request.resource))
 
     def refused(self, error: str, description: str) -> None:
-        """Write and tell that none was, and which check said so."""
+        """Log the refusal with its check, and send `redemption_refused`."""
         check, detail = self.facts.failed, self.facts["detail"]
         self._write("refused", error=error, check=check, description=description, detail=detail[:_MAX_TEXT])
         why = {"error": error, "check": check, "detail": detail or description}
         redemption_refused.send_robust(type(self), **self._told(), **why, unverified=self._jws)
 
     def _told(self) -> dict[str, Any]:
-        """Return what receivers of both signals get."""
+        """Return the common arguments of both signals."""
         facts = {**self._line(), "ms": self.facts.ms}
         return {"request": self._request, "facts": facts, "id_jag": self._id_jag, "trusted": self._trusted}
 
     def _line(self) -> dict[str, Any]:
-        """Return the facts that the log may have: of a `jti` the fingerprint, of the person nothing."""
+        """Return the facts for the log: the fingerprint of the `jti`, and no data of the person."""
         line = {name: self.facts[name] for name in ("client_id", "audience", "scope_asked") if name in self.facts}
         if self._id_jag:
             line |= {"issuer": self._id_jag.issuer, "jti": fingerprint(self._id_jag.jti)}

@@ -1,7 +1,7 @@
-"""RFC 7523 section 3 (7): an ID-JAG is redeemed once, by whichever process is first.
+"""RFC 7523 section 3 (7): an ID-JAG is redeemed once.
 
-There is no look before the leap: the database's unique constraint decides. Rows go when their ID-JAG has expired by
-every clock: that of the machine which sweeps may be ahead of that of the machine which verifies.
+The database's unique constraint decides which process is first. Rows are deleted when their ID-JAG has expired by every
+clock: the clock of the sweeping machine may be ahead of the verifying one's.
 """
 
 import hashlib
@@ -27,8 +27,8 @@ class Replayed(Exception):
 def claim(*, issuer: str, jti: str, expires_at: datetime) -> None:
     """Claim the ID-JAG for this redemption, until `expires_at`; raises Replayed.
 
-    Call it last, inside the transaction that stores the token, and let Replayed end that transaction: what is refused
-    or fails afterwards burns nothing.
+    Call it last, inside the transaction that stores the token, and let Replayed roll it back, so that a refusal
+    or failure afterwards does not use the ID-JAG up.
     """
     row = ConsumedJti(issuer_hash=_sha256(issuer), jti_hash=_sha256(jti), expires_at=expires_at)
     try:
@@ -38,17 +38,17 @@ def claim(*, issuer: str, jti: str, expires_at: datetime) -> None:
 
 
 def expired() -> QuerySet[ConsumedJti]:
-    """Return the rows that nobody needs any more, also where the clock is behind ours by what is tolerated."""
+    """Return the rows that no process needs any more, even one whose clock is behind by the accepted skew."""
     return ConsumedJti.objects.filter(expires_at__lt=timezone.now() - conf().skew)
 
 
 def sweep() -> int:
-    """Delete the rows of expired ID-JAGs, but no more than `MOST` of them; return how many went."""
+    """Delete the rows of expired ID-JAGs, at most `MOST`; return their number."""
     return ConsumedJti.objects.filter(pk__in=list(expired().values_list("pk", flat=True)[:MOST])).delete()[0]
 
 
 def sweep_now_and_then() -> None:
-    """Sweep, if nobody has for ten minutes; this process asks whether anybody has no more often."""
+    """Sweep if no process has swept for ten minutes; this process checks at that interval too."""
     global _asked_at
     if time.monotonic() - _asked_at < SWEEP_SECONDS:
         return
@@ -61,12 +61,12 @@ _asked_at = -float("inf")
 
 
 def database() -> str:
-    """Return the alias of the database that claims are written to."""
+    """Return the alias of the database for claims."""
     return router.db_for_write(ConsumedJti)
 
 
 def fingerprint(jti: object) -> str:
-    """Return what a log may say of a `jti`: the start of the hash in its row, or "" if it is not text."""
+    """Return the form of a `jti` for logs: the start of the hash in its row, or "" if it is not text."""
     return _sha256(jti)[:16] if isinstance(jti, str) else ""
 
 

@@ -1,4 +1,4 @@
-"""What the grant tells the product it lives in, for an audit and for counting."""
+"""Signals of the grant, for the host's audit and metrics."""
 
 from django.dispatch import Signal
 
@@ -12,9 +12,9 @@ redemption_granted = Signal()
 # the answer.
 redemption_refused = Signal()
 
-# The keys of an issuer or a client were needed. `result` is "hit" if those kept serve, "miss" if one has to look. Sent,
-# like the next one, without a word of whose they are; receivers cannot change anything.
+# The keys of an issuer or a client were looked up. `result` is "hit" (cached) or "miss" (fetched). Like the next one,
+# it does not name the owner; receivers cannot change anything.
 keys_looked_up = Signal()
 
-# Keys were asked for over HTTP. `outcome` is "answered" or "failed".
+# Keys were fetched over HTTP. `outcome` is "answered" or "failed".
 keys_fetched = Signal()

@@ -195,7 +195,7 @@ def test_the_line_is_all_there_is(command: list[str], name: str, value: str, wor
             {"OWN_SITES_AT": "10.0.0.7:80", "BASE_DOMAIN": "a.example", "DEMO": "true", "TRUSTED_PROXIES": "10.0.0.1"},
             "Add 10.0.0.7 to TRUSTED_PROXIES.",
         ),
-        ({"CLIENT_SIGNING_KEY": "hidden"}, "['CLIENT_SIGNING_KEY'] is of no use"),
+        ({"CLIENT_SIGNING_KEY": "hidden"}, "['CLIENT_SIGNING_KEY'] is unusable"),
     ],
     ids=str,
 )

@@ -51,7 +51,7 @@ def test_an_id_jag_is_good_once_by_default(id_jag: str) -> None:
     assert redeem(id_jag).status_code == 200
     again = redeem(id_jag)
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
-    assert again.json()["error_description"] == "The ID-JAG has been redeemed before. Ask the IdP for a new one."
+    assert again.json()["error_description"] == "The ID-JAG has been redeemed before. Get a new one from the IdP."
 
 
 @pytest.mark.clause("ID-JAG", "4.4.3", "P1")

@@ -18,7 +18,7 @@ from tests.resource_app.fakes import ABSENT, World, basic, jwks
 from tests.resource_app.refused_grants import API, NOT_OURS, SCOPES
 
 GOVERNED = f"this authorization server governs '{API}'"
-REPLAYED = ("invalid_grant", "The ID-JAG has been redeemed before. Ask the IdP for a new one.")
+REPLAYED = ("invalid_grant", "The ID-JAG has been redeemed before. Get a new one from the IdP.")
 
 
 # --- Scope -----------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def test_an_id_jag_bound_to_a_key_is_refused(todo0: TokenEndpoint, cnf: Any) -> 
 @pytest.mark.clause("RFC 9449", "5", "TE-75 a proof of possession is refused, never ignored")
 def test_a_proof_of_possession_is_refused(todo0: TokenEndpoint, cnf: Any) -> None:
     response = todo0.redeem(todo0.mint(cnf=cnf), headers=basic() | {"DPoP": "x.y.z"})
-    description = "No access token is bound to a key here: send no DPoP header."
+    description = "This server does not bind access tokens to a key: send no DPoP header."
     todo0.assert_refused(response, "invalid_dpop_proof", description, "dpop")
     todo0.assert_redeemed(todo0.redeem())
 

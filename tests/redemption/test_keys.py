@@ -9,7 +9,7 @@ from tests.redemption.conftest import TokenEndpoint
 from tests.resource_app.broken_keys import KEYS, KEYS_ANSWERS, METADATA, METADATA_ANSWERS, UNUSABLE, document
 from tests.resource_app.fakes import ED_KEY, RSA_KEY, World, ed_jwk, jwks, rsa_jwk
 
-OUTAGE = "The issuer's keys can not be had now. Try again later."
+OUTAGE = "The issuer's keys are unavailable. Try again later."
 
 
 def no_usable_key(kid: str, alg: str) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from tenants.models import EmailDomain, IdPConnection, Tenant, User
 from tests.redemption.conftest import TokenEndpoint, connect, outside
 from tests.resource_app.fakes import ABSENT, ISSUER, World, jwks
 
-NO_ACCESS = ("invalid_grant", "The subject of the ID-JAG has no access here.", "subject")
+NO_ACCESS = ("invalid_grant", "The subject of the ID-JAG has no access to this app.", "subject")
 OTHER_ISSUER = "https://other-idp.example"
 
 

@@ -52,7 +52,7 @@ def test_what_can_not_be_granted_is_refused(
 @pytest.mark.clause("P7", "JWKS outage", "503 temporarily_unavailable")
 def test_an_outage_of_the_idp_is_503(wiki0: TokenEndpoint, idp: World) -> None:
     idp.session.answers[METADATA] = METADATA_ANSWERS["timeout"]
-    description = "The issuer's keys can not be had now. Try again later."
+    description = "The issuer's keys are unavailable. Try again later."
     wiki0.assert_refused(wiki0.redeem(), "temporarily_unavailable", description, "key", status=503)
 
 

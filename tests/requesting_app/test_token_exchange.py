@@ -110,7 +110,7 @@ def test_a_response_that_is_not_what_the_profile_says_is_refused(changes: dict[s
         ({"exp": True}, "exp of the ID-JAG is not a number"),
         ({"exp": "4000000000"}, "exp of the ID-JAG is not a number"),
         ({"exp": 10**30}, "exp of the ID-JAG is not a date"),
-        ({"scope": "read write admin"}, "the ID-JAG has a wider scope than was asked for"),
+        ({"scope": "read write admin"}, "the scope of the ID-JAG is wider than requested"),
         ({"scope": ["read"]}, "the scope of the token response is not a list of scopes"),
     ],
 )

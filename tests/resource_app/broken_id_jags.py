@@ -97,12 +97,12 @@ def _parts(name: str, problem: str, make: Callable[[str, str, str], str]) -> Cas
 
 def _payload(name: str, problem: str, text: bytes) -> Case:
     assertion = compact(HEADER, text, alg="EdDSA")  # what it is signed with does not matter: it can not be read
-    return _jws(name, f"its payload can not be read: {problem}", lambda _: assertion)
+    return _jws(name, f"its payload is malformed: {problem}", lambda _: assertion)
 
 
 def _header(name: str, problem: str, text: bytes) -> Case:
     assertion = compact(text, valid_claims(), alg="EdDSA")
-    return _jws(name, f"its header can not be read: {problem}", lambda _: assertion)
+    return _jws(name, f"its header is malformed: {problem}", lambda _: assertion)
 
 
 def claims_with(member: bytes) -> bytes:
@@ -114,7 +114,7 @@ _NOT_THREE = "it does not have three parts"
 _NOT_BASE64 = "a part is not base64url without padding"
 _NOT_JSON = "it is not JSON in UTF-8"
 _NO_OBJECT = "it is not a JSON object"
-_TWICE = "an object has two members of the same name"
+_TWICE = "an object has two members with one name"
 _TOO_DEEP = "it is nested too deeply"
 _NOT_UNICODE = "a string is not Unicode text"
 

@@ -227,7 +227,7 @@ def test_keys_that_can_not_be_had_are_an_outage() -> None:
     answer = as_oauth_error(refused.value)
     assert (refused.value.check, answer.error, answer.status_code) == ("key", "temporarily_unavailable", 503)
     assert answer.headers == {"Retry-After": "30"}
-    assert refused.value.description == "The issuer's keys can not be had now. Try again later."
+    assert refused.value.description == "The issuer's keys are unavailable. Try again later."
     assert refused.value.detail == "the IdP is down"
 
 

@@ -199,7 +199,7 @@ def test_a_client_that_does_not_authenticate_is_refused_whatever_it_sends(
 
 @pytest.mark.clause("RFC 6749", "2.3", "one client per request")
 def test_a_client_id_in_the_body_that_is_not_the_authenticated_one_is_refused(world: World) -> None:
-    description = "client_id is not that of the client that authenticated."
+    description = "client_id is not that of the authenticated client."
     assert_refused(redeem(id_jag(), client_id="another"), "invalid_request", description)
 
 
@@ -234,7 +234,7 @@ def test_a_rich_request_is_refused_before_the_client_authenticates(world: World,
 @pytest.mark.parametrize("proof", ["x.y.z", ""])
 @pytest.mark.clause("RFC 9449", "5", "a proof of possession is refused, never ignored")
 def test_a_proof_of_possession_is_refused_before_the_client_authenticates(world: World, name: str, proof: str) -> None:
-    assertion, description = id_jag(), "No access token is bound to a key here: send no DPoP header."
+    assertion, description = id_jag(), "This server does not bind access tokens to a key: send no DPoP header."
     for credentials in (basic(), dict[str, str]()):
         assert_refused(redeem(assertion, headers=credentials | {name: proof}), "invalid_dpop_proof", description)
     assert_nothing_happened(world)
@@ -307,7 +307,7 @@ def test_an_idp_that_does_not_answer_is_503_and_burns_nothing(world: World) -> N
     assertion, documents = id_jag(), dict(world.session.answers)
     world.session.fail()
     answer = redeem(assertion)
-    assert_refused(answer, "temporarily_unavailable", "The issuer's keys can not be had now. Try again later.", 503)
+    assert_refused(answer, "temporarily_unavailable", "The issuer's keys are unavailable. Try again later.", 503)
     assert answer.headers["Retry-After"] == "30"
     world.session.answers = documents
     cache.clear()
@@ -321,7 +321,7 @@ def test_an_idp_that_does_not_answer_is_503_and_burns_nothing(world: World) -> N
 @pytest.mark.clause("RFC 7523", "3", "(2) a subject that has no access, for whatever reason")
 def test_a_subject_that_the_host_refuses_is_refused_without_a_reason(world: World, subject: str) -> None:
     answer = redeem(id_jag(sub=subject))
-    assert_refused(answer, "invalid_grant", "The subject of the ID-JAG has no access here.")
+    assert_refused(answer, "invalid_grant", "The subject of the ID-JAG has no access to this app.")
     assert_nothing_happened(world)
 
 
@@ -399,7 +399,7 @@ def test_a_known_subject_without_access_is_told_if_the_connection_says_so(world:
 
 # --- Once ------------------------------------------------------------------------------------------------------------
 
-_REPLAYED = "The ID-JAG has been redeemed before. Ask the IdP for a new one."
+_REPLAYED = "The ID-JAG has been redeemed before. Get a new one from the IdP."
 
 
 @pytest.mark.clause("RFC 7523", "3", "(7) an ID-JAG is redeemed once")

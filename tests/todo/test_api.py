@@ -345,7 +345,7 @@ def test_a_broken_body_is_refused(api: Client, body: bytes) -> None:
 
 def test_the_answer_says_what_is_wrong_with_the_json(api: Client) -> None:
     refused = send(api, "POST", "/todos", b'{"task": "x", "task": "y"}')
-    assert_refused(refused, 400, "invalid_request", "an object has two members of the same name")
+    assert_refused(refused, 400, "invalid_request", "an object has two members with one name")
 
 
 @pytest.mark.clause("RFC 9110", "15.5.14", "RS-15 RS-17")

@@ -1,4 +1,4 @@
-"""What the other side needs to know of the key that our clients sign with."""
+"""Prints the public key set of the clients' signing key, for registration at peers."""
 
 import json
 from typing import Any
