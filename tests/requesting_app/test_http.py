@@ -75,7 +75,7 @@ def test_nothing_is_repeated_after_a_timeout_or_half_an_answer(world: World, fai
 @pytest.mark.parametrize("failure", [requests.exceptions.InvalidURL(), requests.exceptions.InvalidSchema()])
 def test_a_place_we_may_not_go_to_is_somebodys_mistake(world: World, failure: Exception) -> None:
     world.next["metadata"] = [failure]
-    with pytest.raises(BadAnswer, match="^requests to .* are not allowed"):
+    with pytest.raises(BadAnswer, match=r"^requests to .* are not allowed"):
         send("GET")
 
 
