@@ -5,18 +5,18 @@ revocation, the refusal of an authorization request or an introspection, a sign-
 change of a policy, key, client, IdP connection, tenant or account, including accounts created at sign-in. API calls are
 not acts. A sender over a limit is one act for each limit and window, not one per request.
 
-Where it comes from
+Sources
     `log.done` and `log.refused` write one event. For the OAuth endpoints `authserver.oauth_audit` alone calls them: the
-    grants leave what they find out in `request.facts`, the checks that passed among it. What must not know this app
-    sends signals, which `receivers.py` hears: sign-ins (`tenants`, Django), limits that are used up (`base`).
-    `changes.py` watches the tables whose rows decide who may do what; `queryset.update()` sends no signals, so code
-    above this app that changes those tables that way calls `changes.record` itself, and code below it saves row by row.
+    grants store their facts in `request.facts`, with the checks that passed. Apps that must not import this app send
+    signals, and `receivers.py` receives them: sign-ins (`tenants`, Django), exceeded limits (`base`). `changes.py`
+    watches the tables that carry permissions. `queryset.update()` sends no signals: code above this app that changes
+    those tables that way calls `changes.record` itself, and code below it saves row by row.
 
-What is in it
-    Who (acting client and user, tenant, address), what (audience, resource, scopes asked and granted, the ID-JAG's
-    issuer, `sub` and `jti`), the checks that passed, the outcome, and of a refusal the OAuth error, the failed check
-    and the detail that the peer is not told. What a peer claimed and nobody verified stands apart, in `unverified`
-    (`unverified_...` in the line). Never a token, code, assertion or secret; a value is one line of 200 characters at
+Content
+    The actor (client and user, tenant, address), the object (audience, resource, scopes asked and granted, the
+    ID-JAG's issuer, `sub` and `jti`), the checks that passed, the outcome, and for a refusal the OAuth error, the
+    failed check and the detail that the peer does not get. Unverified claims of a peer are apart, in `unverified`
+    (`unverified_...` in the line). Never a token, code, assertion or secret. A value is one line of 200 characters at
     most.
 
 Guarantees

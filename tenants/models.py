@@ -147,7 +147,7 @@ class IdPConnection(models.Model):
         help_text="Accept ID-JAGs of this IdP, so that other apps can act here for its people. Off: sign-in only.",
     )
     single_use = models.BooleanField(
-        "ID-JAGs are good once",
+        "accepts an ID-JAG once only",
         default=True,
         help_text="Refuse an ID-JAG of this IdP that was redeemed before (RFC 7523, MCP). Off: until it expires, in "
         "minutes, its client may redeem it again for another access token (ID-JAG -04 section 4.4.3), and so may a "

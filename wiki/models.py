@@ -54,7 +54,7 @@ class Article(models.Model):
         return self.title
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.tenant_id = self.author.tenant_id  # type: ignore[assignment]  # nobody at Wiki0 is without one
+        self.tenant_id = self.author.tenant_id  # type: ignore[assignment]  # every account at Wiki0 has one
         self.title = one_line(self.title, MAX_TITLE) or "Untitled"
         super().save(*args, **kwargs)
 

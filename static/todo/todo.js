@@ -1,4 +1,4 @@
-// Copying links, Escape, focus and what to say when the server cannot be reached. Everything else is htmx and forms.
+// Copying links, Escape, focus, and messages when the server does not answer. Everything else is htmx and forms.
 
 const VISIBLE_FOR_MS = 4000;
 const status = document.getElementById("status");
@@ -10,7 +10,7 @@ function say(text) {
   requestAnimationFrame(() => (status.textContent = text));
 }
 
-// The status line empties itself, whoever wrote it.
+// The status line clears itself after a while.
 new MutationObserver(() => {
   clearTimeout(hideTimer);
   if (status.textContent) hideTimer = setTimeout(() => (status.textContent = ""), VISIBLE_FOR_MS);
@@ -45,7 +45,7 @@ document.addEventListener("focusin", (event) => {
   if (event.target.matches(".rename [name=task]")) event.target.select();
 });
 
-// A part that is replaced takes the focus with it: give it back to the same todo, or to the list.
+// Replacing a part of the page loses the focus: restore it to the same todo, or to the list.
 let lastTodo;
 
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -59,7 +59,7 @@ document.addEventListener("htmx:afterSettle", () => {
   (button ?? document.getElementById("main")).focus();
 });
 
-// A refused change is undone on the page, too.
+// Undo a refused change on the page too.
 function failed(event, text) {
   event.target.closest("form")?.reset();
   show(text);

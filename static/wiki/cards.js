@@ -1,4 +1,4 @@
-// Draws links to todos as cards. What a card says comes from Wiki0's API, for the person who looks, and only as text.
+// Draws links to todos as cards. The content comes from Wiki0's API, for the current person, and is inserted as text only.
 
 const config = document.querySelector("[data-cards]").dataset;
 const icon = new URL("./todo0.svg", import.meta.url).href;
@@ -8,7 +8,7 @@ const NO_ANSWER = { card: null, reason: { code: "no_answer", text: "Wiki0 does n
 const SIGN_IN_AGAIN = { card: null, reason: { code: "sign_in_again", text: "Sign in again to see this" } };
 
 let waiting = new Map();
-const drawn = new Map(); // the cards of this view of the page: moving one within the editor asks for nothing
+const drawn = new Map(); // the cards of this view; moving one within the editor sends no request
 
 /** Says whether `url` looks like a link to a todo. The server looks again, and its answer counts. */
 export function isTodoLink(url) {

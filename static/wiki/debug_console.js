@@ -1,4 +1,4 @@
-// The debug console: opens a dialog and loads what was recorded, anew each time.
+// The debug console: opens a dialog and loads the records each time.
 
 const dialog = document.getElementById("debug-console");
 const button = document.getElementById("debug-console-button");

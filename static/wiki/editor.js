@@ -1,4 +1,4 @@
-// The edit view: saves by itself and says so; text that is not saved is never lost without a word.
+// The edit view: saves automatically, shows its state, and warns before unsaved text is lost.
 import { connectToolbar } from "./toolbar.js";
 
 const SAVE_AFTER_MS = 700;
@@ -11,9 +11,9 @@ const problem = document.getElementById("save-problem");
 const [problemText, problemActions] = problem.children;
 
 let timer = 0;
-let saving = null; // the request under way
+let saving = null; // the running request
 let dirty = false;
-let conflict = null; // the version stored by somebody else
+let conflict = null; // the version that another request has stored
 
 function say(text, kind = "") {
   state.textContent = text;

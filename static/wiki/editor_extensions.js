@@ -1,5 +1,5 @@
-// What our editor has beyond django-prose-editor's: links to todos drawn as cards, a dialog for the address of other
-// links, and numbered lists by typing "1. ".
+// Extensions of django-prose-editor: links to todos drawn as cards, a dialog for other links, and numbered lists by
+// typing "1. ".
 import {
   Link as ProseLink,
   mergeAttributes,
@@ -23,7 +23,7 @@ export const TodoCard = Node.create({
   group: "inline",
   inline: true,
   atom: true,
-  priority: 1100, // before Link, which would take the same text
+  priority: 1100, // before Link, which would match the same text
 
   addOptions() {
     return { origin: "" };
@@ -73,7 +73,7 @@ export const TodoCard = Node.create({
     return {
       Enter: ({ editor }) => {
         drawTyped(editor.view, this.options.origin);
-        return false; // and then what Enter does
+        return false; // then Enter works as usual
       },
     };
   },

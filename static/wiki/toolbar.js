@@ -1,4 +1,4 @@
-// The editor's toolbar: real buttons that say whether they are on. Arrow keys move within it (ARIA: toolbar pattern).
+// The editor's toolbar: buttons with aria-pressed. Arrow keys move within it (ARIA: toolbar pattern).
 
 const heading = (level) => ({
   run: (chain) => chain.toggleHeading({ level }),

@@ -30,9 +30,9 @@ class Reason(Enum):
 
 
 class SignInRefused(Exception):
-    """Nobody is signed in. `sentence` is for the page and may quote the `words` of the IdP, `detail` is for the log.
+    """The sign-in failed. `sentence` is for the page and may quote the `words` of the IdP, `detail` is for the log.
 
-    `status` is 400 (the browser brought something wrong) or 502 (the IdP did).
+    `status` is 400 for an error of the browser's request and 502 for an error of the IdP.
     """
 
     def __init__(self, reason: Reason, *, detail: str, status: int = 400, words: str = "") -> None:

@@ -11,8 +11,8 @@ from ....core.client_signing_key import NoSigningKey
 
 class Command(BaseCommand):
     help = (
-        "Prints the public half of CLIENT_SIGNING_KEY as a key set (RFC 7517). Register it wherever a client of ours "
-        "authenticates with private_key_jwt: `manage.py clientjwks > wiki0.jwks.json`."
+        "Prints the public half of CLIENT_SIGNING_KEY as a key set (RFC 7517). Register it at each server where "
+        "this project's client uses private_key_jwt: `manage.py clientjwks > wiki0.jwks.json`."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
