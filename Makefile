@@ -46,7 +46,7 @@ conformance: $(DEVELOPMENT) ## Run the tests and write docs/conformance.md: the 
 mutation: $(DEVELOPMENT) ## Weaken each check of both token endpoints and expect a test to fail (takes long)
 	$(BIN)/python -m tests.mutation.run --write $(MUTATION_ARGS)
 
-bench: $(RUNTIME) $(if $(findstring sqlite,$(BENCH_ARGS)),,$(DRIVER)) ## Measure what a request costs, 15 minutes (BENCH_ARGS=--help)
+bench: $(RUNTIME) $(if $(findstring sqlite,$(BENCH_ARGS)),,$(DRIVER)) ## Measure the cost of requests, 15 minutes (BENCH_ARGS=--help)
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lint: $(DEVELOPMENT) ## Check style, types, imports, templates, migrations and settings
