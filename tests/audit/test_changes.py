@@ -68,7 +68,7 @@ def test_a_change_is_recorded_by_the_name_of_what_changed(
     assert (event.user, event.server) == (f"command:{getpass.getuser()}", "")  # nobody asked over the web
 
 
-def test_whoever_has_no_name_at_a_shell_has_a_number(demo: Demo) -> None:
+def test_a_shell_user_without_a_name_is_recorded_by_number(demo: Demo) -> None:
     with patch("audit.changes.getpass.getuser", side_effect=KeyError), patch("audit.changes.os.getuid", return_value=7):
         Tenant.objects.create(slug="new", name="New")
     assert AuditEvent.objects.get().user == "command:7"

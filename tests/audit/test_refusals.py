@@ -191,7 +191,7 @@ def test_a_revocation_that_ended_nothing_is_told_from_one_that_did(
 
 
 @pytest.mark.clause("RFC 7662", "2.2", "SEC-11")
-def test_who_asks_about_somebody_elses_token_is_recorded_and_who_asks_about_none_is_not(
+def test_only_introspection_of_another_clients_token_is_recorded(
     signed_in: EmbeddedIdP, bob: User, lines: Lines
 ) -> None:
     token = signed_in.tokens()["access_token"]

@@ -116,7 +116,7 @@ def test_a_token_of_a_deactivated_client_is_not_active_and_the_client_may_not_as
 
 
 @pytest.mark.clause("RFC 7662", "2.1", "IR-01 IR-10")
-def test_nobody_asks_without_authenticating(signed_in: EmbeddedIdP, tokens: dict[str, Any]) -> None:
+def test_introspection_needs_authentication(signed_in: EmbeddedIdP, tokens: dict[str, Any]) -> None:
     wrong = {"headers": {"authorization": signed_in.basic("wiki0", "wrong")}}
     bearer = {"headers": {"authorization": f"Bearer {tokens['access_token']}"}}
     for extra in ({}, wrong, bearer):
@@ -228,7 +228,7 @@ def test_what_is_no_access_token_of_the_app_is_not_active_there(
 
 
 @pytest.mark.clause("RFC 7662", "2.1", "IR-01 IR-10")
-def test_nobody_asks_an_app_without_authenticating(app: ResourceServer) -> None:
+def test_introspection_at_an_app_needs_authentication(app: ResourceServer) -> None:
     token = app.token()
     anonymous = app.introspect(token, None)
     public = app.post("/oauth2/v1/introspect", {"token": token, "client_id": "gateway"})

@@ -150,7 +150,7 @@ def test_everybody_may_keep_a_document_for_a_while(demo: None, site: str, path: 
 
 @pytest.mark.parametrize(("site", "path"), DOCUMENTS)
 @pytest.mark.clause("RFC 9111", "3", "MD-13")
-def test_nobodys_session_cookie_goes_with_a_document(demo: None, site: str, path: str) -> None:
+def test_a_document_sets_no_session_cookie(demo: None, site: str, path: str) -> None:
     realm = "idp" if site == "customer1" else site
     user = User.objects.filter(realm=realm, tenant__slug="customer1")[0]
     browser = at(site)

@@ -68,7 +68,7 @@ def test_a_token_is_revoked_twice(app: ResourceServer) -> None:
 
 
 @pytest.mark.clause("RFC 7009", "2.1", "IR-13")
-def test_nobody_revokes_without_authenticating(app: ResourceServer) -> None:
+def test_revocation_needs_authentication(app: ResourceServer) -> None:
     token = app.token()
     for response in (
         app.post(REVOKE, {"token": token}),

@@ -386,7 +386,7 @@ def test_key_sets_fetched_while_a_key_is_being_withdrawn_are_not_kept(
 
 
 @pytest.mark.clause("OIDC Core", "3.1.3.7", "MT-23")
-def test_an_id_token_that_a_withdrawn_key_signed_signs_nobody_in(
+def test_an_id_token_signed_by_a_withdrawn_key_is_refused_at_sign_in(
     demo: Demo, customer1: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(demo.browser, "wiki", BOB)  # its keys are known now

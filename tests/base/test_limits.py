@@ -136,7 +136,7 @@ def test_without_a_cache_a_limit_is_open_or_closed_as_it_says(
         Limit("API", fails_open=False).check("bob")
 
 
-def test_a_window_that_ends_between_two_cache_calls_begins_anew(
+def test_a_window_that_ends_between_two_cache_calls_starts_again(
     set_limit: SetLimit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_limit("API", "2/minute")

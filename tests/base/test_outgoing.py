@@ -166,7 +166,7 @@ def test_a_caller_may_have_less_time_but_not_more(session: requests.Session) -> 
     assert all(0 < seconds <= most for seconds, most in zip(left, (5, 5, 5, 0.5), strict=True))
 
 
-def test_nobody_listening_is_a_connection_error(session: requests.Session) -> None:
+def test_a_closed_port_is_a_connection_error(session: requests.Session) -> None:
     with serving() as port:
         pass
     with pytest.raises(requests.ConnectionError):
@@ -221,7 +221,7 @@ def test_outside_the_demo_only_our_own_origins_are_on_loopback(settings: Setting
             address_for(url)
 
 
-def test_an_origin_of_ours_may_have_a_private_address(settings: Settings, names: dict[str, list[str]]) -> None:
+def test_an_own_origin_may_have_a_private_address(settings: Settings, names: dict[str, list[str]]) -> None:
     settings.ORIGINS = {**settings.ORIGINS, "idp": "https://{tenant}.idp.corp.example"}
     names["a.idp.corp.example"] = names["a.b.idp.corp.example"] = [PRIVATE]
     assert address_for("https://a.idp.corp.example/x") == PRIVATE

@@ -33,7 +33,7 @@ def test_a_well_formed_request_id_is_taken(request_id: str) -> None:
     [None, "", " ", "0" * 65, "a b", "a\n", "a\r\nX: y", "ä", "eyJ0.eyJ0.x", "a,b", "<b>", '"', "{}", "a\x00", "٣"],
     ids=ascii,
 )
-def test_any_other_request_id_is_made_anew(request_id: str | None) -> None:
+def test_any_other_request_id_is_replaced(request_id: str | None) -> None:
     made = {received(request_id, None).request_id for _ in range(3)}
     assert len(made) == 3
     assert all(len(one) == 32 and int(one, 16) for one in made)
@@ -113,7 +113,7 @@ def test_what_we_send_is_what_we_take(of_the_request: TraceContext) -> None:
     assert received(headers["X-Request-ID"], headers["traceparent"]) == of_the_request
 
 
-def test_a_site_of_ours_gets_both_and_a_foreign_peer_the_trace_alone(
+def test_an_own_site_gets_both_and_a_foreign_peer_the_trace_only(
     of_the_request: TraceContext, settings: Settings
 ) -> None:
     with serving() as port, StrictSession() as session:

@@ -17,7 +17,7 @@ def test_signing_in_exchanges_nothing(person: Person) -> None:
     assert not StoredAccessToken.objects.exists()
 
 
-def test_somebody_of_a_foreign_domain_belongs_to_the_tenant_that_entered_the_address(person: Person) -> None:
+def test_a_preprovisioned_address_of_a_foreign_domain_selects_its_tenant(person: Person) -> None:
     person.sign_in("todo", "trinity@whiterabbit.fake")
     person.go("todo", "/profile")
     expect(person.page.get_by_text("Fake Org", exact=True)).to_be_visible()

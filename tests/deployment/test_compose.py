@@ -36,7 +36,7 @@ def test_every_service_may_do_no_more_than_it_must(name: str) -> None:
     assert "privileged" not in service and "cap_add" not in service
 
 
-def test_the_image_runs_as_somebody_with_a_fixed_number() -> None:
+def test_the_image_runs_as_a_user_with_a_fixed_number() -> None:
     (user,) = re.findall(r"^USER (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert user == "10001:10001"
 
@@ -92,7 +92,7 @@ def test_every_variable_can_be_set_from_outside() -> None:
         assert environment[name] is None or environment[name].startswith(f"${{{name}:-"), name
 
 
-def test_nobody_chooses_the_demo_for_whoever_starts_it() -> None:
+def test_compose_does_not_set_demo() -> None:
     assert [SERVICES[name]["environment"]["DEMO"] for name in OF_THIS_PROJECT] == [None] * 3
     assert "\n#DEMO=" in FOR_ALL, "a copy of it would choose"
 

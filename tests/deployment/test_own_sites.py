@@ -53,7 +53,7 @@ def test_an_own_site_is_asked_where_it_is_at_hand(web: Web, origin: str) -> None
         "https://idp.example",
     ],
 )
-def test_nobody_else_is(web: Web, origin: str) -> None:
+def test_other_origins_have_no_internal_address(web: Web, origin: str) -> None:
     assert own_address(origin) is None
     assert own_address(ORIGINS["wiki"]) == ("127.0.0.1", web.server.server_port)
 

@@ -28,7 +28,7 @@ def company(settings: Settings) -> None:
     settings.DEMO, settings.ORIGINS = False, COMPANY
 
 
-def test_a_company_gets_its_servers_and_nobody_of_the_demo(company: None) -> None:
+def test_a_company_gets_its_servers_and_no_demo_accounts(company: None) -> None:
     assert "The authorization servers of the apps exist." in run("prepare")
     servers = {server.realm: server.issuer for server in AuthorizationServer.objects.all()}
     assert servers == {"wiki": COMPANY["wiki"], "todo": COMPANY["todo"]}
@@ -60,7 +60,7 @@ def test_the_issuers_of_a_company_do_not_move(company: None, settings: Settings)
     assert AuthorizationServer.objects.filter(issuer=COMPANY["todo"]).exists()
 
 
-def test_a_database_whose_keys_nobody_can_decrypt_is_refused(company: None, settings: Settings) -> None:
+def test_a_database_with_undecryptable_keys_is_refused(company: None, settings: Settings) -> None:
     run("prepare")
     encrypt_with(settings, [Fernet.generate_key().decode()])
     with pytest.raises(

@@ -109,7 +109,7 @@ class Hanging(BaseAdapter):
 
 @pytest.mark.slow
 @pytest.mark.clause("limits", "", "LIM-17")
-def test_sixteen_requests_that_wait_for_one_tenants_idp_keep_nobody_else_waiting(live_demo: dict[str, str]) -> None:
+def test_sixteen_requests_waiting_for_one_idp_do_not_delay_other_tenants(live_demo: dict[str, str]) -> None:
     bob, john = HttpBrowser(), HttpBrowser()
     for browser, person in ((bob, BOB), (john, JOHN)):
         sign_in(browser, "wiki", person)

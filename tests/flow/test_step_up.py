@@ -66,7 +66,7 @@ def test_no_other_sign_in_asks_for_more_than_it_needs(demo_with_old_session: Dem
     assert "max_age" not in asked_of_the_idp(demo)
 
 
-def test_signing_in_anew_without_the_card_leaves_the_card_as_it_was(demo_with_old_session: Demo) -> None:
+def test_a_new_sign_in_without_the_card_leaves_the_card_as_it_was(demo_with_old_session: Demo) -> None:
     """The control: single sign-on alone brings the old authentication, which the policy refuses."""
     demo = demo_with_old_session
     assert follow_the_link_of_the_card(demo).url == f"{WIKI}/pages/"

@@ -66,7 +66,7 @@ def test_a_page_of_thirty_links_makes_one_exchange_and_one_api_request(demo: Dem
     assert len(demo.network.to("/api/todos")) == 1
 
 
-def test_nobody_sees_another_persons_todo_by_pasting_its_link(demo: Demo) -> None:
+def test_pasting_a_link_does_not_show_another_users_todo(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     for owner in (JOHN, TRINITY):
         card = demo.unfurl([demo.link_to(owner)])[0]

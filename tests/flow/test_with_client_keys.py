@@ -123,7 +123,7 @@ def test_another_key_than_the_registered_one_is_refused_in_few_words(
 
 
 @pytest.mark.parametrize("key", ["another", "none"])
-def test_without_the_registered_key_nobody_signs_in_and_the_page_says_why_in_few_words(
+def test_a_sign_in_without_the_registered_key_fails_with_a_short_reason(
     demo: Demo, keys: Path, use_key: Callable[[str], None], key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     use_key(new_pem() if key == "another" else "")

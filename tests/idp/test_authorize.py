@@ -29,7 +29,7 @@ ISSUER = "http://customer1.idp.localhost:8000"
 
 
 @pytest.mark.clause("RFC 9207", "2", "OP-18 OP-20")
-def test_somebody_signed_in_is_sent_back_with_code_state_and_issuer(signed_in: EmbeddedIdP) -> None:
+def test_a_signed_in_user_is_redirected_with_code_state_and_issuer(signed_in: EmbeddedIdP) -> None:
     response = signed_in.authorize(state='a "state" with ü')
     assert response["Location"].startswith(CALLBACK + "?")
     answer = query_of(response)
@@ -37,7 +37,7 @@ def test_somebody_signed_in_is_sent_back_with_code_state_and_issuer(signed_in: E
     assert (answer["state"], answer["iss"]) == ('a "state" with ü', ISSUER)
 
 
-def test_somebody_not_signed_in_is_asked_for_the_password(idp: EmbeddedIdP, bob: User) -> None:
+def test_an_anonymous_user_is_asked_for_the_password(idp: EmbeddedIdP, bob: User) -> None:
     response = idp.authorize(login_hint="bob@tables.fake")
     assert response["Location"].startswith("/sign-in?next=/oauth2/v1/authorize%3F")
     page = idp.browser.get(response["Location"])
@@ -225,7 +225,7 @@ def test_a_request_sent_as_a_form_is_served_like_one_in_the_url(signed_in: Embed
 
 
 @pytest.mark.clause("OIDC Core", "3.1.2.1", "OP-22: a form is no way around the password")
-def test_somebody_not_signed_in_is_asked_for_the_password_after_a_form_too(idp: EmbeddedIdP, bob: User) -> None:
+def test_an_anonymous_user_is_asked_for_the_password_after_a_form_too(idp: EmbeddedIdP, bob: User) -> None:
     response = idp.browser.get(post_request(idp, urlencode(REQUEST))["Location"])
     assert response["Location"].startswith("/sign-in?next=/oauth2/v1/authorize%3F")
     sign_in = {"email": "bob@tables.fake", "password": "avocado", "next": "/"}
@@ -279,7 +279,7 @@ def test_a_form_with_a_redirect_uri_not_registered_leads_to_a_page(signed_in: Em
 
 @pytest.mark.parametrize("path", ["register", "clients", "registration"])
 @pytest.mark.clause("RFC 7591", "3", "OP-33")
-def test_nobody_registers_a_client_over_the_network(signed_in: EmbeddedIdP, path: str) -> None:
+def test_clients_cannot_be_registered_over_the_network(signed_in: EmbeddedIdP, path: str) -> None:
     """There is no consent page because an administrator registers every client; so nobody else may."""
     metadata = signed_in.browser.get("/.well-known/openid-configuration").json()
     assert "registration_endpoint" not in metadata

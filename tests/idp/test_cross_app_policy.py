@@ -43,7 +43,7 @@ def sales(db: None) -> Group:
 
 @pytest.mark.clause("ID-JAG", "4.3.3", "TE-63 P3")
 @pytest.mark.parametrize("token_type", [ID_TOKEN_TYPE, REFRESH_TOKEN_TYPE])
-def test_somebody_not_on_the_list_is_denied_and_told_of_the_gap(
+def test_a_user_who_is_not_on_the_list_is_denied_and_told_of_the_gap(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, alice: User, token_type: str
 ) -> None:
     tokens = signed_in.tokens()
@@ -148,7 +148,7 @@ def test_an_audience_without_a_policy_is_looked_for_each_time(
 
 
 @pytest.mark.parametrize("gone", ["a person", "two people at once", "a group", "a person, a group stays"])
-def test_a_policy_whose_people_are_gone_is_for_nobody(
+def test_a_policy_is_disabled_when_its_last_person_or_group_is_deleted(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, alice: User, sales: Group, id_token: str, gone: str
 ) -> None:
     if gone != "a group":

@@ -88,7 +88,7 @@ def test_the_session_key_changes_with_the_sign_in(idp: EmbeddedIdP, bob: User) -
 
 
 @pytest.mark.clause("OIDC RP-Initiated Logout", "2", "OP-56")
-def test_a_link_signs_nobody_out_but_asks(signed_in: EmbeddedIdP) -> None:
+def test_a_link_to_the_sign_out_page_only_asks(signed_in: EmbeddedIdP) -> None:
     page = signed_in.browser.get("/oauth2/v1/logout", {"client_id": "wiki0", "post_logout_redirect_uri": SIGNED_OUT})
     assert page.status_code == 200
     assert "_auth_user_id" in signed_in.browser.session
@@ -146,7 +146,7 @@ def test_the_home_page_says_to_the_tenants_people_what_it_allows(signed_in: Embe
     assert "wiki0-at-todo0" in page
 
 
-def test_the_home_page_says_to_nobody_else_what_the_tenant_allows(
+def test_the_home_page_shows_the_policies_only_to_users_of_the_tenant(
     signed_in: EmbeddedIdP, other_idp: EmbeddedIdP
 ) -> None:
     other_idp.browser.cookies = signed_in.browser.cookies  # a session of another IdP is none here

@@ -62,7 +62,7 @@ def test_other_people_keep_what_they_have(signed_in: EmbeddedIdP, bob: User, id_
     assert signed_in.exchange(id_token).status_code == 200
 
 
-def test_a_new_sign_in_begins_anew(signed_in: EmbeddedIdP, bob: User) -> None:
+def test_a_sign_in_after_a_sign_out_can_be_exchanged(signed_in: EmbeddedIdP, bob: User) -> None:
     signed_in.tokens()
     sign_out(signed_in)
     signed_in.browser.force_login(bob, backend="tenants.passwords.RealmBackend")

@@ -493,7 +493,7 @@ def test_a_refresh_token_without_openid_is_refused(signed_in: EmbeddedIdP) -> No
 
 @pytest.mark.clause("ID-JAG", "4.3.3", "TE-36")
 @pytest.mark.parametrize("token_type", [ID_TOKEN_TYPE, REFRESH_TOKEN_TYPE])
-def test_nobody_acts_for_a_deactivated_person(signed_in: EmbeddedIdP, bob: User, token_type: str) -> None:
+def test_no_exchange_for_a_deactivated_person(signed_in: EmbeddedIdP, bob: User, token_type: str) -> None:
     tokens = signed_in.tokens()
     User.objects.filter(pk=bob.pk).update(is_active=False)
     token = tokens["id_token"] if token_type == ID_TOKEN_TYPE else tokens["refresh_token"]

@@ -214,6 +214,6 @@ def test_no_page_of_another_origin_reads_an_answer(idp: EmbeddedIdP, path: str) 
         ".idp.localhost:8000",
     ],
 )
-def test_a_host_that_is_nearly_the_idps_is_nobodys(idp: EmbeddedIdP, host: str) -> None:
+def test_a_host_that_is_nearly_the_idps_is_unknown(idp: EmbeddedIdP, host: str) -> None:
     for path in ("/.well-known/openid-configuration", "/oauth2/v1/keys", "/tenants/../customer1/oauth2/v1/keys"):
         assert Browser(headers={"host": host}).get(path).status_code in (400, 404)

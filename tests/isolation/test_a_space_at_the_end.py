@@ -35,7 +35,7 @@ def test_an_issuer_with_a_space_is_not_the_trusted_one(todo0: ResourceApp) -> No
 
 
 @pytest.mark.clause("OpenID Connect Core", "2", "sub is compared as it is")
-def test_a_subject_with_a_space_is_nobody(todo0: ResourceApp) -> None:
+def test_a_subject_with_a_trailing_space_matches_no_account(todo0: ResourceApp) -> None:
     sub = User.objects.get(email=BOB, realm="idp").sub
     assert redeemed_with(sub=sub).status_code == 200
     assert is_refused(redeemed_with(sub=f"{sub} "), "invalid_grant")
@@ -52,7 +52,7 @@ def test_a_jti_with_a_space_is_another_one_that_is_good_once_as_well(todo0: Reso
 
 @pytest.mark.clause("RFC 7523", "3", "(3) the audience, byte for byte")
 @pytest.mark.parametrize(("claim", "column"), [("aud", "audience"), ("client_id", "client_id")])
-def test_an_id_jag_for_a_name_with_a_space_is_for_somebody_else(todo0: ResourceApp, claim: str, column: str) -> None:
+def test_an_id_jag_for_a_name_with_a_trailing_space_is_refused(todo0: ResourceApp, claim: str, column: str) -> None:
     assert is_refused(redeemed_with(**{claim: f"{getattr(todo0, column)} "}), "invalid_grant")
 
 

@@ -97,7 +97,7 @@ def test_a_person_who_moves_to_another_tenant_leaves_everything_behind(demo: Dem
 
 
 @pytest.mark.clause("lifecycle", "", "MT-20")
-def test_whoever_leaves_one_tenant_for_another_is_a_new_person_there(demo: Demo) -> None:
+def test_a_person_who_changes_the_tenant_is_a_new_person_there(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     token, before = access_token_of(BOB), set(User.objects.filter(email=BOB).values_list("pk", flat=True))
     User.objects.filter(email=BOB).delete()
@@ -120,7 +120,7 @@ def test_whoever_leaves_one_tenant_for_another_is_a_new_person_there(demo: Demo)
 
 
 @pytest.mark.clause("OIDC Core", "5.7", "MT-21")
-def test_a_subject_that_is_given_to_somebody_else_inherits_nothing(demo: Demo) -> None:
+def test_a_reassigned_subject_inherits_nothing(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     token, link = access_token_of(BOB), demo.link_to(BOB)
     person = User.objects.get(realm=Realm.IDP, email=BOB)

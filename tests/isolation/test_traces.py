@@ -126,7 +126,7 @@ def names(email: str) -> list[str]:
 
 
 @pytest.mark.clause("privacy", "", "MT-31")
-def test_a_line_about_one_tenant_names_nobody_of_another(demo: Demo, lines: Lines, all_lines: list[str]) -> None:
+def test_a_line_about_one_tenant_names_no_user_of_another(demo: Demo, lines: Lines, all_lines: list[str]) -> None:
     people = {"customer1": BOB, "customer2": JOHN}
     for person, other in ((BOB, JOHN), (JOHN, BOB)):
         demo.browser.clients.clear()
@@ -189,7 +189,7 @@ def test_the_email_step_says_the_same_of_no_tenant_and_of_one_without_access(dem
 
 
 @pytest.mark.clause("enumeration", "", "MT-32")
-def test_what_another_tenant_has_reads_like_what_nobody_has(demo: Demo) -> None:
+def test_another_tenants_objects_look_like_missing_ones(demo: Demo) -> None:
     sign_in(demo.browser, "wiki", BOB)
     token, theirs = access_token_of(BOB), demo.link_to(JOHN).rpartition("/")[2]
     for method in ("GET", "DELETE"):

@@ -63,7 +63,7 @@ def test_an_app_without_an_active_key_is_not_ready(installed: None, realm: str) 
     assert_not_ready(ask("/readyz"), "signing keys")
 
 
-def test_keys_that_nobody_here_can_decrypt_are_not_ready(installed: None, settings: Settings) -> None:
+def test_undecryptable_keys_are_not_ready(installed: None, settings: Settings) -> None:
     encrypt_with(settings, [Fernet.generate_key().decode()])
     assert_not_ready(ask("/readyz"), "signing keys")
 
@@ -73,7 +73,7 @@ def test_a_database_that_is_migrated_and_no_more_is_not_ready(db: None) -> None:
 
 
 @pytest.mark.clause("requirements.md", "LIM-20", "one tenant's IdP takes no process away from all others")
-def test_the_idp_of_a_tenant_without_a_key_keeps_nobody_from_serving(installed: None, idp: EmbeddedIdP) -> None:
+def test_an_idp_without_a_key_does_not_make_the_process_unready(installed: None, idp: EmbeddedIdP) -> None:
     idp.server.signing_keys.update(status=SigningKey.Status.RETIRED)
     assert ask("/readyz").status_code == 200
 

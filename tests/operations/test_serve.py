@@ -100,7 +100,7 @@ def test_an_odd_request_is_refused_and_the_next_one_answered(server: Server, odd
     assert server.send("GET /healthz HTTP/1.1", "Host: localhost:{port}") == 200
 
 
-def test_an_address_that_somebody_has_is_not_shared(server: Server) -> None:
+def test_an_address_in_use_is_not_shared(server: Server) -> None:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     command = [sys.executable, "manage.py", "serve", f"127.0.0.1:{server.port}"]
     answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)

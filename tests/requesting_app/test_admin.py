@@ -91,5 +91,5 @@ def test_stored_tokens_are_listed_without_their_values_and_cannot_be_changed(
     assert not StoredAccessToken.objects.exists()
 
 
-def test_leases_are_nobodys_business() -> None:
+def test_leases_are_not_in_the_admin() -> None:
     assert not admin.site.is_registered(Lease)

@@ -227,7 +227,7 @@ def test_a_refresh_with_a_wrong_id_token_forgets_the_tokens_and_raises_the_alarm
 
 
 @pytest.mark.clause("requirements.md", "CL-07", "dying between the refresh and its storing costs one new sign-in")
-def test_a_process_that_dies_after_the_refresh_leaves_nobody_refreshing_for_ever(
+def test_a_crash_after_the_refresh_does_not_block_later_refreshes(
     world: World, bob: Any, todo0: ResourceApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Died(BaseException):
@@ -614,7 +614,7 @@ def lookups() -> Iterator[list[str]]:
     token_looked_up.disconnect(listen)
 
 
-def test_it_is_told_whether_a_token_was_stored_and_nobody_who_hears_it_can_break_it(
+def test_token_looked_up_is_sent_and_its_receivers_cannot_break_the_flow(
     world: World, bob: Any, todo0: ResourceApp, lookups: list[str]
 ) -> None:
     for _ in range(2):

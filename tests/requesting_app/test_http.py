@@ -73,7 +73,7 @@ def test_nothing_is_repeated_after_a_timeout_or_half_an_answer(world: World, fai
 
 
 @pytest.mark.parametrize("failure", [requests.exceptions.InvalidURL(), requests.exceptions.InvalidSchema()])
-def test_a_place_we_may_not_go_to_is_somebodys_mistake(world: World, failure: Exception) -> None:
+def test_a_url_that_the_session_refuses_is_a_bad_answer(world: World, failure: Exception) -> None:
     world.next["metadata"] = [failure]
     with pytest.raises(BadAnswer, match=r"^requests to .* are not allowed"):
         send("GET")
@@ -165,7 +165,7 @@ def test_a_server_that_drips_is_given_up(own_session: None, monkeypatch: pytest.
     assert len(dripped) < 100
 
 
-def test_nobody_there_is_unreachable(own_session: None) -> None:
+def test_a_closed_port_is_unreachable(own_session: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(Unreachable, match="does not answer: ConnectionError"):

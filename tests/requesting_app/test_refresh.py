@@ -61,7 +61,7 @@ def test_without_a_new_refresh_token_the_old_one_is_kept() -> None:
         ({"id_token": id_token(), "refresh_token": "a\nb"}, "the refresh response has no usable refresh token"),
     ],
 )
-def test_somebody_elses_id_token_discredits_the_whole_answer(answer: dict[str, Any], detail: str) -> None:
+def test_another_persons_id_token_discredits_the_whole_answer(answer: dict[str, Any], detail: str) -> None:
     with pytest.raises(WrongTokens) as caught:
         read(answer)
     assert caught.value.detail == detail

@@ -179,7 +179,7 @@ def test_waiting_for_ones_turn_at_the_api_ends(
     assert world.sent == []
 
 
-def test_waiting_for_somebody_who_does_not_come_back_ends_with_the_lease(
+def test_waiting_for_a_crashed_holder_ends_with_the_lease(
     world: World, bob: Any, todo0: ResourceApp, settings: Any
 ) -> None:
     name = f"exchange:{bob.pk}:{todo0.pk}"
@@ -195,7 +195,7 @@ def test_waiting_for_somebody_who_does_not_come_back_ends_with_the_lease(
     assert (caught.value.cause, caught.value.step) == (Cause.UNREACHABLE, "lease")
 
 
-def test_who_waits_has_the_patience_for_a_lease_that_began_a_little_later_and_whose_holder_died(
+def test_waiters_outlast_the_lease_of_a_crashed_holder(
     world: World, bob: Any, todo0: ResourceApp, settings: Any
 ) -> None:
     settings.CROSSAPP_REQUESTING_APP |= {"LEASE_SECONDS": 2}

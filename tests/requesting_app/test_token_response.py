@@ -48,7 +48,7 @@ def test_an_answer_that_is_no_token_response_is_a_bad_answer(status: int, header
         read_token_response(status, headers, body)
 
 
-def test_an_error_code_that_nobody_registered_is_an_oauth_error() -> None:
+def test_an_unregistered_error_code_is_an_oauth_error() -> None:
     with pytest.raises(OAuthError) as caught:
         read_token_response(400, {"content-type": "text/html"}, b'{"error": "we_are_on_holiday"}')
     assert caught.value.code == "we_are_on_holiday"

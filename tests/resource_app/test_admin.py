@@ -8,7 +8,7 @@ from crossapp.resource_app.models import ConsumedJti
 
 
 @pytest.mark.skipif(not apps.is_installed("django.contrib.admin"), reason="this product has no admin")
-def test_nobody_adds_changes_or_deletes_a_row() -> None:
+def test_the_admin_cannot_add_change_or_delete_a_row() -> None:
     from django.contrib import admin
 
     page = admin.site.get_model_admin(ConsumedJti)

@@ -42,7 +42,7 @@ def another_process() -> Iterator[None]:
 
 
 @pytest.mark.clause("RFC 7517", "5", "MT-23")
-def test_keys_from_before_are_fetched_anew_and_once(world: World) -> None:
+def test_older_keys_are_fetched_again_once(world: World) -> None:
     key_for(ISSUER, "rsa", "RS256")
     world.session.publish([jwk for jwk in jwks() if jwk["kid"] != "rsa"])
     withdrawn_at = datetime.now(UTC)
@@ -55,7 +55,7 @@ def test_keys_from_before_are_fetched_anew_and_once(world: World) -> None:
 
 
 @pytest.mark.clause("RFC 7517", "5", "MT-23")
-def test_keys_that_were_on_their_way_are_fetched_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_of_a_running_fetch_are_fetched_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     withdrawn_at: list[datetime] = []
 
     @wraps(fetch_jwks)

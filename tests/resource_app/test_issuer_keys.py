@@ -135,7 +135,7 @@ def test_of_eight_threads_that_start_cold_one_fetches(world: World) -> None:
     assert world.session.requested == ONE_FETCH
 
 
-def test_nobody_waits_for_a_refresh_of_keys_that_still_serve(world: World, later: Clock) -> None:
+def test_no_request_waits_for_a_refresh_of_valid_keys(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     later(601)
     arrived, leave = threading.Event(), threading.Event()
@@ -198,7 +198,7 @@ def test_an_issuer_that_is_down_is_not_asked_by_every_request(world: World, late
     assert key_for(ISSUER, "rsa", "RS256").kid == "rsa"
 
 
-def test_a_failure_that_nobody_expects_does_not_make_others_wait(world: World) -> None:
+def test_an_unexpected_failure_does_not_make_others_wait(world: World) -> None:
     world.session.answers[METADATA] = RuntimeError("a bug in somebody's session")
     with pytest.raises(RuntimeError):
         key_for(ISSUER, "rsa", "RS256")

@@ -68,7 +68,7 @@ def test_a_token_is_told_once_in_its_transaction(world: World, granted: Heard, r
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_hears_of_a_token_may_prevent_it(granted: Heard, refused: Heard) -> None:
+def test_a_receiver_can_prevent_a_token(granted: Heard, refused: Heard) -> None:
     granted.fails = TemporarilyUnavailable("Not now.", check="audit")
     answer = redeem(id_jag())
     assert (answer.status, answer.body) == (
@@ -80,7 +80,9 @@ def test_whoever_hears_of_a_token_may_prevent_it(granted: Heard, refused: Heard)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refusal_is_told_after_the_rollback_and_nobody_can_change_it(granted: Heard, refused: Heard) -> None:
+def test_redemption_refused_is_sent_after_the_rollback_and_cannot_change_the_answer(
+    granted: Heard, refused: Heard
+) -> None:
     refused.fails = RuntimeError("a bug in a receiver")
     answer = redeem(id_jag(sub="eve"))
     assert (answer.status, answer.body["error"]) == (400, "invalid_grant")

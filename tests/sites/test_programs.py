@@ -51,9 +51,7 @@ def test_programs_are_told_by_what_they_ask_for(path: str, meta: dict[str, str],
     ],
 )
 @pytest.mark.clause("RFC 6750", "2.1", "a session proves nothing where a token is sent")
-def test_the_session_of_whoever_sends_a_programs_request_is_not_looked_at(
-    path: str, headers: dict[str, str], status: int
-) -> None:
+def test_a_session_cookie_of_a_programs_request_is_ignored(path: str, headers: dict[str, str], status: int) -> None:
     seed()
     browser, _ = somebody("todo")
     with CaptureQueriesContext(connection) as made:

@@ -138,7 +138,7 @@ def test_ranges_and_expectations_get_a_whole_answer(port: int) -> None:
 
 
 @pytest.mark.clause("RFC 9112", "9.3", "WEB-29")
-def test_a_body_that_nobody_reads_is_not_taken_for_the_next_request(port: int) -> None:
+def test_an_unread_body_is_not_taken_for_the_next_request(port: int) -> None:
     body = SMUGGLED.replace("{port}", str(port))
     for path, expected in ((TOKEN, 400), (KEYS, 405), ("/nothing", 404)):
         head = [f"POST {path} HTTP/1.1", "Host: todo.localhost:{port}", f"Content-Length: {len(body)}"]

@@ -38,7 +38,7 @@ def test_a_session_of_an_app_ends_when_it_is_idle(
 
 
 @pytest.mark.clause("OWASP ASVS", "7.3.1", "WEB-12")
-def test_a_session_of_an_idp_lasts_the_day_though_nobody_looks_at_it(
+def test_an_idps_session_has_no_idle_limit(
     signed_in: EmbeddedIdP, settings: Settings, clock: Callable[[float], None]
 ) -> None:
     clock(settings.SESSION_COOKIE_AGE - 61)

@@ -25,7 +25,7 @@ def who_is(browser: Client, realm: str) -> str:
 
 @pytest.mark.django_db
 @pytest.mark.clause("session confusion", "", "WEB-09")
-def test_a_session_copied_to_another_site_is_nobodys() -> None:
+def test_a_session_copied_to_another_site_is_anonymous() -> None:
     seed()
     for realm in HOSTS:
         user = User.objects.filter(realm=realm).order_by("pk").first()
@@ -38,7 +38,7 @@ def test_a_session_copied_to_another_site_is_nobodys() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.clause("session confusion", "", "WEB-09 OP-24")
-def test_a_session_of_one_tenants_idp_is_nobodys_at_anothers() -> None:
+def test_a_session_of_one_tenants_idp_is_anonymous_at_anothers() -> None:
     seed()
     john = User.objects.get(realm=Realm.IDP, email="john@tables.fake2")
     browser = Client()

@@ -136,7 +136,7 @@ def test_the_demo_starts_with_nothing_set() -> None:
 )
 @pytest.mark.parametrize("arguments", [SERVE, ["manage.py", "check"], ["manage.py", "migrate"]], ids=" ".join)
 @pytest.mark.clause("deployment", "", "SEC-06 SEC-20")
-def test_off_this_machine_somebody_has_to_choose_the_demo(arguments: list[str], environment: dict[str, str]) -> None:
+def test_off_this_machine_demo_must_be_set(arguments: list[str], environment: dict[str, str]) -> None:
     answer = run(arguments, **(dict.fromkeys(DEPLOYMENT) | {"DATABASE_URL": "sqlite://:memory:"} | environment))
     assert answer.returncode != 0
     (line,) = (line for line in answer.stderr.splitlines() if "idjag_demo.E007" in line)

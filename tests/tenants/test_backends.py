@@ -83,7 +83,7 @@ def test_an_inactive_account_signs_in_nowhere_and_loses_its_session(tenant: Tena
     assert RealmBackend().get_user(bob.pk) is None
 
 
-def test_two_entries_with_one_email_sign_nobody_in(tenant: Tenant) -> None:
+def test_two_entries_with_one_email_cannot_sign_in(tenant: Tenant) -> None:
     account("idp", tenant)
     account("idp", tenant, username="twice")
     assert authenticate(request_at("idp", tenant), email="bob@tables.example", password="avocado") is None
@@ -97,7 +97,7 @@ def test_an_unknown_person_costs_as_much_as_a_wrong_password(tenant: Tenant, ema
     assert encode.call_count == 1
 
 
-def test_without_a_site_or_a_password_nobody_is_signed_in(db: None) -> None:
+def test_no_sign_in_without_a_site_or_a_password(db: None) -> None:
     account("staff")
     assert authenticate(None, username="staff-name", password="avocado") is None
     assert authenticate(RequestFactory().get("/"), username="staff-name", password="avocado") is None

@@ -172,7 +172,7 @@ def test_plain_http_is_for_loopback_in_the_demo_only(issuer: str, settings: Sett
 
 
 @pytest.mark.parametrize("missing", ["authorization_endpoint", "jwks_uri", "token_endpoint"])
-def test_an_idp_where_nobody_could_sign_in_is_refused(documents: dict[str, Any], missing: str) -> None:
+def test_metadata_without_a_required_endpoint_are_refused(documents: dict[str, Any], missing: str) -> None:
     del next(iter(documents.values()))[missing]
     with pytest.raises(CommandError, match=missing):
         run("connectidp", *NEW)

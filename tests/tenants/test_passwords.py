@@ -78,7 +78,7 @@ def test_the_victim_is_not_locked_out_for_ever(idp: EmbeddedIdP, bob: User, cloc
 
 
 @pytest.mark.clause("OWASP ASVS", "6.3.1", "OP-27")
-def test_one_address_alone_keeps_nobody_out_who_is_elsewhere(idp: EmbeddedIdP, bob: User) -> None:
+def test_one_address_cannot_lock_out_users_at_other_addresses(idp: EmbeddedIdP, bob: User) -> None:
     assert [submit(idp, address="192.0.2.66").status_code for _ in range(60)] == [400] * 10 + [429] * 50
     assert submit(idp, "avocado").status_code == 302
 
@@ -185,7 +185,7 @@ def test_the_admin_is_throttled_too(db: None) -> None:
 
 
 @pytest.mark.clause("limits", "", "LIM-12")
-def test_without_a_cache_nobody_signs_in_and_nothing_breaks(
+def test_without_a_cache_passwords_are_refused_and_nothing_breaks(
     idp: EmbeddedIdP, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(*args: Any, **kwargs: Any) -> None:

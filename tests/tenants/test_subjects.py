@@ -139,13 +139,13 @@ def test_the_account_of_another_app_or_tenant_is_not_bound(
     ["bob@elsewhere.example", "bob@sub.tables.example", "bob@tables.example.evil.example", "tables.example", "@"],
 )
 @pytest.mark.clause("OpenID Connect Core", "5.7", "RP-24")
-def test_nobody_is_provisioned_with_an_email_outside_the_tenants_domains(connection: IdPConnection, email: str) -> None:
+def test_no_account_is_created_with_an_email_outside_the_tenants_domains(connection: IdPConnection, email: str) -> None:
     assert "not the tenant's" in refused(connection, email=email)
     assert not User.objects.exists()
 
 
 @pytest.mark.clause("OpenID Connect Core", "5.7", "RP-24")
-def test_nobody_is_provisioned_with_an_email_of_another_tenant(
+def test_no_account_is_created_with_an_email_of_another_tenant(
     connection: IdPConnection, other_connection: IdPConnection
 ) -> None:
     assert "not the tenant's" in refused(connection, email="bob@other.example")
@@ -168,11 +168,11 @@ def test_an_email_is_shown_as_soon_as_it_is_verified(connection: IdPConnection) 
     assert resolve(connection).email == "bob@tables.example"
 
 
-def test_somebody_without_an_email_is_provisioned(connection: IdPConnection) -> None:
+def test_a_person_without_an_email_is_provisioned(connection: IdPConnection) -> None:
     assert resolve(connection, email="", name="").display_name.startswith("wiki:tables:")
 
 
-def test_nobody_is_provisioned_where_the_connection_says_so(connection: IdPConnection) -> None:
+def test_no_account_is_created_if_the_connection_forbids_it(connection: IdPConnection) -> None:
     connection.provisions_users = False
     assert "provisions no users" in refused(connection)
     waiting = account(connection, email="bob@tables.example")
@@ -221,7 +221,7 @@ def test_an_email_that_is_not_the_tenants_is_not_taken_over(connection: IdPConne
     assert resolve(connection, email=email).email == "bob@tables.example"
 
 
-def test_the_email_of_somebody_else_is_not_taken_over(connection: IdPConnection) -> None:
+def test_the_email_of_another_account_is_not_taken_over(connection: IdPConnection) -> None:
     resolve(connection)
     resolve(connection, sub="u-eve", email="eve@tables.example")
     assert resolve(connection, sub="u-eve").email == "eve@tables.example"

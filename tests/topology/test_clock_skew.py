@@ -73,7 +73,7 @@ def test_a_clock_that_is_a_little_ahead_is_not_noticed(
 
 
 @pytest.mark.clause("limits", "", "LIM-13")
-def test_an_idp_of_the_future_signs_nobody_in(topology: Topology, since: Since, skewed: Skewed) -> None:
+def test_a_sign_in_fails_at_an_idp_with_a_clock_in_the_future(topology: Topology, since: Since, skewed: Skewed) -> None:
     person = Person()
     with skewed(FAR, IDP):
         page = person.browser.sign_in("wiki", person.email)

@@ -33,7 +33,7 @@ def idps(topology: Topology) -> Iterator[ExternalIdps]:
 
 
 @pytest.mark.clause("limits", "", "LIM-17")
-def test_whatever_an_idp_does_its_people_get_a_reason_and_nobody_else_notices(
+def test_a_misbehaving_idp_affects_only_its_own_users_and_they_get_a_reason(
     topology: Topology, since: Since, idps: ExternalIdps
 ) -> None:
     for slug in CASES:
@@ -69,9 +69,7 @@ def expected_reason(endpoint: str, kind: str) -> str:
 
 
 @pytest.mark.clause("limits", "", "LIM-17")
-def test_forty_people_whose_idp_hangs_keep_nobody_else_waiting(
-    topology: Topology, since: Since, idps: ExternalIdps
-) -> None:
+def test_forty_users_of_a_hanging_idp_do_not_delay_others(topology: Topology, since: Since, idps: ExternalIdps) -> None:
     idps.connect("slow")
     waiting, john = [Person("slow") for _ in range(MANY)], Person("customer2").sign_in()
     with ThreadPoolExecutor(8) as pool:

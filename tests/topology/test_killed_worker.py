@@ -97,7 +97,7 @@ def test_a_killed_process_takes_none_of_its_neighbours_requests_with_it(topology
 
 
 @pytest.mark.clause("limits", "", "LIM-18")
-def test_an_exchange_that_dies_with_its_process_is_made_by_who_waits_for_it(topology: Topology, since: Since) -> None:
+def test_a_waiting_request_makes_the_exchange_of_a_crashed_process(topology: Topology, since: Since) -> None:
     a, b = topology.webs
     with serving() as idps, ThreadPoolExecutor(2) as pool:
         idps.connect("dying")

@@ -99,7 +99,7 @@ def test_others_cannot_change_a_page(article: Article, who: str, request: pytest
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 19, "9" * 400, "9" * 5000, "1.5", "%00"])
 @pytest.mark.clause("IDOR", "", "RS-19")
-def test_no_number_of_a_page_is_an_error_of_ours(browser: Client, number: str) -> None:
+def test_no_page_number_is_a_server_error(browser: Client, number: str) -> None:
     assert browser.get(f"/api/articles/{number}").status_code == 404
 
 

@@ -87,7 +87,7 @@ def test_a_colleague_cannot_change_a_page(article: Article, colleague: User, res
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 19, "9" * 400, "9" * 5000, "1%00", "１"])
-def test_no_number_of_a_page_is_an_error_of_ours(browser: Client, number: str) -> None:
+def test_no_page_number_is_a_server_error(browser: Client, number: str) -> None:
     assert browser.get(f"/pages/{number}").status_code == 404
 
 
@@ -167,9 +167,7 @@ def test_create_page_makes_the_demo_page_with_a_todo_of_its_author(
     assert (call["user"], call["method"], call["path"]) == (bob, "GET", "/todos")
 
 
-def test_the_demo_page_of_somebody_without_todos_shows_what_a_link_looks_like(
-    browser: Client, todo0: FakeTodo0
-) -> None:
+def test_the_demo_page_of_a_user_without_todos_shows_an_example_link(browser: Client, todo0: FakeTodo0) -> None:
     browser.post("/pages/create")
     content = Article.objects.get().content
     assert "you have none yet" in content
@@ -184,7 +182,7 @@ def test_the_demo_page_says_why_it_has_no_todo(browser: Client, todo0: FakeTodo0
     assert f"<code>{TODO}/todos/1</code>" in content
 
 
-def test_a_blank_page_asks_nobody(browser: Client, todo0: FakeTodo0) -> None:
+def test_a_blank_page_does_not_call_todo0(browser: Client, todo0: FakeTodo0) -> None:
     browser.post("/pages/create", {"blank": "1"})
     assert Article.objects.get().title == "Untitled"
     assert todo0.calls == []

@@ -53,7 +53,7 @@ def test_nothing_is_asked_when_no_url_is_a_todo_link(bob: User, todo0: FakeTodo0
 
 
 @pytest.mark.clause("requirements.md", "UF-29", "somebody else's, another tenant's and a deleted todo read alike")
-def test_somebody_elses_todo_reads_like_one_that_does_not_exist(
+def test_another_users_todo_looks_like_a_missing_one(
     bob: User, colleague: User, stranger: User, todo0: FakeTodo0
 ) -> None:
     of_a_colleague, of_another_tenant = todo0.add(colleague, 1), todo0.add(stranger, 2)

@@ -231,7 +231,7 @@ def test_of_an_answer_only_two_fields_count_and_they_are_text(browser: Client, w
     assert "evil.example" not in repr(card)
 
 
-def test_a_page_is_read_and_saved_while_nobody_answers(browser: Client, bob: User, wire: peers.World) -> None:
+def test_a_page_is_read_and_saved_while_todo0_is_down(browser: Client, bob: User, wire: peers.World) -> None:
     wire.always |= {"metadata": requests.ReadTimeout("slow"), "api": requests.ReadTimeout("slow")}
     number = browser.post(
         "/api/articles", {"title": "t", "content": f"<p>{LINK}</p>"}, content_type="application/json"

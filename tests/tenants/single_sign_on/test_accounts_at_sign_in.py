@@ -26,7 +26,7 @@ def account(connection: IdPConnection, **fields: Any) -> User:
 @pytest.mark.parametrize("verified", [False, None, "true", 1, ["true"]], ids=str)
 @pytest.mark.parametrize("bound", [False, True], ids=["waiting account", "account of somebody else"])
 @pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22")
-def test_an_email_that_is_not_verified_leads_to_nobodys_account(
+def test_an_unverified_email_matches_no_account(
     browser: Browser, connection: IdPConnection, verified: Any, bound: bool
 ) -> None:
     there = account(connection, **({"issuer": connection.issuer, "sub": "u-alice"} if bound else {}))
@@ -41,7 +41,7 @@ def test_an_email_that_is_not_verified_leads_to_nobodys_account(
 
 
 @pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22: who claims an address first keeps its owner not out")
-def test_whoever_has_the_verified_email_gets_in_after_somebody_who_only_claimed_it(browser: Browser) -> None:
+def test_the_owner_of_a_verified_email_signs_in_after_an_unverified_claim_of_it(browser: Browser) -> None:
     browser.idp.claims |= {"sub": "u-mallory", "email_verified": False}
     browser.sign_in()
     assert browser.user is not None and browser.user.email == ""
@@ -62,7 +62,7 @@ def test_a_verified_email_leads_to_the_account_that_waits_for_it(browser: Browse
 
 
 @pytest.mark.clause("OpenID Connect Core", "5.7", "RP-23")
-def test_a_verified_email_of_somebody_elses_account_is_refused_and_recorded(
+def test_a_verified_email_of_another_account_is_refused_and_recorded(
     browser: Browser, connection: IdPConnection
 ) -> None:
     alice = account(connection, issuer=connection.issuer, sub="u-alice")
@@ -145,7 +145,7 @@ def test_an_odd_email_gets_no_account_and_replaces_none(browser: Browser, email:
 
 
 @pytest.mark.clause("OpenID Connect Core", "5.1", "RP-27")
-def test_an_id_token_of_100_kb_signs_nobody_in(browser: Browser) -> None:
+def test_an_id_token_of_100_kb_is_refused(browser: Browser) -> None:
     browser.idp.claims["name"] = "x" * 100_000
     browser.start()
     refused(browser, browser.come_back(), 502, "sent an invalid answer")

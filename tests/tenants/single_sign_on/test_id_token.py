@@ -209,7 +209,7 @@ def test_what_is_no_jwt_is_refused(token: Any) -> None:
     assert refused(token).startswith("the ID token is malformed")
 
 
-def test_an_empty_nonce_of_ours_fits_nothing() -> None:
+def test_an_empty_expected_nonce_matches_nothing() -> None:
     expected = Expected(issuer=ISSUER, client_id=CLIENT_ID, nonce="")
     assert refused(sign(id_token_claims(nonce="")), expected) == "nonce is not the one in the request"
 

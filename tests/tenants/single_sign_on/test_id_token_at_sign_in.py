@@ -31,7 +31,7 @@ SIGNED_OTHERWISE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("how", SIGNED_OTHERWISE)
 @pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "RP-11, rules 6 to 8")
-def test_an_id_token_signed_otherwise_than_by_the_issuers_key_signs_nobody_in(browser: Browser, how: str) -> None:
+def test_an_id_token_not_signed_by_the_issuers_key_is_refused_at_sign_in(browser: Browser, how: str) -> None:
     browser.idp.signing = {"key": private_key("RS256", "theirs")} | SIGNED_OTHERWISE[how]
     browser.start()
     refused(browser, browser.come_back(), 502, NOT_ACCEPTED)
@@ -52,7 +52,7 @@ def test_an_unknown_key_is_looked_for_once_in_a_while(browser: Browser, monkeypa
 
 
 @pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "RP-15, rule 11")
-def test_the_nonce_of_an_earlier_sign_in_signs_nobody_in(browser: Browser) -> None:
+def test_the_nonce_of_an_earlier_sign_in_is_refused(browser: Browser) -> None:
     browser.sign_in()
     earlier = browser.idp.claims["nonce"]
     browser.client.post("/sign-out")
@@ -62,7 +62,7 @@ def test_the_nonce_of_an_earlier_sign_in_signs_nobody_in(browser: Browser) -> No
 
 
 @pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "RP-15: a replayed ID token")
-def test_the_id_token_of_an_earlier_sign_in_signs_nobody_in(browser: Browser) -> None:
+def test_the_id_token_of_an_earlier_sign_in_is_refused(browser: Browser) -> None:
     browser.start()
     replayed = sign(browser.idp.claims)
     browser.come_back()

@@ -110,7 +110,7 @@ def test_metadata_that_change_their_issuer_end_the_sign_ins_and_are_recorded_for
 
 
 @pytest.mark.clause("OpenID Connect Discovery", "4.3", "RP-41: an attempt under way ends too")
-def test_metadata_that_change_their_issuer_meanwhile_bring_nobody_back(browser: Browser) -> None:
+def test_a_sign_in_fails_if_the_metadata_change_their_issuer_meanwhile(browser: Browser) -> None:
     browser.start()
     cache.clear()
     browser.idp.metadata["issuer"] = OTHER

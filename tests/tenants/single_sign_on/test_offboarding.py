@@ -40,7 +40,7 @@ def leave(user: User, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["deleted", "deactivated"])
 @pytest.mark.clause("RFC 7009", "2.1", "CL-39 DC-12: who leaves leaves no token, and the IdP is told")
-def test_whoever_leaves_leaves_nothing_and_the_idp_is_told(
+def test_a_deactivated_or_deleted_users_tokens_are_deleted_and_revoked(
     bob: User, idp: FakeIdp, how: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):

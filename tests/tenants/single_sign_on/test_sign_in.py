@@ -316,7 +316,7 @@ def test_two_sign_ins_in_one_browser_both_work_and_the_last_one_counts(browser: 
 
 @pytest.mark.clause("RFC 9700", "4.7", "RP-01: state is bound to the browser")
 @pytest.mark.parametrize("state", [None, "", "unknown"])
-def test_an_answer_without_a_state_of_ours_is_refused(browser: Browser, state: str | None) -> None:
+def test_an_answer_without_a_known_state_is_refused(browser: Browser, state: str | None) -> None:
     browser.start()
     refused(browser, browser.come_back(state=state), 400, "was started in another browser or has expired")
     assert not browser.idp.to("/token")
@@ -389,7 +389,7 @@ def test_a_refusal_of_the_idp_is_shown_escaped_and_uses_up_the_state(browser: Br
 
 
 @pytest.mark.clause("RFC 6749", "4.1.2.1", "RP-07")
-def test_a_refusal_for_an_unknown_state_ends_nobodys_session(browser: Browser) -> None:
+def test_a_refusal_for_an_unknown_state_ends_no_session(browser: Browser) -> None:
     browser.sign_in()
     assert browser.client.get("/sign-in/callback?error=access_denied&state=x").status_code == 400
     assert browser.user is not None
@@ -470,7 +470,7 @@ ID_TOKEN_TROUBLE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "RP-12 RP-13 RP-14 RP-15 RP-18")
 @pytest.mark.parametrize("trouble", ID_TOKEN_TROUBLE)
-def test_an_id_token_that_is_not_for_us_signs_nobody_in(browser: Browser, trouble: str) -> None:
+def test_an_id_token_for_another_client_is_refused_at_sign_in(browser: Browser, trouble: str) -> None:
     browser.start()
     browser.idp.claims = id_token_claims(**{"nonce": browser.query["nonce"], **ID_TOKEN_TROUBLE[trouble]})
     refused(browser, browser.come_back(), 502, "sent an invalid answer")
@@ -479,7 +479,7 @@ def test_an_id_token_that_is_not_for_us_signs_nobody_in(browser: Browser, troubl
 
 @pytest.mark.parametrize("header", [{"typ": "oauth-id-jag+jwt"}, {"typ": "at+jwt"}], ids=str)
 @pytest.mark.clause("RFC 8725", "3.11", "RP-19")
-def test_a_token_of_another_kind_signs_nobody_in(browser: Browser, header: dict[str, Any]) -> None:
+def test_a_token_of_another_kind_is_refused_at_sign_in(browser: Browser, header: dict[str, Any]) -> None:
     browser.idp.signing = header
     browser.start()
     refused(browser, browser.come_back(), 502)

@@ -99,7 +99,7 @@ def test_a_recent_authentication_is_accepted(browser: Browser, seconds_ago: int)
 
 @pytest.mark.parametrize("seconds_ago", [120, 86_400, None], ids=["two minutes ago", "yesterday", "not said"])
 @pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "RP-16, rule 13")
-def test_an_authentication_before_max_age_signs_nobody_in(browser: Browser, seconds_ago: int | None) -> None:
+def test_an_authentication_before_max_age_is_refused(browser: Browser, seconds_ago: int | None) -> None:
     challenge(browser, {"max_age": "60"})
     auth_time = None if seconds_ago is None else int(time.time()) - seconds_ago
     with nothing_changed(browser):
@@ -120,7 +120,7 @@ def test_one_of_the_kinds_asked_for_is_accepted(browser: Browser, acr: str) -> N
 
 @pytest.mark.parametrize("acr", ["0", "pwd", "urn:mfa phr", "URN:MFA", "", ["phr"], 1, None], ids=str)
 @pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "RP-17, rule 12")
-def test_a_lower_kind_than_asked_for_signs_nobody_in(browser: Browser, acr: Any) -> None:
+def test_a_weaker_acr_than_requested_is_refused(browser: Browser, acr: Any) -> None:
     challenge(browser, {"acr_values": "urn:mfa phr"})
     with nothing_changed(browser):
         assert_refused(sign_in_again(browser, acr=acr))

@@ -45,7 +45,7 @@ def test_the_tokens_come_with_the_client_they_were_issued_to(user: User) -> None
     assert "refresh-1" not in repr(tokens)
 
 
-def test_somebody_who_has_not_signed_in_has_none(connection: IdPConnection) -> None:
+def test_a_user_who_has_not_signed_in_has_none(connection: IdPConnection) -> None:
     user = User.objects.create(username="new", realm="wiki", tenant=connection.tenant)
     assert STORE.load(user) is None
 
@@ -118,7 +118,7 @@ def test_while_the_keys_cannot_be_had_the_new_refresh_token_is_not_lost(user: Us
     assert (after.id_token, after.refresh_token) == (before.id_token, "refresh-2")
 
 
-def test_nothing_is_kept_for_somebody_who_has_signed_out_meanwhile(
+def test_nothing_is_stored_for_a_user_who_has_signed_out_meanwhile(
     user: User, idp: FakeIdp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tenants import subject_tokens
