@@ -35,7 +35,7 @@ def check_keys(auth_method: str, jwks: Any, jwks_uri: str) -> None:
     if jwks and jwks_uri:
         raise ValidationError({"jwks": "Enter a key set or its URL, not both."})
     if not (jwks or jwks_uri):
-        raise ValidationError({"jwks": "private_key_jwt needs public keys of the client: a key set or the URL of one."})
+        raise ValidationError({"jwks": "private_key_jwt needs the client's public keys: a key set or its URL."})
     if jwks_uri and not is_acceptable_url(jwks_uri, http_on_loopback=settings.DEMO):
         raise ValidationError({"jwks_uri": f"{jwks_uri!r} is not an https URL without query and fragment."})
     if jwks:
