@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.clauses import read_clauses
 from tests.conformance.refusals import recorded_refusals
 from tests.conformance.report import Case, report
 from tests.conformance.rows import read_rows
@@ -63,4 +64,4 @@ class _Report:
             case.outcome = "skipped"
 
     def pytest_sessionfinish(self) -> None:
-        self.path.write_text(report(list(self.cases.values()), read_rows()))
+        self.path.write_text(report(list(self.cases.values()), read_rows(), read_clauses()))

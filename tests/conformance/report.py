@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossapp import DRAFT
+from tests.conformance.clauses import KeptDocument
 from tests.conformance.rows import Row, named_by_range, named_singly
 
 FIGURES = Path(__file__).resolve().parents[1] / "mutation" / "figures.json"
@@ -50,13 +51,14 @@ class Case:
         return self.nodeid.partition("[")[2]
 
 
-def report(cases: list[Case], rows: Mapping[str, Row]) -> str:
-    """Return the whole document."""
+def report(cases: list[Case], rows: Mapping[str, Row], kept: Iterable[KeptDocument]) -> str:
+    """Return the whole document; `kept` is what is said by hand of the draft and its profiles."""
     clauses = _by_clause(cases)
     sections = [
         _head(cases, clauses),
         _negative_cases(cases),
         _mutation(),
+        _kept_by_hand(kept),
         _rows_without_tests(rows_named(cases), rows),
         _documents(clauses, rows),
     ]
@@ -163,6 +165,20 @@ runs the tests of that module with `-x`. The figures are those of the run that w
 | together | {mutants} | {found} | {mutants - found - len(survivors)} | {share:.1f} % |
 
 {"Survivors:" if survivors else "No survivors."}{chr(10) * 2 if survivors else ""}{chr(10).join(survivors)}""".rstrip()
+
+
+def _kept_by_hand(kept: Iterable[KeptDocument]) -> str:
+    parts = [
+        "## The draft and its profiles, clause by clause",
+        "Kept by hand in `tests/conformance/clauses.txt`. Refused means by name, with an error, never ignored.",
+    ]
+    for document in kept:
+        lines = ["| section | what it asks | here | how, or why not | tests |", "|---|---|---|---|---|"]
+        for clause in document.clauses:
+            tests = "<br>".join(f"`{test}`" for test in clause.tests)
+            lines.append(f"| {clause.section} | {clause.asks} | {clause.state} | {clause.how} | {tests} |")
+        parts += [f"### {_NAMES.get(document.name, document.name)}, as kept", document.read, "\n".join(lines)]
+    return "\n\n".join(parts)
 
 
 def _rows_without_tests(named: set[str], rows: Mapping[str, Row]) -> str:
