@@ -206,15 +206,20 @@ class Client(AbstractApplication):
     jwks = models.JSONField(
         "key set", default=_no_keys, blank=True, help_text="For private_key_jwt: the client's public keys (RFC 7517)."
     )
-    jwks_uri = models.CharField("key set URL", max_length=255, blank=True, help_text="where it publishes them.")
+    jwks_uri = models.CharField(
+        "key set URL",
+        max_length=255,
+        blank=True,
+        help_text="For private_key_jwt: the URL of the public keys, instead of the key set.",
+    )
     token_endpoint_audience = models.BooleanField(
         "assertions for the token endpoint",
         default=False,
         help_text="For private_key_jwt: its assertions may name the token endpoint as audience, as those of Okta's SDK "
         "do. Off: the issuer alone (rfc7523bis-11 section 4).",
     )
-    grants = models.JSONField(default=_no_grants, blank=True, help_text="The grant types it may use, a JSON list.")
-    scope = models.CharField(max_length=255, blank=True, help_text="The scopes it may have, separated by spaces.")
+    grants = models.JSONField(default=_no_grants, blank=True, help_text="The client's grant types, a JSON list.")
+    scope = models.CharField(max_length=255, blank=True, help_text="The client's scopes, separated by spaces.")
     resource = models.CharField(
         max_length=255, blank=True, help_text="For a resource server: the API whose access tokens it may introspect."
     )

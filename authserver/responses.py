@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from crossapp.core.oauth_text import oauth_text
 
-RETRY_AFTER_SECONDS = 5  # of a 503: as long as a database takes to come back after a restart
+RETRY_AFTER_SECONDS = 5  # for a 503: about as long as a database restarts
 
 _DESCRIPTIONS = {
     "invalid_client": "Client authentication failed: unknown client, wrong credentials, or not its registered method.",

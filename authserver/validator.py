@@ -127,9 +127,9 @@ class Validator(OAuth2Validator):
         return get_hasher("machine_made_secret").verify(provided_secret, stored_secret)
 
     def _load_application(self, client_id: str, request: Any) -> Client | None:
-        """Find the client among those of the server that was asked; elsewhere the same identifier is somebody else."""
+        """Find the client of the requested server; the same identifier at another server is another client."""
         server = server_of(request)
-        # A parameter called `client` arrives as `request.client`: oauthlib keeps both in one place.
+        # A parameter called `client` arrives as `request.client`, because oauthlib uses one namespace for both.
         if not isinstance(request.client, Client) or request.client.client_id != client_id:
             found = _client(server.pk, client_id or "")
             request.client = found if found and found.is_active else None
@@ -186,7 +186,7 @@ class Validator(OAuth2Validator):
         return False
 
     def _check_and_set_request_resource(self, request: Any) -> None:
-        """Bind every token to this server's resource (RFC 8707 section 2): an unbound one would be good everywhere."""
+        """Bind every token to this server's resource (RFC 8707 section 2): an unbound one would be valid everywhere."""
         server = server_of(request)
         if request.resource == [server.resource]:
             return  # the grant has set it

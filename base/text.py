@@ -2,7 +2,7 @@
 
 import re
 
-# Control characters, and those that change the direction of the text around them.
+# Control characters, and characters that change the text direction.
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
 
 

@@ -123,13 +123,13 @@ def _secrets() -> list[CheckMessage]:
     demo = demo_secrets(settings.VAR_DIR)
     key, encryption_keys = settings.SECRET_KEY, settings.CROSSAPP_REQUESTING_APP["ENCRYPTION_KEYS"]
     if key == demo.secret_key or key.startswith("django-insecure-") or len(key) < 32:
-        hint = "Make one of your own, as .env.example says."
-        problems.append(_error(3, "DJANGO_SECRET_KEY is the demo's, or shorter than 32 characters.", hint))
+        hint = "Generate your own, as .env.example describes."
+        problems.append(_error(3, "DJANGO_SECRET_KEY is the demo's key or has fewer than 32 characters.", hint))
     if not encryption_keys or not all(
         _is_fernet_key(each) and each not in demo.encryption_keys for each in encryption_keys
     ):
-        hint = "Make one of your own, as .env.example says."
-        problems.append(_error(4, "FIELD_ENCRYPTION_KEYS holds the demo's key, or one that is no Fernet key.", hint))
+        hint = "Generate your own, as .env.example describes."
+        problems.append(_error(4, "FIELD_ENCRYPTION_KEYS contains the demo's key or an invalid Fernet key.", hint))
     return problems
 
 

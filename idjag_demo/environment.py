@@ -65,7 +65,7 @@ class Environment(environ.Env):
         """Return the secret in `var`, which is not empty if it is set, or `default`."""
         value: str = self.str(var, default=default)
         if not value and var in self.ENVIRON:
-            raise ImproperlyConfigured(f"{var} is empty. .env.example says what to write.")
+            raise ImproperlyConfigured(f"{var} is empty. See .env.example.")
         return value
 
     def flag(self, var: str, *, default: bool) -> bool:
@@ -127,7 +127,7 @@ class Environment(environ.Env):
             raise ImproperlyConfigured(f"{var} is not a supported database URL: write it as {wanted}.")
         file = parse_qs(urlsplit(url).query).get("read_default_file", [""])[0]
         if file and not os.access(file, os.R_OK):
-            raise ImproperlyConfigured(f"{var} has a read_default_file that can not be read: the driver would go on.")
+            raise ImproperlyConfigured(f"Cannot read the read_default_file in {var}: the driver would ignore it.")
         if url.startswith("mysql:"):
             _check_driver_options(var, parse_qs(urlsplit(url).query, keep_blank_values=True))
         return dict(self.db_url_config(url))
@@ -145,7 +145,7 @@ class Environment(environ.Env):
 def _check_driver_options(var: str, options: dict[str, list[str]]) -> None:
     if not DRIVER_OPTIONS.issuperset(options):
         names = ", ".join(sorted(DRIVER_OPTIONS))
-        raise ImproperlyConfigured(f"{var} has an option, after the ?, that may not be there: write any of {names}.")
+        raise ImproperlyConfigured(f"{var} has an unsupported option after the ?. The options are {names}.")
     if not set(COLLATIONS.values()).issuperset(options.get("collation", [])):
         names = ", ".join(f"{name} ({server})" for server, name in COLLATIONS.items())
         raise ImproperlyConfigured(f"{var} has a collation that does not compare byte for byte: write one of {names}.")

@@ -59,7 +59,7 @@ ALLOWED_HOSTS += [urlsplit(origin).hostname or "" for origin in IDP_ORIGINS.valu
 # `start.make_files` makes the demo's before these settings are read; a tool that only reads settings needs none.
 _demo = demo_secrets(VAR_DIR)
 SECRET_KEY = env.secret("DJANGO_SECRET_KEY", default=_demo.secret_key if DEMO else Environment.NOTSET)
-# Fernet keys for the columns we must read back (tokens, client secrets, private keys): the first encrypts, all decrypt.
+# Fernet keys for the encrypted columns (tokens, client secrets, private keys): the first encrypts, all decrypt.
 _encryption_keys = env.list(
     "FIELD_ENCRYPTION_KEYS", default=list(_demo.encryption_keys) if DEMO else Environment.NOTSET
 )
@@ -163,8 +163,8 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     DATABASES["default"]["OPTIONS"] = {
         "charset": "utf8mb4",
         "collation": COLLATIONS["MariaDB"],  # `sub`, `client_id` and `iss` are compared byte for byte
-        # Every statement sees what others have committed: the token they stored, the policy they switched off. And two
-        # inserts into one index do not wait for each other's gap locks.
+        # Every statement sees other transactions' commits, such as a stored token or a disabled policy, and two inserts
+        # into one index do not wait for each other's gap locks.
         "isolation_level": "read committed",
         "connect_timeout": 5,
         "init_command": "SET SESSION innodb_lock_wait_timeout = 5",  # seconds; then the answer is 503

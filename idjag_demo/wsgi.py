@@ -18,7 +18,7 @@ with explained():
 
     stop_if_unsafe()
 
-# No request waits for its database longer than the proxy waits for the request; a migration may.
+# A request must not wait for its database longer than the proxy waits for the request; a migration may.
 if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     settings.DATABASES["default"]["OPTIONS"].setdefault("read_timeout", 25)
     settings.DATABASES["default"]["OPTIONS"].setdefault("write_timeout", 25)

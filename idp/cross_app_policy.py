@@ -86,9 +86,11 @@ def _check_age(policy: CrossAppPolicy, subject: Subject) -> None:
 
 
 def _one_resource(known: Sequence[CrossAppPolicy] | None, resources: tuple[str, ...]) -> str:
-    """Return the resource asked for, which the audience must govern; an ID-JAG of ours names exactly one."""
+    """Return the requested resource, which must be the audience's; this IdP's ID-JAGs name exactly one."""
     if not known:  # its own issuer is never there (ID-JAG -04 section 9.3)
-        raise InvalidTarget("The audience is not known to this server; it must be the issuer, byte for byte.")
+        raise InvalidTarget(
+            "The audience is unknown. It must be the resource authorization server's issuer, byte for byte."
+        )
     governed = sorted({policy.resource for policy in known})
     if len(set(resources)) > 1:
         raise InvalidTarget("The request may have one resource only.")

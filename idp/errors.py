@@ -39,7 +39,7 @@ class AccessDenied(OAuth2Error):
 
 
 class InsufficientUserAuthentication(OAuth2Error):
-    """The person signed in too long ago for that audience (RFC 9470 section 3, ID-JAG -04 section 9.2)."""
+    """The person's sign-in is too old for that audience (RFC 9470 section 3, ID-JAG -04 section 9.2)."""
 
     error = "insufficient_user_authentication"
     status_code = 400

@@ -26,7 +26,7 @@ def validate_identifier(url: str) -> None:
 def validate_scope(scope: str) -> None:
     """Raise ValidationError unless `scope` is a list of scopes (RFC 6749 section 3.3)."""
     if not is_scope(scope):
-        raise ValidationError("Scopes are separated by single spaces.")
+        raise ValidationError("Separate scopes by single spaces.")
 
 
 class GrantedAuthentication(models.Model):

@@ -115,7 +115,7 @@ def _subject_of_refresh_token(token: str, request: Any, validator: Any) -> Subje
         detail = "It is unknown, another client's, used or revoked, or its person may not sign in."
         raise InvalidGrant("The subject token is not valid.", detail=detail)
     if "openid" not in request.refresh_token_instance.access_token.scope.split():
-        raise InvalidGrant("The subject token stands for no sign-in: its grant lacks the scope openid.")
+        raise InvalidGrant("The subject token does not come from a sign-in: its grant lacks the scope openid.")
     if not _is_person_of(request.user, server_of(request)):
         raise InvalidGrant("The subject token is not valid.", detail=_NOBODY)
     return Subject(user=request.user, auth_time=request.auth_time)

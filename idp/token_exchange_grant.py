@@ -47,7 +47,7 @@ class TokenExchangeGrant(GrantTypeBase):
         return self._get_default_headers(), json.dumps(body), 200
 
     def _exchange(self, request: Any, facts: Any) -> tuple[Permission, str]:
-        """Run the steps in order: who asks, what is asked, for whom, whether they may; then build the ID-JAG."""
+        """Run the steps in order: client, parameters, subject, permission; then build the ID-JAG."""
         server = server_of(request)
         facts |= {name: getattr(request, name, None) or "" for name in ("audience", "resource")}
         facts.check("client", self.validate_client_confidential, request)  # ID-JAG -04 section 9.1
@@ -102,4 +102,4 @@ def _check_nothing_is_dropped(request: Any, parameters: Mapping[str, str]) -> No
     if "authorization_details" in parameters:  # RFC 9396 section 5: no type is supported
         raise InvalidAuthorizationDetails("No type of authorization_details is supported.", request=request)
     if "HTTP_DPOP" in request.headers:  # RFC 9449 section 5, ID-JAG -04 section 9.8
-        raise InvalidDPoPProof("This server binds no ID-JAG to a key: send no DPoP header.", request=request)
+        raise InvalidDPoPProof("This server does not bind ID-JAGs to a key: send no DPoP header.", request=request)

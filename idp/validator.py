@@ -43,7 +43,7 @@ class OpenIDValidator(Validator):
         return default
 
     def validate_silent_login(self, request: Any) -> bool:
-        """`prompt=none` (OpenID Connect Core section 3.1.2.1): is somebody signed in here?"""
+        """`prompt=none` (OpenID Connect Core section 3.1.2.1): say whether a person is signed in."""
         request.user = signed_in_user_of(request)
         return bool(request.user.is_authenticated)
 

@@ -147,7 +147,7 @@ class IdPConnection(models.Model):
         help_text="Accept ID-JAGs of this IdP, so that other apps can act here for its people. Off: sign-in only.",
     )
     single_use = models.BooleanField(
-        "accepts an ID-JAG once only",
+        "ID-JAGs are good once",
         default=True,
         help_text="Refuse an ID-JAG of this IdP that was redeemed before (RFC 7523, MCP). Off: until it expires, in "
         "minutes, its client may redeem it again for another access token (ID-JAG -04 section 4.4.3), and so may a "
@@ -190,7 +190,9 @@ class IdPConnection(models.Model):
             app=self.app, loose__in=[loose, f"{loose}/"]
         )
         if other := others.exclude(pk=self.pk).exclude(issuer=self.issuer).first():
-            raise ValidationError({"issuer": f"{other.issuer} is connected already: which spelling is right?"})
+            raise ValidationError(
+                {"issuer": f"{other.issuer} is already connected and differs only in case or a trailing slash."}
+            )
 
     def _check_credentials(self) -> None:
         """Refuse unusable credentials; a disabled connection needs no key."""

@@ -168,7 +168,7 @@ def check_kid(case: Case) -> None:
 
 
 def check_iss(case: Case) -> None:
-    """RFC 7523 section 3 (1); ID-JAG -04 section 9.3: an issuer trusted for this client, and not ourselves."""
+    """RFC 7523 section 3 (1); ID-JAG -04 section 9.3: an issuer trusted for this client, and not this server."""
     issuer = text(case.payload, "iss")
     try:
         trusted = None if issuer == case.expected.audience else case.expected.trusted_issuer(issuer)
@@ -180,7 +180,7 @@ def check_iss(case: Case) -> None:
 
 
 def check_aud(case: Case) -> None:
-    """RFC 7523 section 3 (3); ID-JAG -04 section 4.4.1: one audience, byte for byte our issuer."""
+    """RFC 7523 section 3 (3); ID-JAG -04 section 4.4.1: one audience: this server's issuer, byte for byte."""
     audience = case.payload.get("aud")
     if audience is None:
         raise BadClaim("aud", "is missing")
@@ -195,7 +195,7 @@ def check_aud(case: Case) -> None:
 
 
 def check_client_id(case: Case) -> None:
-    """ID-JAG -04 section 4.4.1: the ID-JAG was issued for the client that authenticated, by its name here."""
+    """ID-JAG -04 section 4.4.1: the authenticated client, by its identifier at this server."""
     client_id = text(case.payload, "client_id")
     if client_id != case.expected.client_id:
         raise InvalidGrant(
@@ -211,7 +211,7 @@ def check_exp(case: Case) -> None:
 
 
 def check_iat(case: Case) -> None:
-    """RFC 7523 section 3 (6); ID-JAG -04 section 3.1: it was issued, and not in the future."""
+    """RFC 7523 section 3 (6); ID-JAG -04 section 3.1: iat is present and not in the future."""
     if seconds(case.payload, "iat") > case.expected.now + case.expected.clock_skew:
         raise InvalidGrant("iat in the ID-JAG is in the future.")
 
@@ -271,7 +271,7 @@ def check_resource(case: Case) -> None:
 
 
 def check_authorization_details(case: Case) -> None:
-    """ID-JAG -04 section 4.4.1: parsed as an array of objects, if it has any; the grant refuses them."""
+    """ID-JAG -04 section 4.4.1: an array of objects, if present; the grant refuses them."""
     details = case.payload.get("authorization_details", [])
     if not isinstance(details, list) or not all(isinstance(detail, dict) for detail in details):
         raise InvalidGrant("authorization_details in the ID-JAG must be an array of objects.")

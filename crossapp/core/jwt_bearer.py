@@ -1,6 +1,6 @@
-"""RFC 7523 section 2.1, client side, as profiled by ID-JAG -04 section 4.4: from an ID-JAG to an access token.
+"""RFC 7523 section 2.1, client side, as profiled by ID-JAG -04 section 4.4: exchanges an ID-JAG for an access token.
 
-The ID-JAG goes to the resource app's authorization server, the answer is that of RFC 6749 section 5.1.
+The ID-JAG goes to the resource app's authorization server; the answer is that of RFC 6749 section 5.1.
 Leaves out refresh tokens: one in the response is ignored (ID-JAG -04 section 4.4.3), a new ID-JAG takes its place.
 """
 
@@ -47,7 +47,7 @@ def read_response(
     requested_resource: str,
     now: datetime,
 ) -> AccessToken:
-    """Return the access token of a response, with the scope really granted; raises a `PeerError`.
+    """Return the access token of a response, with the granted scope; raises a `PeerError`.
 
     A response that names no resource is for the requested one. The ID-JAG was for that one or for none in particular,
     so this is within the ID-JAG's (ID-JAG branch resource-iss-validation section 4.4.2).
@@ -57,7 +57,7 @@ def read_response(
         raise BadAnswer("token_type is not Bearer")
     value = text_parameter(answer, "access_token")
     if not re.fullmatch(r"[A-Za-z0-9._~+/-]{1,16384}=*", value):  # RFC 6750 section 2.1
-        raise BadAnswer("the access token is no bearer token")
+        raise BadAnswer("the access token is malformed")
     resource_parameter(answer, of="the token response", requested=requested_resource)
     return AccessToken(
         value=value,

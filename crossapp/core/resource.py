@@ -1,4 +1,4 @@
-"""RFC 8707 section 2, ID-JAG -04 section 4.4.1: which API the access token is good for. Compared byte for byte."""
+"""RFC 8707 section 2, ID-JAG -04 section 4.4.1: the API of the access token, compared byte for byte."""
 
 from collections.abc import Sequence
 

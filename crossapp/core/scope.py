@@ -1,4 +1,4 @@
-"""RFC 6749 section 3.3: the scope of the access token is what all three sides agree on.
+"""RFC 6749 section 3.3: the scope of the access token.
 
 A claim that does not fit is invalid_grant (MCP Enterprise-Managed Authorization section 7.6.2): the IdP has to mend it.
 A parameter that does not fit is invalid_scope (RFC 6749 section 5.2): the client has to mend it.

@@ -1,4 +1,4 @@
-"""RFC 8693 sections 2.1 and 2.2, client side, as profiled by ID-JAG -04 section 4.3: from an ID token to an ID-JAG.
+"""RFC 8693 sections 2.1 and 2.2, client side, as profiled by ID-JAG -04 section 4.3: an ID token for an ID-JAG.
 
 Leaves out actor tokens, SAML assertions and rich authorization requests, and does not verify the ID-JAG's signature:
 its audience does. The claims of the ID-JAG are compared with the request before it is sent on.
@@ -82,7 +82,7 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, wante
 
 
 def _compare(unverified: UnverifiedJws, wanted: Wanted) -> None:
-    """Check that the ID-JAG is for the one we are about to give it to (ID-JAG -04 section 3.1)."""
+    """Check that the ID-JAG is for the server that will receive it (ID-JAG -04 section 3.1)."""
     claims = unverified.unverified_payload
     if unverified.unverified_header.get("typ") != JWT_TYPE:  # ID-JAG -04 section 3.1, RFC 8725 section 3.11
         raise BadAnswer(f"typ of the ID-JAG is not {JWT_TYPE}")
@@ -91,7 +91,7 @@ def _compare(unverified: UnverifiedJws, wanted: Wanted) -> None:
     if claims.get("aud") not in (wanted.audience, [wanted.audience]):  # exactly one (ID-JAG -04 section 4.4.1)
         raise BadAnswer(f"aud of the ID-JAG is {claims.get('aud')!a}, asked for {wanted.audience!r}")
     if claims.get("client_id") != wanted.client_id:
-        raise BadAnswer(f"client_id of the ID-JAG is {claims.get('client_id')!a}, ours is {wanted.client_id!r}")
+        raise BadAnswer(f"client_id of the ID-JAG is {claims.get('client_id')!a}, expected {wanted.client_id!r}")
 
 
 def _compare_resource(claims: Mapping[str, Any], answer: Mapping[str, Any], wanted: Wanted) -> None:

@@ -93,8 +93,8 @@ class JwtBearerGrant(GrantTypeBase):
         return token
 
     def _authenticate_client(self, request: Any) -> None:
-        """RFC 6749 section 3.2.1, ID-JAG -04 section 9.1: a confidential client, and the one that the body names."""
-        request.client = None  # oauthlib takes a parameter of that name for it
+        """RFC 6749 section 3.2.1, ID-JAG -04 section 9.1: a confidential client, the one in client_id."""
+        request.client = None  # a parameter called `client` would be in this attribute
         try:
             self.validate_client_confidential(request)
         except errors.ServerError as error:
@@ -113,7 +113,7 @@ class JwtBearerGrant(GrantTypeBase):
             raise UnauthorizedClient("This client may not use this grant.") from error
 
     def _issue(self, request: Any, token_handler: Any) -> dict[str, Any]:
-        """RFC 6749 section 5.1; ID-JAG -04 section 4.4.1: the answer says which scope and which resource."""
+        """RFC 6749 section 5.1; ID-JAG -04 section 4.4.1: the answer has scope and resource."""
         resource = request.resource[0] if len(request.resource) == 1 else request.resource
         request.extra_credentials = {**(request.extra_credentials or {}), "resource": resource}
         token = token_handler.create_token(request, refresh_token=False)
@@ -165,7 +165,7 @@ def _subject(request: Any, host: Host, trusted: TrustedIssuer, id_jag: IdJag) ->
         if trusted.tells_access_denied and isinstance(refused, SubjectDenied):
             text = "The subject of the ID-JAG is known here and has no access."
             raise AccessDenied(text, detail=refused.detail) from refused
-        raise InvalidGrant("The subject of the ID-JAG has no access here.", detail=refused.detail) from refused
+        raise InvalidGrant("The subject of the ID-JAG has no access to this app.", detail=refused.detail) from refused
 
 
 def _scope(request: Any, host: Host, id_jag: IdJag) -> Any:

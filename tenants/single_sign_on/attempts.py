@@ -61,7 +61,7 @@ def take(request: HttpRequest) -> Attempt:
         if len(request.GET.getlist(name)) > 1:
             raise SignInRefused(Reason.NOT_ACCEPTED, detail=f"{name} occurs more than once")
     if not kept:
-        raise SignInRefused(Reason.START_AGAIN, detail="the state is not one of this browser's")
+        raise SignInRefused(Reason.START_AGAIN, detail="the state is unknown in this browser")
     ((state, facts),) = kept.items()
     connections = IdPConnection.objects.select_related("tenant").filter(app=request.site.realm, enabled=True)
     connection = connections.filter(pk=facts["connection"], tenant__is_active=True).first()

@@ -75,7 +75,7 @@ def _verified(answer: Mapping[str, Any], attempt: Attempt) -> IdToken:
 
 
 def subject_claims(claims: Mapping[str, Any]) -> SubjectClaims:
-    """Return what verified claims say of their subject (OpenID Connect Core 1.0 section 5.1), strings only."""
+    """Return the subject's claims (OpenID Connect Core 1.0 section 5.1), strings only."""
     return SubjectClaims(
         sub=_text(claims, "sub"),
         email=_text(claims, "email"),

@@ -19,7 +19,7 @@ from tenants.single_sign_on.provider import end_session_endpoint
 
 
 class SignOutView(View):
-    """Ends the session at this app and what it may do for the person elsewhere; the IdP's session goes on."""
+    """Ends the session at this app and its access to other apps for the person; the IdP's session stays."""
 
     http_method_names = ["post"]
 

@@ -89,7 +89,7 @@ class SignInView(FailurePage):
 
 
 class CallbackView(FailurePage):
-    """The IdP's answer: signs its person in, or says why not."""
+    """Handles the IdP's answer: signs the person in, or shows the error."""
 
     http_method_names = ["get"]
 
@@ -103,7 +103,7 @@ class CallbackView(FailurePage):
         return HttpResponseRedirect(attempt.next)
 
     def _start_session(self, connection: IdPConnection, signed: SignIn) -> None:
-        """Start the session: a new one for another person than before, else at least a new key."""
+        """Start the session: a new one for another person, otherwise at least a new key."""
         auth.login(self.request, signed.user, backend=BACKEND)
         self.request.session.cycle_key()
         forget_tokens(signed.user)

@@ -27,7 +27,7 @@ def test_the_exchange_fails_at_once_and_the_session_ends_without_another(demo: D
     assert page.url.startswith(f"{IDP}/sign-in?")
     page = demo.browser.submit(page.form_with("password"), email=BOB, password="avocado")
     assert page.status == 400
-    assert "This email and password do not belong together here." in page.text
+    assert "Wrong email or password." in page.text
 
 
 @pytest.mark.parametrize(("tells", "reason"), [(True, "not_allowed"), (False, "not_set_up")], ids=["told", "not told"])

@@ -55,7 +55,7 @@ def test_an_id_jag_is_good_once_by_default(id_jag: str) -> None:
 
 
 @pytest.mark.clause("ID-JAG", "4.4.3", "P1")
-def test_where_resubmission_is_allowed_it_is_good_for_one_token_after_the_other_until_it_expires(
+def test_where_resubmission_is_allowed_an_id_jag_is_redeemed_again_until_it_expires(
     id_jag: str,
     clock: Callable[[float], None],
 ) -> None:

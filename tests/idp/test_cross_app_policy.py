@@ -56,7 +56,7 @@ def test_a_user_who_is_not_on_the_list_is_denied_and_told_of_the_gap(
 
 
 @pytest.mark.clause("ID-JAG", "4.3.3", "TE-63")
-def test_somebody_on_the_list_is_let_through(
+def test_a_user_on_the_list_is_allowed(
     signed_in: EmbeddedIdP, policy: CrossAppPolicy, bob: User, alice: User, id_token: str
 ) -> None:
     policy.users.add(alice, bob)
@@ -279,7 +279,7 @@ def test_the_admin_refuses_a_policy_that_could_never_match(
 
 
 @pytest.mark.clause("ID-JAG", "6", "MT-01")
-def test_nobody_of_another_tenant_gets_on_the_list(operator: Browser) -> None:
+def test_users_of_another_tenant_cannot_be_on_the_list(operator: Browser) -> None:
     policy = CrossAppPolicy.objects.get(server__tenant__slug="customer1")
     john = User.objects.get(realm=Realm.IDP, email="john@tables.fake2")
     page = operator.post(f"/admin/idp/crossapppolicy/{policy.pk}/change/", _form(policy, users=[john.pk]))

@@ -317,7 +317,7 @@ def test_the_audience_of_an_id_token_may_be_a_list_of_one(signed_in: EmbeddedIdP
 @pytest.mark.parametrize("token_type", [ID_TOKEN_TYPE, REFRESH_TOKEN_TYPE])
 @pytest.mark.parametrize("moved", ["to another tenant", "to another realm"])
 @pytest.mark.clause("ID-JAG", "6.1", "TE-36")
-def test_nobody_acts_for_a_person_of_another_directory(
+def test_no_exchange_for_a_person_of_another_directory(
     signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, bob: User, token_type: str, moved: str
 ) -> None:
     token = signed_in.tokens()["id_token" if token_type == ID_TOKEN_TYPE else "refresh_token"]
@@ -330,7 +330,7 @@ def test_nobody_acts_for_a_person_of_another_directory(
 
 
 @pytest.mark.clause("ID-JAG", "4.3.3", "TE-36")
-def test_nobody_acts_for_nobody(signed_in: EmbeddedIdP, id_token: str) -> None:
+def test_no_exchange_without_a_user(signed_in: EmbeddedIdP, id_token: str) -> None:
     get_id_token_model().objects.update(user=None)
     assert_refused(signed_in.exchange(id_token), 400, "invalid_grant", "not valid")
 
@@ -502,7 +502,7 @@ def test_no_exchange_for_a_deactivated_person(signed_in: EmbeddedIdP, bob: User,
 
 
 @pytest.mark.clause("ID-JAG", "4.3.3", "TE-36")
-def test_nobody_acts_for_a_deleted_person(signed_in: EmbeddedIdP, bob: User, id_token: str) -> None:
+def test_no_exchange_for_a_deleted_person(signed_in: EmbeddedIdP, bob: User, id_token: str) -> None:
     bob.delete()
     assert_refused(signed_in.exchange(id_token), 400, "invalid_grant", "not valid")
     assert not get_id_token_model().objects.exists()

@@ -153,7 +153,7 @@ def test_the_same_subject_of_another_tenant_is_another_person(todo0: TokenEndpoi
 
 @pytest.mark.parametrize("claim", ["aud_sub", "preferred_username", "act", "sub_id", "username", "uid"])
 @pytest.mark.clause("ID-JAG", "3.1", "no claim but iss and sub says who it is")
-def test_other_claims_select_nobody(todo0: TokenEndpoint, no_provisioning: None, claim: str) -> None:
+def test_other_claims_select_no_account(todo0: TokenEndpoint, no_provisioning: None, claim: str) -> None:
     value: Any = {"sub": "bob"} if claim in ("act", "sub_id") else "bob"
     todo0.assert_refused(todo0.redeem(todo0.mint(**{"sub": "eve", claim: value})), *NO_ACCESS)
     todo0.assert_redeemed(todo0.redeem(todo0.mint(**{claim: value})))

@@ -390,7 +390,8 @@ def test_a_known_subject_without_access_is_told_if_the_connection_says_so(world:
     world.on_subject = deny
     told = ("access_denied", "The subject of the ID-JAG is known here and has no access.")
     assert_refused(
-        redeem(id_jag()), *(told if tells else ("invalid_grant", "The subject of the ID-JAG has no access here."))
+        redeem(id_jag()),
+        *(told if tells else ("invalid_grant", "The subject of the ID-JAG has no access to this app.")),
     )
     assert_nothing_happened(world)
     world.on_subject = lambda: None
@@ -564,7 +565,7 @@ def test_the_steps_run_in_order(world: World) -> None:
         "The assertion is not a compact JWT: it does not have three parts.",
         "aud in the ID-JAG is 'x'",
         "The issuer publishes no usable key 'unknown' for RS256.",
-        "The subject of the ID-JAG has no access here.",
+        "The subject of the ID-JAG has no access to this app.",
         "scope in the ID-JAG is 'admin'",
         "resource in the ID-JAG is 'x'",
         "resource is 'y'",

@@ -47,7 +47,7 @@ def test_fastmcp_accepts_two_but_none_twice(peers: Peers) -> None:
     [({"client_id": "another"}, "client_id"), ({"audience": "http://another.example"}, "audience")],
 )
 @pytest.mark.clause("ID-JAG", "4.4.1", "our ID-JAGs name one client and one audience, as FastMCP sees it")
-def test_fastmcp_refuses_our_id_jag_for_somebody_else(peers: Peers, wrong: dict[str, str], why: str) -> None:
+def test_fastmcp_refuses_an_id_jag_for_another_party(peers: Peers, wrong: dict[str, str], why: str) -> None:
     with pytest.raises(IdentityAssertionError, match=why):
         validate(peers, peers.id_jag(), **wrong)
 

@@ -63,16 +63,18 @@ class Command(BaseCommand):
         parser.add_argument("--at", required=True, help="todo, wiki, or the slug of a tenant with an embedded IdP.")
         parser.add_argument("--client-id", required=True, help="The client's identifier at that server.")
         credential = parser.add_mutually_exclusive_group()
-        credential.add_argument("--client-secret", help=f"Machine-made, {MIN_SECRET} characters or more.")
-        credential.add_argument("--jwks-uri", help="Where the client publishes its public keys.")
-        credential.add_argument("--jwks", metavar="FILE", help="A file with its public keys (RFC 7517).")
+        credential.add_argument("--client-secret", help=f"A machine-made secret of {MIN_SECRET} characters or more.")
+        credential.add_argument("--jwks-uri", help="The URL where the client publishes its public keys.")
+        credential.add_argument("--jwks", metavar="FILE", help="A file with the client's public keys (RFC 7517).")
         parser.add_argument(
             "--token-endpoint-audience",
             action=argparse.BooleanOptionalAction,
             help="Its assertions (private_key_jwt) may name the token endpoint as audience, as Okta's SDK does. A new "
             "client's may name the issuer only (rfc7523bis-11).",
         )
-        parser.add_argument("--auth-method", choices=methods, help="How it authenticates; keys mean private_key_jwt.")
+        parser.add_argument(
+            "--auth-method", choices=methods, help="The authentication method; with keys it is private_key_jwt."
+        )
         parser.add_argument(
             "--grant", action="append", help="authorization_code, refresh_token, token-exchange or jwt-bearer."
         )

@@ -51,10 +51,10 @@ def _stop_if_keys_are_lost() -> None:
 
 
 def _stop_if_not_byte_for_byte() -> None:
-    """Raise CommandError if MariaDB would take another `sub`, `client_id` or `iss` for the same.
+    """Raise CommandError if MariaDB would treat different values of `sub`, `client_id` or `iss` as equal.
 
-    A column compares as it was made, whatever the connection says, and is made as its database says. But MariaDB makes
-    a JSON column a longtext in utf8mb4_bin everywhere.
+    The collation of a column decides, not that of the connection. A new column gets the database's collation, except
+    that MariaDB always creates a JSON column as longtext in utf8mb4_bin.
     """
     expected = connection.settings_dict["OPTIONS"]["collation"]
     with connection.cursor() as cursor:

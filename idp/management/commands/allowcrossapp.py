@@ -50,11 +50,21 @@ class Command(BaseCommand):
         parser.add_argument("--audience", required=True, help="The issuer of the resource authorization server.")
         parser.add_argument("--resource", required=True, help="The API's identifier.")
         parser.add_argument("--client-id-there", help="The requesting app's client identifier at the audience.")
-        parser.add_argument("--scope", help="The scopes it may ask for, separated by spaces.")
-        parser.add_argument("--user", nargs="+", action="extend", metavar="EMAIL", help="Only for these people.")
-        parser.add_argument("--group", nargs="+", action="extend", metavar="NAME", help="Only for these groups.")
-        parser.add_argument("--everybody", action="store_true", help="For everybody of the tenant again.")
-        parser.add_argument("--max-age", type=int, metavar="SECONDS", help="How old a sign-in may be; -1: any age.")
+        parser.add_argument("--scope", help="The scopes the app may ask for, separated by spaces.")
+        parser.add_argument(
+            "--user", nargs="+", action="extend", metavar="EMAIL", help="Limit the policy to these people."
+        )
+        parser.add_argument(
+            "--group",
+            nargs="+",
+            action="extend",
+            metavar="NAME",
+            help="Limit the policy to the members of these groups.",
+        )
+        parser.add_argument("--everybody", action="store_true", help="Remove the limits to people and groups.")
+        parser.add_argument(
+            "--max-age", type=int, metavar="SECONDS", help="The maximum age of the sign-in in seconds; -1: any age."
+        )
         parser.add_argument(
             "--email",
             dest="includes_email",
@@ -176,7 +186,7 @@ def describe(facts: dict[str, Any]) -> str:
         f"  resource          {facts['resource']}",
         f"  scope             {facts['scope']}",
         f"  client there      {facts['client_id_there']}",
-        f"  for               {'; '.join(limits) or 'everybody of the tenant'}",
+        f"  for               {'; '.join(limits) or 'everyone at the tenant'}",
         f"  email             {'in the ID-JAG' if facts['includes_email'] else 'not in the ID-JAG'}",
     ]
     if facts["max_age"] is not None:

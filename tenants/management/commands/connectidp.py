@@ -54,7 +54,7 @@ Examples:
 
     manage.py connectidp --tenant acme --app todo --tell-access-denied
 
-  Switch a connection off, and on again (nobody signs in through it, no ID-JAG of its IdP is accepted):
+  Switch a connection off (it allows no sign-in and accepts no ID-JAG of its IdP), and on again:
 
     manage.py connectidp --tenant acme --app todo --disable
     manage.py connectidp --tenant acme --app todo --enable
@@ -286,6 +286,6 @@ def describe(facts: dict[str, Any]) -> str:
 def _good(facts: dict[str, Any]) -> str:
     """Say how often an ID-JAG of this IdP is good at the app, and which is."""
     if not facts["id_jags"]:
-        return "is refused: the IdP is for sign-in only"
+        return "is refused: the connection is for sign-in only"
     often = "is good once" if facts["single_use"] else "is good until it expires"
     return f"{often}, if it names its resource" if facts["requires_resource"] else often
