@@ -4,9 +4,11 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE
 
+from authserver.toolkit_settings import toolkit_settings
 from idjag_demo.demo import content
 from idjag_demo.demo.secrets import demo_secrets
 from idjag_demo.environment import BASE_DIR, COLLATIONS, VAR_DIR, Environment
+from operations.logging_config import logging_config
 
 env = Environment()
 Environment.read_file(BASE_DIR / ".env")
@@ -209,38 +211,7 @@ CSRF_FAILURE_VIEW = "idjag_demo.views.csrf_failure"
 # --- OAuth ---------------------------------------------------------------------------------------------------------
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "authserver.Client"
-OAUTH2_PROVIDER = {
-    "OAUTH2_SERVER_CLASS": "authserver.oauthlib_server.Server",
-    "OAUTH2_VALIDATOR_CLASS": "idp.validator.OpenIDValidator",
-    "OAUTH2_BACKEND_CLASS": "authserver.oauthlib_request.Backend",
-    "SCOPES_BACKEND_CLASS": "authserver.scopes.ServerScopes",
-    "CLIENT_SECRET_HASHER": "machine_made_secret",
-    "ACCESS_TOKEN_GENERATOR": "authserver.access_tokens.generate_access_token",
-    "REFRESH_TOKEN_GENERATOR": "authserver.access_tokens.generate_refresh_token",
-    "SCOPES": {"read": "Read", "write": "Write", "openid": "Sign in"},
-    "DEFAULT_SCOPES": [],
-    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
-    "ID_TOKEN_EXPIRE_SECONDS": 600,
-    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 3600,
-    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
-    "ROTATE_REFRESH_TOKEN": True,
-    "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,
-    "PKCE_REQUIRED": True,
-    "OIDC_ENABLED": True,
-    "OIDC_RESPONSE_TYPES_SUPPORTED": ["code"],
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"] if DEMO else ["https"],
-    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
-    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
-    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
-    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
-    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
-    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": not DEMO,
-    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
-    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
-}
+OAUTH2_PROVIDER = toolkit_settings(demo=DEMO)
 
 # The grants of each kind of authorization server: grant type -> the class that handles it.
 AUTHSERVER_GRANTS = {
@@ -302,10 +273,7 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": ["'self'"],
     }
 }
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# Django sends nosniff, same-origin for Referrer-Policy and Cross-Origin-Opener-Policy, and DENY for frames.
 SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # an orchestrator calls the process directly, not the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # PeerMiddleware drops it unless a trusted proxy sent it
@@ -328,48 +296,4 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # required to read /metric
 PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default=None)  # prometheus_client reads it too
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if DEMO else "json")
-_json = LOG_FORMAT == "json"
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "outages_in_one_line": {"()": "operations.logs.OutagesInOneLine"},
-        "request_ids": {"()": "operations.logs.RequestIds"},
-        "without_queries": {"()": "operations.logs.WithoutQueries"},
-    },
-    "formatters": {
-        "json": {"()": "operations.logs.JsonFormatter"},
-        "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
-        "server": {"()": "django.utils.log.ServerFormatter", "format": "[{server_time}] {message}", "style": "{"},
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "filters": ["request_ids", "outages_in_one_line"],
-            "formatter": "json" if _json else "plain",
-        },
-        "server": {"class": "logging.StreamHandler", "formatter": "server"},
-        "nowhere": {"class": "logging.NullHandler"},  # without a handler Python logs to standard error
-    },
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {
-        "audit": {"level": "INFO"},  # one line of JSON per act
-        "idjag_demo": {"level": "INFO"},
-        "idjag_demo.access": {"level": "INFO" if _json else "WARNING"},  # a line per request
-        "crossapp": {"level": "INFO"},
-        "crossapp.resource_app.redemption": {"level": "WARNING"},  # the audit has it
-        # At DEBUG these write codes, states and URLs with them, whatever the level of the root.
-        **{name: {"level": "INFO"} for name in ("oauthlib", "oauth2_provider", "urllib3")},
-        "tenants": {"level": "INFO"},
-        "base": {"level": "INFO"},
-        "operations": {"level": "INFO"},
-        "django.server": {
-            "handlers": ["nowhere" if _json else "server"],  # the access log has it
-            "level": "INFO",
-            "propagate": False,
-            "filters": ["without_queries"],
-        },
-        "django.security.csrf": {"filters": ["without_queries"]},  # quotes the Referer
-        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},  # any client can send any Host
-    },
-}
+LOGGING = logging_config(as_json=LOG_FORMAT == "json")

@@ -1,51 +1,21 @@
-"""ID-JAG -04 sections 3.1 and 4.4.1, with RFC 7523 section 3 and RFC 8725: what makes an ID-JAG good here.
+"""A verified ID-JAG, and the way to it: ID-JAG -04 section 4.4.1, with RFC 7523 section 3 and RFC 8725.
 
-`CHECKS` has all checks in order: those without a key first, then the key, then the signature. Nothing is fetched before
-the issuer is known to be trusted. The grant does the rest: the subject's account, scope and resource, `cnf` and
+`id_jag_checks` has the checks. The grant does the rest: the subject's account, scope and resource, `cnf` and
 `authorization_details` (RFC 9396), and the replay check.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from .claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
-from .jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
-from .jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
-from .oauth_text import is_scope
-from .refusals import InvalidGrant, Refused, TemporarilyUnavailable, shown
+from .claims import BadClaim
+from .id_jag_checks import CHECKS, Case, Expected, IssuerRefused, TrustedIssuer, as_list
+from .jws import MalformedJws, UnverifiedJws, parse_jws
+from .refusals import InvalidGrant, Refused
 
-TYP = "oauth-id-jag+jwt"
-MAX_ACTOR_LENGTH = 1000  # of `act` as JSON: the access token that carries it has to fit into a header
-_NOT_TRUSTED = "The issuer of the ID-JAG is not trusted for this client."
-
-
-@dataclass(frozen=True)
-class TrustedIssuer:
-    """An IdP whose ID-JAGs are accepted from the authenticated client.
-
-    `connection` is the host's own object, handed back untouched. Without `single_use` an ID-JAG may be redeemed again
-    until it expires (ID-JAG -04 section 4.4.3), against RFC 7523 section 3 (7). With `tells_access_denied` a known
-    subject without access is answered access_denied (ID-JAG branch access_denied_error section 4.4.3), else like any
-    other. With `requires_resource` an ID-JAG without the claim `resource` is refused.
-    """
-
-    issuer: str
-    connection: Any
-    single_use: bool = True
-    tells_access_denied: bool = False
-    requires_resource: bool = False
-
-
-class IssuerRefused(Exception):
-    """The issuer is not trusted for the authenticated client. `detail` is the reason, for the log only."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+__all__ = ["CHECKS", "Expected", "IdJag", "IssuerRefused", "TrustedIssuer", "parse_id_jag", "verify_id_jag"]
 
 
 @dataclass(frozen=True)
@@ -78,42 +48,6 @@ class IdJag:
         return {name: value for name, value in said.items() if value}
 
 
-@dataclass(frozen=True)
-class Expected:
-    """The expected values of an ID-JAG. `now` and the other times are in seconds.
-
-    `trusted_issuer` never fetches, and may raise IssuerRefused. `key_for(issuer, kid, alg)` may fetch, and raises
-    UnknownKey or KeysUnavailable.
-    """
-
-    audience: str
-    client_id: str
-    now: float
-    trusted_issuer: Callable[[str], TrustedIssuer | None]
-    key_for: Callable[[str, str, str], VerificationKey]
-    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")
-    max_lifetime: int = 300
-    clock_skew: int = 30
-
-
-@dataclass
-class Case:
-    """One ID-JAG during the checks; `check_iss` adds the trusted issuer, `check_key` the key."""
-
-    jws: UnverifiedJws
-    expected: Expected
-    trusted: TrustedIssuer = field(init=False)
-    key: VerificationKey = field(init=False)
-
-    @property
-    def header(self) -> Mapping[str, Any]:
-        return self.jws.unverified_header
-
-    @property
-    def payload(self) -> Mapping[str, Any]:
-        return self.jws.unverified_payload
-
-
 def parse_id_jag(assertion: str) -> UnverifiedJws:
     """Decode the `assertion` parameter; raises InvalidGrant."""
     try:
@@ -142,208 +76,18 @@ def verify_id_jag(
     return case.trusted, _id_jag(case.payload)
 
 
-def check_typ(case: Case) -> None:
-    """RFC 8725 section 3.11: exactly the type of an ID-JAG, so no other token of the issuer is accepted."""
-    if case.header.get("typ") != TYP:
-        raise InvalidGrant(f"typ in the header of the ID-JAG must be '{TYP}'.")
-
-
-def check_alg(case: Case) -> None:
-    """RFC 8725 section 3.1: the algorithm is one of `algorithms`, which never has "none" or HMAC."""
-    if case.header.get("alg") not in case.expected.algorithms:
-        raise InvalidGrant(f"alg in the header of the ID-JAG must be one of {', '.join(case.expected.algorithms)}.")
-
-
-def check_crit(case: Case) -> None:
-    """RFC 7515 section 4.1.11 and RFC 7797 section 6: this server supports no extension, so none may be critical."""
-    if "crit" in case.header or "b64" in case.header:
-        raise InvalidGrant("The header of the ID-JAG must have neither crit nor b64.")
-
-
-def check_kid(case: Case) -> None:
-    """RFC 7515 section 4.1.4: kid names the key; a key in the header is ignored."""
-    kid = case.header.get("kid")
-    if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID_LENGTH:
-        raise InvalidGrant("The header of the ID-JAG must have a kid, a string.")
-
-
-def check_iss(case: Case) -> None:
-    """RFC 7523 section 3 (1); ID-JAG -04 section 9.3: an issuer trusted for this client, and not this server."""
-    issuer = text(case.payload, "iss")
-    try:
-        trusted = None if issuer == case.expected.audience else case.expected.trusted_issuer(issuer)
-    except IssuerRefused as refused:
-        raise InvalidGrant(_NOT_TRUSTED, detail=refused.detail) from refused
-    if trusted is None or trusted.issuer != issuer:
-        raise InvalidGrant(_NOT_TRUSTED)
-    case.trusted = trusted
-
-
-def check_aud(case: Case) -> None:
-    """RFC 7523 section 3 (3); ID-JAG -04 section 4.4.1: one audience: this server's issuer, byte for byte."""
-    audience = case.payload.get("aud")
-    if audience is None:
-        raise BadClaim("aud", "is missing")
-    if isinstance(audience, list):
-        if len(audience) != 1:
-            raise InvalidGrant("aud in the ID-JAG must name exactly one audience.")
-        audience = audience[0]
-    if audience != case.expected.audience:
-        raise InvalidGrant(
-            f"aud in the ID-JAG is {shown(audience)}, but this authorization server is {shown(case.expected.audience)}."
-        )
-
-
-def check_client_id(case: Case) -> None:
-    """ID-JAG -04 section 4.4.1: the authenticated client, by its identifier at this server."""
-    client_id = text(case.payload, "client_id")
-    if client_id != case.expected.client_id:
-        raise InvalidGrant(
-            f"client_id in the ID-JAG is {shown(client_id)}, but {shown(case.expected.client_id)} authenticated."
-            " It must be the client's identifier at this authorization server."
-        )
-
-
-def check_exp(case: Case) -> None:
-    """RFC 7523 section 3 (4): it has not expired."""
-    if seconds(case.payload, "exp") + case.expected.clock_skew <= case.expected.now:
-        raise InvalidGrant("The ID-JAG has expired.")
-
-
-def check_iat(case: Case) -> None:
-    """RFC 7523 section 3 (6); ID-JAG -04 section 3.1: iat is present and not in the future."""
-    if seconds(case.payload, "iat") > case.expected.now + case.expected.clock_skew:
-        raise InvalidGrant("iat in the ID-JAG is in the future.")
-
-
-def check_lifetime(case: Case) -> None:
-    """RFC 7523 section 3 (4) and (6): it lives for minutes. `iat` is not in the future, so `exp` is near too."""
-    exp, iat, longest = seconds(case.payload, "exp"), seconds(case.payload, "iat"), case.expected.max_lifetime
-    if not 0 < exp - iat <= longest:
-        raise InvalidGrant(f"The ID-JAG must expire after it was issued, and within {longest} seconds.")
-
-
-def check_nbf(case: Case) -> None:
-    """RFC 7523 section 3 (5): nbf, if present, is not in the future."""
-    if "nbf" in case.payload and seconds(case.payload, "nbf") > case.expected.now + case.expected.clock_skew:
-        raise InvalidGrant("nbf in the ID-JAG is in the future.")
-
-
-def check_jti(case: Case) -> None:
-    """RFC 7523 section 3 (7); ID-JAG -04 section 3.1: it can be told from every other."""
-    text(case.payload, "jti")
-
-
-def check_sub(case: Case) -> None:
-    """RFC 7523 section 3 (2): sub is a string."""
-    text(case.payload, "sub")
-
-
-def check_identity_claims(case: Case) -> None:
-    """ID-JAG -04 section 3.1: what else it says of the subject, and of an actor, has the right types."""
-    for name in ("email", "name", "tenant"):
-        if name in case.payload:
-            text(case.payload, name)
-    if "email_verified" in case.payload and not isinstance(case.payload["email_verified"], bool):
-        raise InvalidGrant("email_verified in the ID-JAG must be true or false.")
-    actor = case.payload.get("act", {})  # RFC 8693 section 4.1
-    if not isinstance(actor, dict) or len(json.dumps(actor)) > MAX_ACTOR_LENGTH:
-        raise InvalidGrant(f"act in the ID-JAG must be an object of {MAX_ACTOR_LENGTH} characters at most.")
-    if len(str(case.payload.get("sub_profile", ""))) > MAX_TEXT_LENGTH:
-        raise InvalidGrant(f"sub_profile in the ID-JAG must have {MAX_TEXT_LENGTH} characters at most.")
-
-
-def check_scope(case: Case) -> None:
-    """RFC 6749 section 3.3: a string of scopes, if present."""
-    scope = case.payload.get("scope", "")
-    if not isinstance(scope, str) or (scope and not is_scope(scope)):
-        raise InvalidGrant("scope in the ID-JAG must be a string of scopes with single spaces between them.")
-
-
-def check_resource(case: Case) -> None:
-    """ID-JAG -04 section 3.1: one resource identifier or an array of them; none, if the connection allows that."""
-    if case.trusted.requires_resource and "resource" not in case.payload:
-        raise InvalidGrant("resource in the ID-JAG is missing.")
-    if "resource" in case.payload:
-        resources = _list(case.payload["resource"])
-        if not resources or not all(isinstance(resource, str) and resource for resource in resources):
-            raise InvalidGrant("resource in the ID-JAG must be a URI or an array of URIs.")
-
-
-def check_authorization_details(case: Case) -> None:
-    """ID-JAG -04 section 4.4.1: an array of objects, if present; the grant refuses them."""
-    details = case.payload.get("authorization_details", [])
-    if not isinstance(details, list) or not all(isinstance(detail, dict) for detail in details):
-        raise InvalidGrant("authorization_details in the ID-JAG must be an array of objects.")
-
-
-def check_key(case: Case) -> None:
-    """RFC 8725 sections 3.1 and 3.10: the issuer's own key with that kid, for that algorithm."""
-    issuer, kid, alg = case.payload["iss"], case.header["kid"], case.header["alg"]
-    try:
-        case.key = case.expected.key_for(issuer, kid, alg)
-    except UnknownKey as error:
-        raise InvalidGrant(f"The issuer publishes no usable key {shown(kid)} for {alg}.") from error
-    except KeysUnavailable as error:
-        raise TemporarilyUnavailable(
-            "The issuer's keys are unavailable. Try again later.", detail=str(error)
-        ) from error
-
-
-def check_signature(case: Case) -> None:
-    """RFC 7523 section 3 (9): the issuer has signed it."""
-    try:
-        verify_signature(case.jws, key=case.key, alg=case.header["alg"])
-    except BadSignature as error:
-        raise InvalidGrant("The signature of the ID-JAG is wrong.") from error
-
-
-class Check(NamedTuple):
-    """One step. Its clause is the first words of its docstring."""
-
-    name: str
-    run: Callable[[Case], None]
-
-
-CHECKS = (
-    Check("typ", check_typ),
-    Check("alg", check_alg),
-    Check("crit", check_crit),
-    Check("kid", check_kid),
-    Check("iss", check_iss),
-    Check("aud", check_aud),
-    Check("client_id", check_client_id),
-    Check("exp", check_exp),
-    Check("iat", check_iat),
-    Check("lifetime", check_lifetime),
-    Check("nbf", check_nbf),
-    Check("jti", check_jti),
-    Check("sub", check_sub),
-    Check("identity_claims", check_identity_claims),
-    Check("scope", check_scope),
-    Check("resource", check_resource),
-    Check("authorization_details", check_authorization_details),
-    Check("key", check_key),
-    Check("signature", check_signature),
-)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def _id_jag(payload: Mapping[str, Any]) -> IdJag:
     """Build the verified ID-JAG from claims that passed every check."""
     return IdJag(
         issuer=payload["iss"],
         subject=payload["sub"],
-        audience=_list(payload["aud"])[0],
+        audience=as_list(payload["aud"])[0],
         client_id=payload["client_id"],
         jti=payload["jti"],
         issued_at=datetime.fromtimestamp(payload["iat"], UTC),
         expires_at=datetime.fromtimestamp(payload["exp"], UTC),
         scope=tuple(payload["scope"].split()) if "scope" in payload else None,
-        resource=tuple(_list(payload["resource"])) if "resource" in payload else (),
+        resource=tuple(as_list(payload["resource"])) if "resource" in payload else (),
         email=payload.get("email", ""),
         email_verified=payload.get("email_verified", False),
         name=payload.get("name", ""),

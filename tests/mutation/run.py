@@ -34,6 +34,7 @@ _IDP_TESTS = tuple(
 TESTS = {
     "crossapp/core/claims.py": ("tests/resource_app/test_claims.py",),
     "crossapp/core/id_jag.py": _RESOURCE_TESTS,
+    "crossapp/core/id_jag_checks.py": _RESOURCE_TESTS,
     "crossapp/resource_app/jwt_bearer_grant.py": _RESOURCE_TESTS,
     "idp/token_exchange_grant.py": _IDP_TESTS,
     "idp/subject_tokens.py": _IDP_TESTS,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crossapp import DRAFT
-from crossapp.core import id_jag as module
+from crossapp.core import id_jag_checks as module
 from crossapp.core.id_jag import CHECKS, Expected, IdJag, parse_id_jag, verify_id_jag
 from crossapp.core.jwk import KeysUnavailable, UnknownKey, VerificationKey, usable_keys
 from crossapp.core.refusals import Refused
