@@ -1,7 +1,7 @@
-"""Records what the OAuth endpoints answer: all grants, revocations, and what is refused.
+"""Records the answers of the OAuth endpoints: grants, revocations and refusals.
 
-Grants and the validator put what they find out into `request.facts`, the checks that passed among it. This module alone
-makes rows of that: of a token in the transaction that stores it (`issued`), of a refusal after the rollback.
+Grants and the validator store their facts in `request.facts`, with the checks that passed. Only this module writes rows
+from them: for a token in the transaction that stores it (`issued`), for a refusal after the rollback.
 """
 
 import hashlib
@@ -39,9 +39,9 @@ _AUTHORIZATION_CHECKS = _CHECKS | {
 
 
 def recorded_answer(grant: Any, request: Any, token_handler: Any) -> tuple[dict[str, str], str, int]:
-    """Return headers, body and status of what `grant` answers, and record a refusal; raises OAuth2Error.
+    """Return headers, body and status of the answer of `grant`, and record a refusal; raises OAuth2Error.
 
-    oauthlib's own grants return most refusals, those of this project raise them.
+    oauthlib's own grants return most refusals; this project's grants raise them.
     """
     act = _ACTS[request.grant_type]
     try:
@@ -59,9 +59,9 @@ def recorded_answer(grant: Any, request: Any, token_handler: Any) -> tuple[dict[
 
 
 def issued(request: Any, scope: str) -> None:
-    """Record that the grant of `request` is given, with `scope`; raises OAuth2Error (503) if the row cannot be written.
+    """Record the grant of `request`, with `scope`; raises OAuth2Error (503) if the row cannot be written.
 
-    Call it in the transaction that stores the token and spends what it was given for: neither happens without a record.
+    Call it in the transaction that stores the token and uses up the grant: without a record both are rolled back.
     """
     _done(_ACTS[request.grant_type], request, {"scope_granted": scope})
 
@@ -176,7 +176,7 @@ def _done(act: Act, request: Any, more: log.Facts) -> None:
 
 
 def _refused(act: Act, request: Any, error: str, detail: str) -> None:
-    """Record a refusal; of stock grants, which name no check, the error code says which it was."""
+    """Record a refusal. Stock grants name no check, so the error code is the check."""
     facts, check = _facts(request), request.facts.failed or _CHECKS.get(error, str(act.value))
     facts["detail"] = facts.get("detail") or detail
     if "client_id" not in facts:
@@ -185,7 +185,7 @@ def _refused(act: Act, request: Any, error: str, detail: str) -> None:
 
 
 def _facts(request: Any) -> log.Facts:
-    """Return what is known of an (oauthlib) request, under the names of the audit's columns."""
+    """Return the facts of an (oauthlib) request, under the names of the audit's columns."""
     known = {"scope_asked": request.scope, "checks_passed": request.facts.passed, "ms": request.facts.ms}
     if getattr(request.user, "pk", None):
         known |= {"user": request.user, "sub": request.user.sub}

@@ -1,4 +1,4 @@
-"""Text that people wrote elsewhere, made fit for one line of a page."""
+"""Makes people's text safe to show on one line of a page."""
 
 import re
 

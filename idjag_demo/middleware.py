@@ -201,7 +201,7 @@ def start_session(sender: object, request: HttpRequest, **kwargs: object) -> Non
 
 
 class HeadersMiddleware:
-    """Adds the headers that Django has no setting for, and the length, without which the server sends chunks."""
+    """Adds headers that Django has no setting for, and Content-Length, without which the server sends chunks."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

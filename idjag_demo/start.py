@@ -1,4 +1,4 @@
-"""How `manage.py` and `wsgi.py` start: they make the files they need, and end with one line if they cannot go on."""
+"""The start of `manage.py` and `wsgi.py`: creates the needed files, and reports a failure in one line."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ CANNOT_BOOT = 3
 
 
 def make_files() -> None:
-    """Make the folder `var` and, in demo mode, the demo's secrets in it: before the settings, which read them."""
+    """Create the folder `var` and, in demo mode, the demo's secrets in it, before the settings read them."""
     Environment.read_file(BASE_DIR / ".env")
     VAR_DIR.mkdir(exist_ok=True)
     if Environment().flag("DEMO", default=True):

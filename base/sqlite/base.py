@@ -1,8 +1,8 @@
-"""Django's SQLite backend, with writers of one process that take turns (ENGINE "base.sqlite").
+"""Django's SQLite backend, with a queue for the writers of one process (ENGINE "base.sqlite").
 
-SQLite has one writer at a time. Another one sleeps and looks again, longer each time, so who comes last may be first:
-of eight writers at once, some wait nine times as long as most. Here a connection waits in a queue before it begins to
-write, and another process is waited for as SQLite does it.
+SQLite has one writer at a time. Another one sleeps and tries again, longer each time, so a later writer may be first: of
+eight writers at once, some wait nine times as long as most. With this backend a connection waits in a queue before it
+writes. Between processes SQLite's own locking applies.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ _turns: defaultdict[str, Turns] = defaultdict(Turns)
 
 
 class Connection(sqlite3.Connection):
-    """The driver's connection. It has the turn from the first statement of a transaction to the end of it."""
+    """The driver's connection. It has the turn from the first write of a transaction until its end."""
 
     _has_turn = False
 
@@ -36,7 +36,7 @@ class Connection(sqlite3.Connection):
         self._has_turn = True
 
     def after(self) -> None:
-        """Give the turn back, unless a transaction goes on."""
+        """Give the turn back, unless a transaction is open."""
         if self._has_turn and not self.in_transaction:
             self._has_turn = False
             self._turns.give()
@@ -69,7 +69,7 @@ class Connection(sqlite3.Connection):
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    """Django's cursor, which says to its connection what it does."""
+    """Django's cursor, which reports its statements to the connection."""
 
     connection: Connection
 

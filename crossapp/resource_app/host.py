@@ -42,7 +42,7 @@ class Host(Protocol):
         """Return the scopes this client may have."""
 
     def subject(self, request: Any, trusted: TrustedIssuer, id_jag: IdJag) -> Any:
-        """Return the user that the ID-JAG speaks of; raises SubjectRefused, or SubjectDenied for a known one.
+        """Return the user of the ID-JAG's subject; raises SubjectRefused, or SubjectDenied for a known one.
 
         Runs in the transaction that issues the token: an account created here is rolled back if the redemption fails.
         """

@@ -1,4 +1,4 @@
-"""The demo's own secrets: made at the first start-up, kept beside its database, never in the repository."""
+"""The demo's own secrets: generated at the first start, stored beside its database, never in the repository."""
 
 import base64
 import os
@@ -10,14 +10,14 @@ NAME = "demo-secrets"
 
 
 class DemoSecrets(NamedTuple):
-    """The secrets of one checkout: both are empty until they are made."""
+    """The secrets of one checkout; both are empty until they are generated."""
 
     secret_key: str = ""
     encryption_keys: tuple[str, ...] = ()
 
 
 def make_demo_secrets(directory: Path) -> None:
-    """Make the demo's secrets in `directory`, if they are not there; several processes may do so at once."""
+    """Generate the demo's secrets in `directory` if they are missing; several processes may do so at once."""
     path = directory / NAME
     if path.exists():
         return
@@ -36,7 +36,7 @@ def make_demo_secrets(directory: Path) -> None:
 
 
 def demo_secrets(directory: Path) -> DemoSecrets:
-    """Return the demo's secrets in `directory`, empty ones if they were never made."""
+    """Return the demo's secrets in `directory`, or empty ones if they do not exist."""
     path = directory / NAME
     if not path.exists():
         return DemoSecrets()
