@@ -17,7 +17,7 @@ from tenants.models import Realm, User
 
 
 def generate_access_token(request: Any) -> str:
-    """Return a signed `at+jwt` for what the grant put on the (oauthlib) request: user, client, scopes, resource.
+    """Return a signed `at+jwt` for the user, client, scopes and resource that the grant has set on `request`.
 
     A token for an ID-JAG also says who acts for the subject (`act`, RFC 8693 section 4.1) and what the subject is
     (`sub_profile`), as the ID-JAG does. Its subject is the user all the same.

@@ -1,8 +1,8 @@
 """Django's SQLite backend, with a queue for the writers of one process (ENGINE "base.sqlite").
 
-SQLite has one writer at a time. Another one sleeps and tries again, longer each time, so a later writer may be first: of
-eight writers at once, some wait nine times as long as most. With this backend a connection waits in a queue before it
-writes. Between processes SQLite's own locking applies.
+SQLite has one writer at a time. Another one sleeps and tries again, longer each time, so a later writer may be first:
+of eight writers at once, some wait nine times as long as most. With this backend a connection waits in a queue before
+it writes. Between processes SQLite's own locking applies.
 """
 
 import sqlite3
