@@ -1,4 +1,4 @@
-"""Which authorization server answers a request, and who is signed in there.
+"""Finds the authorization server of a request, and the user signed in there.
 
 It is the server whose issuer is the origin that was asked. oauthlib makes a request of its own of Django's, and hands
 nothing on but the headers: `headers_for` puts both in, `server_of` and `signed_in_user_of` read them. A peer cannot set

@@ -1,4 +1,4 @@
-"""What IdPs and clients publish of themselves: their metadata and keys, kept in Django's cache for all apps."""
+"""The metadata and keys of IdPs and clients, kept in Django's cache for all apps."""
 
 from django.core.cache import cache
 

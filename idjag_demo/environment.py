@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
-"""What a process of this checkout keeps: the default database, the demo's secrets."""
+"""The files of this checkout: the default database, the demo's secrets."""
 
 NOTSET = environ.Env.NOTSET
 WORDS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "1": True, "0": False}

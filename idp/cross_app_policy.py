@@ -23,7 +23,7 @@ from tenants.models import User
 
 @dataclass(frozen=True)
 class Permission:
-    """What a policy grants: where, under which client identifier, to which resource, with which scopes and claims."""
+    """The grant of a policy: audience, client identifier there, resource, scopes and claims."""
 
     audience: str
     resource: str

@@ -25,7 +25,7 @@ _turns: dict[Any, BoundedSemaphore] = {}  # by resource app
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """What the API answered: the status, and the parsed JSON or None."""
+    """The API's answer: the status, and the parsed JSON or None."""
 
     status: int
     body: Any

@@ -4,7 +4,7 @@ from enum import Enum
 
 
 class Reason(Enum):
-    """Why a sign-in fails: the name of the check that failed, for the audit, and the sentence for the page."""
+    """The reasons of a failed sign-in: the name of the failed check, for the audit, and the sentence for the page."""
 
     UNKNOWN_ADDRESS = (
         "address",
