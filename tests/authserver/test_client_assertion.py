@@ -311,7 +311,7 @@ def test_a_client_registered_for_a_key_is_refused_with_a_secret(todo: Todo) -> N
 def test_two_ways_to_authenticate_at_once_are_refused(todo: Todo, second: dict[str, str]) -> None:
     response = todo.send(assertion(), **second)
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
-    assert "one way" in response.json()["error_description"]
+    assert "Use one authentication method" in response.json()["error_description"]
     assert not ConsumedJti.objects.exists()
 
 

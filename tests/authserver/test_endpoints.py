@@ -47,7 +47,7 @@ def test_two_ways_to_authenticate_at_once_are_refused(signed_in: EmbeddedIdP) ->
     secret = signed_in.secrets["wiki0"]
     response = signed_in.token(refresh_request(signed_in) | {"client_id": "wiki0", "client_secret": secret})
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
-    assert "one way" in response.json()["error_description"]
+    assert "Use one authentication method" in response.json()["error_description"]
 
 
 @pytest.mark.clause("RFC 6749", "3.2.1", "TE-12")

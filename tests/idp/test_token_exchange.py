@@ -151,8 +151,8 @@ def test_no_two_id_jags_are_the_same(signed_in: EmbeddedIdP, id_token: str) -> N
         ),
         pytest.param({"subject_token": None}, "invalid_request", "subject_token is missing", id="TE-21 missing"),
         pytest.param({"subject_token": ""}, "invalid_request", "subject_token is missing", id="TE-21 empty"),
-        pytest.param({"subject_token": ["a", "b"]}, "invalid_request", "more than once", id="TE-21 twice"),
-        pytest.param({"requested_token_type": [ID_JAG_TYPE] * 2}, "invalid_request", "more than once", id="TE-20"),
+        pytest.param({"subject_token": ["a", "b"]}, "invalid_request", "is repeated", id="TE-21 twice"),
+        pytest.param({"requested_token_type": [ID_JAG_TYPE] * 2}, "invalid_request", "is repeated", id="TE-20"),
         pytest.param({"subject_token_type": None}, "invalid_request", "subject_token_type is missing", id="TE-22"),
         *(
             pytest.param(
@@ -173,9 +173,9 @@ def test_no_two_id_jags_are_the_same(signed_in: EmbeddedIdP, id_token: str) -> N
         pytest.param({"authorization_details": "[]"}, "invalid_authorization_details", "No type", id="TE-72"),
         pytest.param({"audience": None}, "invalid_request", "audience is missing", id="TE-54 missing"),
         pytest.param({"audience": ""}, "invalid_request", "audience is missing", id="TE-54 empty"),
-        pytest.param({"audience": [AUDIENCE, AUDIENCE]}, "invalid_request", "more than once", id="TE-57"),
+        pytest.param({"audience": [AUDIENCE, AUDIENCE]}, "invalid_request", "is repeated", id="TE-57"),
         *(
-            pytest.param({"audience": value}, "invalid_target", "not known", id=f"TE-55 TE-56 {value}")
+            pytest.param({"audience": value}, "invalid_target", "The audience is unknown.", id=f"TE-55 TE-56 {value}")
             for value in (
                 "https://elsewhere.example",
                 AUDIENCE + "/",
@@ -552,7 +552,7 @@ def test_an_audience_only_another_tenant_knows_is_as_unknown_as_any(
     )
     theirs = signed_in.exchange(id_token, audience="http://theirs.example", resource=None)
     nobodys = signed_in.exchange(id_token, audience="http://nobodys.example", resource=None)
-    assert_refused(theirs, 400, "invalid_target", "not known")
+    assert_refused(theirs, 400, "invalid_target", "The audience is unknown.")
     assert theirs.content == nobodys.content
 
 

@@ -38,7 +38,10 @@ def test_other_spellings_are_looked_for_in_one_query(django_assert_num_queries: 
     with django_assert_num_queries(1):
         connection.clean()
     connection.issuer = "https://tenant1.example/A"
-    with django_assert_num_queries(1), pytest.raises(ValidationError, match=r"tenant1\.example/a is already connected and differs only in case"):
+    with (
+        django_assert_num_queries(1),
+        pytest.raises(ValidationError, match=r"tenant1\.example/a is already connected and differs only in case"),
+    ):
         connection.clean()
     connection.app = "todo"
     connection.clean()
