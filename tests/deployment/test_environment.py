@@ -81,13 +81,13 @@ BAD: list[tuple[str, str, str]] = [
     ("idp", "https://{tenant}-idp.example", 'does not hold "{tenant}." once'),
     ("idp", "https://{tenant}.{tenant}.example", 'does not hold "{tenant}." once'),
     ("database", "postgres://user:hidden@host/name", "X is not a supported database URL: write it as mysql://user"),
-    ("database", "mysql://user:hidden@host:port/name", "X is the address of no database here"),
-    ("database", "mysql:///name?password=hidden", "X is the address of no database here"),
-    ("database", "", "X is the address of no database here"),
+    ("database", "mysql://user:hidden@host:port/name", "X is not a supported database URL"),
+    ("database", "mysql:///name?password=hidden", "X is not a supported database URL"),
+    ("database", "", "X is not a supported database URL"),
     ("cache", "127.0.0.1:6379", "X is not a Redis URL: write it as redis://127.0.0.1:6379/0."),
-    ("cache", "redis://:hidden@host:port/0", "X is the address of no Redis"),
-    ("cache", "redis://host/first", "X is the address of no Redis"),
-    ("cache", "memcache://host", "X is the address of no Redis"),
+    ("cache", "redis://:hidden@host:port/0", "X is not a Redis URL"),
+    ("cache", "redis://host/first", "X is not a Redis URL"),
+    ("cache", "memcache://host", "X is not a Redis URL"),
 ]
 
 

@@ -250,7 +250,7 @@ def test_the_help_says_which_profile_resubmission_breaks(capsys: pytest.CaptureF
     with pytest.raises(SystemExit):
         run("connectidp", "--help")
     text = " ".join(capsys.readouterr().out.split())
-    assert "Breaks MCP's Enterprise-Managed Authorization, which wants a used one refused (section 7.4.2)" in text
+    assert "Breaks MCP's Enterprise-Managed Authorization, which refuses a used one (section 7.4.2)" in text
 
 
 @pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "a switch of the connection")

@@ -92,9 +92,6 @@ class Command(BaseCommand):
             "--auth-method", choices=methods, help=f"The app's authentication method (default: {methods[0]})."
         )
         parser.add_argument(
-            "--auth-method", choices=methods, help=f"The app's authentication method (default: {methods[0]})."
-        )
-        parser.add_argument(
             "--jit",
             action=argparse.BooleanOptionalAction,
             help="Create an account when a person signs in for the first time.",
@@ -111,16 +108,16 @@ class Command(BaseCommand):
             "--allow-resubmission",
             dest="single_use",
             action="store_false",
-            help="An ID-JAG is good until it expires, for anyone who has it and the client's credentials (ID-JAG -04 "
-            "section 4.4.3). Breaks MCP's Enterprise-Managed Authorization, which wants a used one refused (section "
+            help="Accept an ID-JAG again until it expires, from anyone who has it and the client's credentials (ID-JAG "
+            "-04 section 4.4.3). Breaks MCP's Enterprise-Managed Authorization, which refuses a used one (section "
             "7.4.2).",
         )
         parser.add_argument(
             "--tell-access-denied",
             dest="tells_access_denied",
             action=argparse.BooleanOptionalAction,
-            help="Tell the client that an account is deactivated (access_denied). A new connection does not, so that "
-            "clients can not find out who has an account.",
+            help="Tell the client that an account is deactivated (access_denied). The default is off, so that "
+            "clients cannot find out who has an account.",
         )
         parser.add_argument(
             "--require-resource",
