@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,12 +14,11 @@ from audit.models import MAX_TEXT, Act, AuditEvent, Outcome
 from audit.signals import acted
 from base import trace_context
 from base.limits import RECORDED_REFUSALS, Throttled, neighbourhood
+from crossapp.core.masking import JWT
 from tenants.models import User
 
 logger = logging.getLogger("audit")
 trouble = logging.getLogger("idjag_demo.audit")  # apart from the log "audit", which has JSON only
-
-_JWT = re.compile(r"eyJ[\w-]*(\.[\w-]*)*")
 
 
 class NotRecorded(OperationalError):
@@ -98,7 +96,7 @@ def one_line(value: object) -> str:
     """Return `value` as text for a log: one line of 200 characters, without terminal control characters or a JWT."""
     if not isinstance(value, str):
         return "" if value is None else f"[{type(value).__name__}]"
-    text = _JWT.sub("[token]", value[: 100 * MAX_TEXT])
+    text = JWT.sub("[token]", value[: 100 * MAX_TEXT])
     text = text[: MAX_TEXT + 1]
     if not (text.isascii() and text.isprintable()):
         text = "".join(map(_visible, text))

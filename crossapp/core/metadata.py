@@ -30,7 +30,6 @@ class Metadata:
     token_endpoint: str = ""
     jwks_uri: str = ""
     end_session_endpoint: str = ""
-    userinfo_endpoint: str = ""
     revocation_endpoint: str = ""
     authorization_response_iss_parameter_supported: bool = False
 
@@ -40,7 +39,6 @@ URLS = (
     "token_endpoint",
     "jwks_uri",
     "end_session_endpoint",
-    "userinfo_endpoint",
     "revocation_endpoint",
 )
 

@@ -3,7 +3,6 @@
 RFC 6749 section 4.1.2, RFC 9207, RFC 9700 sections 4.4 and 4.7. Several attempts may be under way in one browser.
 """
 
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from crossapp.core.metadata import Metadata
+from crossapp.core.oauth_text import printable
 from tenants.models import IdPConnection
 from tenants.single_sign_on.errors import Reason, SignInRefused
 
@@ -104,6 +104,6 @@ def _check_issuer(unverified_issuer: str | None, metadata: Metadata) -> None:
 
 def _refused_by_idp(request: HttpRequest) -> SignInRefused:
     """RFC 6749 section 4.1.2.1: the IdP's error, with its description."""
-    error = re.sub(r"[^\x20-\x7E]", "?", request.GET["error"])[:100] or "no reason given"
+    error = printable(request.GET["error"], longest=100) or "no reason given"
     words = " ".join(request.GET.get("error_description", "").split())[:300]
     return SignInRefused(Reason.REFUSED_BY_IDP, detail=f"the IdP answered {error}", words=words or error)

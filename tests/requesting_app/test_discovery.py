@@ -26,7 +26,7 @@ def test_the_oauth_document_is_before_the_path_and_the_openid_one_after_it() -> 
 
 
 def test_all_endpoints_are_read_and_missing_ones_are_empty() -> None:
-    names = ("authorization_endpoint", "end_session_endpoint", "userinfo_endpoint", "revocation_endpoint")
+    names = ("authorization_endpoint", "end_session_endpoint", "revocation_endpoint")
     document = metadata_of(IDP) | {name: f"{IDP}/{name}" for name in names}
     document["authorization_response_iss_parameter_supported"] = True
 
