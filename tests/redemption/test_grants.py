@@ -78,7 +78,7 @@ def test_the_scope_is_what_all_three_agree_on(
 
 @pytest.mark.parametrize("resource", NOT_OURS)
 @pytest.mark.parametrize("with_ours", [False, True], ids=["alone", "with ours"])
-@pytest.mark.clause("MCP EMA", "resource", "an ID-JAG for a resource that is not ours is invalid_grant")
+@pytest.mark.clause("MCP EMA", "7.6.2", "an ID-JAG for a resource that is not ours is invalid_grant")
 def test_an_id_jag_for_another_resource_is_refused(todo0: TokenEndpoint, resource: str, with_ours: bool) -> None:
     claimed: Any = [API, resource] if with_ours else resource
     description = f"resource in the ID-JAG is '{resource}', but {GOVERNED}."

@@ -85,7 +85,7 @@ def test_a_requested_resource_that_is_not_ours_is_invalid_target(resource: str) 
 
 
 @pytest.mark.parametrize("resource", NOT_OURS)
-@pytest.mark.clause("MCP EMA", "resource", "an ID-JAG for a resource that is not ours is invalid_grant")
+@pytest.mark.clause("MCP EMA", "7.6.2", "an ID-JAG for a resource that is not ours is invalid_grant")
 def test_an_id_jag_for_a_resource_that_is_not_ours_is_invalid_grant(resource: str) -> None:
     description = f"resource in the ID-JAG is '{resource}', but {GOVERNED}."
     assert refusal([], [resource]) == ("resource", "invalid_grant", description)

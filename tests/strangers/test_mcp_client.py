@@ -56,7 +56,7 @@ def list_todos(peers: Peers, id_jag: str, *, times: int = 1, **options: str) -> 
     return run(called()), memory, asked
 
 
-@pytest.mark.clause("MCP EMA", "second leg", "the Python SDK's client gets a token and calls the API")
+@pytest.mark.clause("MCP EMA", "5", "the Python SDK's client gets a token and calls the API")
 def test_the_mcp_client_redeems_an_id_jag_and_calls_the_api(peers: Peers) -> None:
     statuses, memory, asked = list_todos(peers, peers.id_jag(), times=2)
     assert statuses == [200, 200]
