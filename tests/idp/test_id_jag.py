@@ -108,7 +108,7 @@ def test_an_idp_that_cannot_sign_says_so_and_others_are_not_affected(
     signed_in: EmbeddedIdP, other_idp: EmbeddedIdP, id_token: str
 ) -> None:
     signed_in.server.signing_keys.update(status=SigningKey.Status.RETIRED)
-    assert_refused(signed_in.exchange(id_token), 503, "temporarily_unavailable", "cannot sign")
+    assert_refused(signed_in.exchange(id_token), 503, "temporarily_unavailable", "no usable signing key")
     eve = make_person(other_idp, "eve")
     other_idp.browser.force_login(eve, backend="tenants.passwords.RealmBackend")
     response = other_idp.exchange(other_idp.tokens()["id_token"], audience=AUDIENCE)

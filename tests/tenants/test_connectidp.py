@@ -11,6 +11,7 @@ from pytest_django import Settings
 from crossapp.core import http
 from crossapp.core.errors import Unreachable
 from idjag_demo.demo.seed import seed
+from tenants.management.commands import connectidp
 from tenants.models import EmailDomain, IdPConnection, Tenant
 from tests.support.client_keys import new_pem
 from tests.support.commands import run, run_json
@@ -39,7 +40,7 @@ def documents(db: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             raise Unreachable(f"{url} does not answer")
         return http.Answer(200, {}, json.dumps(documents[url]).encode())
 
-    monkeypatch.setattr(http, "send", send)
+    monkeypatch.setattr(connectidp, "send", send)
     return documents
 
 
