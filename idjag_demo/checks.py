@@ -122,7 +122,7 @@ def _secrets() -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     demo = demo_secrets(settings.VAR_DIR)
     key, encryption_keys = settings.SECRET_KEY, settings.CROSSAPP_REQUESTING_APP["ENCRYPTION_KEYS"]
-    if key == demo.secret_key or key.startswith("django-insecure-") or len(key) < 32:
+    if key in (demo.secret_key,) or key.startswith("django-insecure-") or len(key) < 32:
         hint = "Generate your own, as .env.example describes."
         problems.append(_error(3, "DJANGO_SECRET_KEY is the demo's key or has fewer than 32 characters.", hint))
     if not encryption_keys or not all(

@@ -201,7 +201,7 @@ def start_session(sender: object, request: HttpRequest, **kwargs: object) -> Non
 
 
 class HeadersMiddleware:
-    """Adds headers that Django has no setting for, and Content-Length, without which the server sends chunks."""
+    """Adds the headers that Django has no setting for."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -209,8 +209,6 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-        if not response.streaming:
-            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
 

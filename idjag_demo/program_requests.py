@@ -36,6 +36,8 @@ def _answer(request: HttpRequest) -> Any:
     request.user = AnonymousUser()
     request.resolver_match = match = resolve(request.path_info, request.urlconf)
     try:
-        return match.func(request, *match.args, **match.kwargs)
+        response = match.func(request, *match.args, **match.kwargs)
     except Throttled as throttled:
-        return too_many(request, throttled)
+        response = too_many(request, throttled)
+    response.headers.setdefault("Content-Length", str(len(response.content)))  # else the server sends chunks
+    return response

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from base.emails import validate_email_address
 from base.prepared_queries import prepared
-from base.text import one_line
+from base.text import without_breaks
 from tenants.models import EmailDomain, IdPConnection, User
 
 
@@ -120,7 +120,7 @@ def _provision(connection: IdPConnection, claims: SubjectClaims) -> User:
 def _show(user: User, connection: IdPConnection, claims: SubjectClaims) -> None:
     """Update the name and the verified email, if they changed and no other account has the email."""
     before = (user.first_name, user.last_name, user.email)
-    if name := one_line(claims.name, 150):
+    if name := without_breaks(claims.name)[:150]:
         user.first_name, user.last_name = name, ""
     if claims.email_verified is True and claims.email.lower() != user.email:
         others = _accounts_with(claims.email, connection).exclude(pk=user.pk)

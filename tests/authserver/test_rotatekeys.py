@@ -207,7 +207,7 @@ def test_all_means_every_server(idp: EmbeddedIdP, other_idp: EmbeddedIdP) -> Non
 
 @pytest.mark.parametrize("name", ["nobody", "", "staff", "idp"])
 def test_a_server_that_is_not_there_is_said_to_be_missing(idp: EmbeddedIdP, name: str) -> None:
-    with pytest.raises(CommandError, match="no authorization server"):
+    with pytest.raises(CommandError, match="No authorization server is called"):
         run("rotatekeys", "--at", name)
 
 

@@ -142,7 +142,7 @@ def test_signing_out_without_a_session_says_so(idp: EmbeddedIdP) -> None:
 
 def test_the_home_page_says_to_the_tenants_people_what_it_allows(signed_in: EmbeddedIdP) -> None:
     page = signed_in.browser.get("/").content.decode()
-    assert "the audience <code>http://todo.localhost:8000</code>" in page
+    assert "audience <code>http://todo.localhost:8000</code>" in page
     assert "wiki0-at-todo0" in page
 
 

@@ -61,7 +61,7 @@ def test_a_deleted_tenant_leaves_nothing_but_its_audit_and_takes_nothing_of_othe
     counts = {table: (len(found), len(after[table])) for table, found in before.items()}
     assert counts["tenants.Tenant"] == (3, 2)
     assert counts["tenants.User"] == (1 + 3 * 4, 1 + 3 * 2)
-    for table, each in (("oauth2_provider.IDToken", 2), ("requesting_app.StoredAccessToken", 1), ("todo.Todo", 3)):
+    for table, each in (("oauth2_provider.IDToken", 2), ("crossapp_requesting.StoredAccessToken", 1), ("todo.Todo", 3)):
         assert counts[table][1] >= each, table
         assert counts[table][0] > counts[table][1], table
     assert counts["authserver.SigningKey"] == (5, 4)

@@ -178,14 +178,14 @@ OF_NO_TENANT = {
     "audit.AuditEvent": "names the tenant in text, and outlives it",
     "authserver.AuthorizationServer": "that of an app serves all tenants",
     "crossapp_requesting.ResourceApp": "another product, the same for all tenants",
-    "requesting_app.Lease": "names a user by number",
-    "resource_app.ConsumedJti": "hashes of an issuer and a jti",
+    "crossapp_requesting.Lease": "names a user by number",
+    "crossapp_resource.ConsumedJti": "hashes of an issuer and a jti",
     "idp.GrantedAuthentication": "names a family of refresh tokens",
     "tenants.FormerSlug": "the name of one that was deleted",
     "tenants.Tenant": "is one",
     "tenants.User": "an operator has none; everybody else has one, see below",
 }
-OURS = ("audit", "authserver", "idp", "requesting_app", "resource_app", "tenants", "todo", "wiki")
+OURS = ("audit", "authserver", "idp", "crossapp_requesting", "crossapp_resource", "tenants", "todo", "wiki")
 
 
 def leads_to(model: type[models.Model], targets: set[str]) -> bool:

@@ -12,8 +12,8 @@ from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
 from tests.requesting_app.peers import API, TODO, TODO_SECRET, World
 from tests.support.encryption import encrypt_with
 
-RESOURCE_APPS = "/admin/requesting_app/resourceapp/"
-TOKENS = "/admin/requesting_app/storedaccesstoken/"
+RESOURCE_APPS = "/admin/crossapp_requesting/resourceapp/"
+TOKENS = "/admin/crossapp_requesting/storedaccesstoken/"
 FORM = {
     "key": "todo0",
     "name": "Todo0",

@@ -23,7 +23,7 @@ def dump() -> str:
     """Return everything in the tables of this app, as the database has it."""
     rows: list[Any] = []
     with connection.cursor() as cursor:
-        for model in apps.get_app_config("requesting_app").get_models():
+        for model in apps.get_app_config("crossapp_requesting").get_models():
             cursor.execute(f"SELECT * FROM {model._meta.db_table}")  # noqa: S608
             rows += cursor.fetchall()
     return repr(rows)

@@ -26,6 +26,7 @@ def test_a_good_response_gives_its_parameters() -> None:
         (200, JSON, b'"text"'),
         (200, JSON, b'{"a": 1, "a": 2}'),
         (200, JSON, b'{"a": NaN}'),
+        (200, JSON, b'{"a": "\\ud800"}'),
         (200, JSON, b"\xff\xfe"),
         (200, JSON, b'{"a":' * 100_000),
         (200, JSON, b'{"a":' + b"[" * 64 + b"]" * 64 + b"}"),

@@ -149,7 +149,7 @@ def test_a_taken_port_is_said_in_one_line() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(CommandError, match=f"^Port {port} is taken.*BASE_DOMAIN=localhost:8123 make demo$"):
+        with pytest.raises(CommandError, match=f"^Port {port} is in use.*BASE_DOMAIN=localhost:8123 make demo$"):
             call_command("runserver", str(port), "--noreload")
 
 

@@ -18,7 +18,15 @@ READ = "import {}.settings as it; print(it.SECRET_KEY, *it.CROSSAPP_RESOURCE_APP
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what the settings are made of, where nothing was started yet."""
-    for name in ("idjag_demo", "fixtures", "tests/__init__.py", "tests/settings.py"):
+    for name in (
+        "authserver",
+        "base",
+        "fixtures",
+        "idjag_demo",
+        "operations",
+        "tests/__init__.py",
+        "tests/settings.py",
+    ):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         (tmp_path / name).parent.mkdir(exist_ok=True)
         copy(ROOT / name, tmp_path / name)

@@ -150,7 +150,7 @@ def test_a_failure_shows_nothing_of_the_code_or_the_settings(
     demo: None, realm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = somebody(realm)
-    monkeypatch.setattr("django.middleware.clickjacking.XFrameOptionsMiddleware.process_response", failing)
+    monkeypatch.setattr("django.middleware.security.SecurityMiddleware.process_response", failing)
     for path, is_json in (("/", False), ("/oauth2/v1/keys", True), ("/api/users/me", True), ("/nothing", False)):
         response = browser.get(path)
         text = response.content.decode()

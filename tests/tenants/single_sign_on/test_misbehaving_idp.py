@@ -15,8 +15,8 @@ from tests.tenants.single_sign_on.test_sign_in import Browser, refused
 WHAT_THE_LOG_SAYS = {
     "silence": "does not answer: ReadTimeout",
     "redirect": "the token endpoint answered 302",
-    "big": "cannot be used: the answer is larger than 262144 bytes",
-    "bomb": "cannot be used: the answer is larger than 262144 bytes",
+    "big": "cannot be used: it answered more than 262144 bytes",
+    "bomb": "cannot be used: it answered more than 262144 bytes",
 }
 
 

@@ -186,7 +186,7 @@ def test_a_secret_that_no_key_opens_ends_on_the_failure_page(browser: Browser, s
     from cryptography.fernet import Fernet
 
     encrypt_with(settings, [Fernet.generate_key().decode()])
-    refused(browser, browser.start(), 502, "This app isn't set up correctly")
+    refused(browser, browser.start(), 502, "This app isn&#x27;t set up correctly")
 
 
 # The way back
@@ -383,7 +383,7 @@ def test_a_code_that_cannot_be_one_is_not_redeemed(browser: Browser, code: str |
 def test_a_refusal_of_the_idp_is_shown_escaped_and_uses_up_the_state(browser: Browser) -> None:
     browser.start()
     response = browser.come_back(code=None, error="access_denied", error_description="<script>alert(1)</script>")
-    refused(browser, response, 400, "says no: &lt;script&gt;alert(1)&lt;/script&gt;")
+    refused(browser, response, 400, "refused the sign-in: &lt;script&gt;alert(1)&lt;/script&gt;")
     assert "<script>alert" not in response.content.decode()
     refused(browser, browser.come_back(), 400, "was started in another browser or has expired")
 
