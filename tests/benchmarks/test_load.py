@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
-from benchmarks.load import LoadError, ask, http_request, run_flows
+from benchmarks.load import LoadError, Outcome, ask, http_request, run_flows
 
 
 class Site(ThreadingHTTPServer):
@@ -57,6 +59,12 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def in_a_thread(*arguments: Any) -> Outcome:
+    """Run the flows in a thread: in this one a loop may run already, that of Playwright."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run_flows, *arguments).result()
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     with Site() as server:
@@ -73,7 +81,7 @@ def flow(*paths: str) -> list[bytes]:
 
 def test_every_request_is_sent_once_and_connections_are_kept(site: Site) -> None:
     flows = [flow(f"/{number}", f"/{number}/next") for number in range(20)]
-    outcome = run_flows(site.port, flows, 4, [(b"/", 3), (b"/next", 3)])
+    outcome = in_a_thread(site.port, flows, 4, [(b"/", 3), (b"/next", 3)])
     assert sorted(site.asked) == sorted(f"/{number}{end}" for number in range(20) for end in ("", "/next"))
     assert site.connections == 4
     assert outcome.failures == 0
@@ -82,28 +90,28 @@ def test_every_request_is_sent_once_and_connections_are_kept(site: Site) -> None
 
 
 def test_the_requests_of_a_flow_follow_each_other(site: Site) -> None:
-    run_flows(site.port, [flow("/a", "/b", "/c")], 8, [(b"/", 3)] * 3)
+    in_a_thread(site.port, [flow("/a", "/b", "/c")], 8, [(b"/", 3)] * 3)
     assert site.asked == ["/a", "/b", "/c"]
 
 
 def test_an_answer_that_holds_something_else_is_a_failure(site: Site) -> None:
-    outcome = run_flows(site.port, [flow("/card"), flow("/reason"), flow("/card")], 1, [(b"/card", 3)])
+    outcome = in_a_thread(site.port, [flow("/card"), flow("/reason"), flow("/card")], 1, [(b"/card", 3)])
     assert outcome.failures == 1
     assert "/reason" in outcome.failure
 
 
 def test_an_error_is_a_failure_whatever_it_holds(site: Site) -> None:
-    assert run_flows(site.port, [flow("/500")], 1, [(b"/500", 3)]).failures == 1
+    assert in_a_thread(site.port, [flow("/500")], 1, [(b"/500", 3)]).failures == 1
 
 
 def test_a_closed_connection_is_opened_again(site: Site) -> None:
-    outcome = run_flows(site.port, [flow("/close"), flow("/close", "/1"), flow("/close")], 1, [(b"/", 3)] * 2)
+    outcome = in_a_thread(site.port, [flow("/close"), flow("/close", "/1"), flow("/close")], 1, [(b"/", 3)] * 2)
     assert (outcome.failures, site.connections) == (0, 3)
 
 
 def test_an_answer_of_unknown_length_is_refused(site: Site) -> None:
     with pytest.raises(LoadError, match="Content-Length"):
-        run_flows(site.port, [flow("/chunked")], 1, [(b"", 1)])
+        in_a_thread(site.port, [flow("/chunked")], 1, [(b"", 1)])
 
 
 def test_a_single_request_comes_back_with_status_and_body(site: Site) -> None:
