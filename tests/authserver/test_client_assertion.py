@@ -118,14 +118,15 @@ def test_the_token_endpoint_is_an_audience_only_for_a_client_registered_so(todo:
         {"header": {"typ": "client-authentication+jwt"}},
         {"header": {"kid": ABSENT}, "alg": "ES256"},
         {"nbf": 1},
-        {"exp": int(time.time()) + 299, "iat": ABSENT},
+        {"exp": lambda: int(time.time()) + 299, "iat": ABSENT},  # not now: the tests before it take minutes
         {"unknown": {"claim": True}, "header": {"jku": "https://evil.example/keys", "x5u": "https://evil.example"}},
     ],
     ids=["no iat", "no typ", "typ of rfc7523bis", "no kid and one key that fits", "nbf", "exp near", "unknown ignored"],
 )
 @pytest.mark.clause("RFC 7523", "3", "TE-13 control")
 def test_what_may_be_left_out_or_added_is_no_reason_to_refuse(todo: Todo, changes: dict[str, Any]) -> None:
-    assert is_authenticated(todo.send(assertion(**changes)))
+    claims = {name: value() if callable(value) else value for name, value in changes.items()}
+    assert is_authenticated(todo.send(assertion(**claims)))
 
 
 def at(seconds: int) -> int:
