@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from authserver.models import AuthorizationServer, Client
 from base.issuers import keys
+from crossapp.core.checks import JwtCase, in_order
 from crossapp.core.claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
 from crossapp.core.client_authentication import AuthMethod
 from crossapp.core.jwk import KEY_TYPES, MAX_KID_LENGTH, KeysUnavailable, VerificationKey, usable_keys
@@ -36,23 +36,13 @@ class Refused(Exception):
 
 
 @dataclass
-class Case:
-    """One assertion during the checks; `check_client` adds the client that it names, `check_key` the key."""
+class Case(JwtCase):
+    """One assertion during the checks; `check_client` adds the client that it names."""
 
     server: AuthorizationServer
-    jws: UnverifiedJws
     find_client: Callable[[str], Client | None]
     now: float
     client: Client = field(init=False)
-    key: VerificationKey = field(init=False)
-
-    @property
-    def header(self) -> Mapping[str, Any]:
-        return self.jws.unverified_header
-
-    @property
-    def payload(self) -> Mapping[str, Any]:
-        return self.jws.unverified_payload
 
 
 def authenticate(
@@ -73,7 +63,7 @@ def authenticate(
         if assertion_type != ASSERTION_TYPE:  # RFC 7523 section 2.2
             raise Refused(f"it is not {ASSERTION_TYPE}")
         name = "jws"
-        case = Case(server, _parse(assertion or ""), find_client, time.time())
+        case = Case(_parse(assertion or ""), server, find_client, time.time())
         unverified_client_id = str(case.payload.get("sub", ""))[:MAX_TEXT_LENGTH]
         for check in CHECKS:
             name = check.name
@@ -216,26 +206,19 @@ def check_replay(case: Case) -> None:
     replay.sweep_now_and_then()
 
 
-class Check(NamedTuple):
-    """One step. Its clause is the first words of its docstring."""
-
-    name: str
-    run: Callable[[Case], None]
-
-
-CHECKS = (
-    Check("typ", check_typ),
-    Check("alg", check_alg),
-    Check("crit", check_crit),
-    Check("kid", check_kid),
-    Check("iss_sub", check_iss_sub),
-    Check("exp", check_exp),
-    Check("iat", check_iat),
-    Check("nbf", check_nbf),
-    Check("jti", check_jti),
-    Check("client", check_client),
-    Check("aud", check_aud),
-    Check("key", check_key),
-    Check("signature", check_signature),
-    Check("replay", check_replay),
+CHECKS = in_order(
+    check_typ,
+    check_alg,
+    check_crit,
+    check_kid,
+    check_iss_sub,
+    check_exp,
+    check_iat,
+    check_nbf,
+    check_jti,
+    check_client,
+    check_aud,
+    check_key,
+    check_signature,
+    check_replay,
 )

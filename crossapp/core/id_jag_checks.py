@@ -5,13 +5,14 @@ to be trusted.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
+from .checks import JwtCase, in_order
 from .claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
 from .jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
-from .jws import BadSignature, UnverifiedJws, verify_signature
+from .jws import BadSignature, verify_signature
 from .oauth_text import is_scope
 from .refusals import InvalidGrant, TemporarilyUnavailable, shown
 
@@ -64,21 +65,11 @@ class Expected:
 
 
 @dataclass
-class Case:
-    """One ID-JAG during the checks; `check_iss` adds the trusted issuer, `check_key` the key."""
+class Case(JwtCase):
+    """One ID-JAG during the checks; `check_iss` adds the trusted issuer."""
 
-    jws: UnverifiedJws
     expected: Expected
     trusted: TrustedIssuer = field(init=False)
-    key: VerificationKey = field(init=False)
-
-    @property
-    def header(self) -> Mapping[str, Any]:
-        return self.jws.unverified_header
-
-    @property
-    def payload(self) -> Mapping[str, Any]:
-        return self.jws.unverified_payload
 
 
 def check_typ(case: Case) -> None:
@@ -242,31 +233,24 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-class Check(NamedTuple):
-    """One step. Its clause is the first words of its docstring."""
-
-    name: str
-    run: Callable[[Case], None]
-
-
-CHECKS = (
-    Check("typ", check_typ),
-    Check("alg", check_alg),
-    Check("crit", check_crit),
-    Check("kid", check_kid),
-    Check("iss", check_iss),
-    Check("aud", check_aud),
-    Check("client_id", check_client_id),
-    Check("exp", check_exp),
-    Check("iat", check_iat),
-    Check("lifetime", check_lifetime),
-    Check("nbf", check_nbf),
-    Check("jti", check_jti),
-    Check("sub", check_sub),
-    Check("identity_claims", check_identity_claims),
-    Check("scope", check_scope),
-    Check("resource", check_resource),
-    Check("authorization_details", check_authorization_details),
-    Check("key", check_key),
-    Check("signature", check_signature),
+CHECKS = in_order(
+    check_typ,
+    check_alg,
+    check_crit,
+    check_kid,
+    check_iss,
+    check_aud,
+    check_client_id,
+    check_exp,
+    check_iat,
+    check_lifetime,
+    check_nbf,
+    check_jti,
+    check_sub,
+    check_identity_claims,
+    check_scope,
+    check_resource,
+    check_authorization_details,
+    check_key,
+    check_signature,
 )
