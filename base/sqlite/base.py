@@ -24,7 +24,7 @@ class Connection(sqlite3.Connection):
     _has_turn = False
 
     def __init__(self, database: Any, timeout: float = 5.0, **kwargs: Any) -> None:
-        super().__init__(database, timeout, **kwargs)
+        super().__init__(database, timeout=timeout, **kwargs)
         self._turns, self._seconds = _turns[str(database)], timeout
 
     def before(self, query: str) -> None:
