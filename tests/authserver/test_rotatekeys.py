@@ -360,7 +360,7 @@ def test_a_key_that_is_not_there_is_not_withdrawn_and_nothing_is_changed(
 def test_what_a_withdrawn_key_signed_is_refused_at_the_resource_side_from_the_next_request_on(
     demo: Demo, customer1: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenants.models.KEYS_SETTLE", timedelta(0))
+    monkeypatch.setattr("tenants.models.idp_connections.KEYS_SETTLE", timedelta(0))
     first, second = (new_id_jag(customer1) for _ in range(2))
     assert redeem(first).status_code == 200
     run("rotatekeys", "--at", "customer1", "--withdraw", customer1.signing_keys.get().kid)

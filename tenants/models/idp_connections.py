@@ -1,0 +1,123 @@
+"""A tenant's IdP for one app."""
+
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from crossapp.client_key import client_key
+from crossapp.core.client_authentication import AUTH_METHODS, AuthMethod
+from crossapp.core.client_signing_key import NoSigningKey
+from crossapp.fields import EncryptedTextField
+from tenants.issuers import validate_issuer
+
+from .customers import Tenant
+
+KEYS_SETTLE = timedelta(seconds=5)
+
+
+class App(models.TextChoices):
+    """The products a tenant signs in to."""
+
+    WIKI = "wiki", "Wiki0"
+    TODO = "todo", "Todo0"
+
+
+class IdPConnection(models.Model):
+    """A tenant's IdP for one app: the trusted issuer, and the app's client at that IdP."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="idp_connections")
+    app = models.CharField(max_length=10, choices=App.choices)
+    issuer = models.CharField(
+        max_length=255, validators=[validate_issuer], help_text="Byte for byte as in the IdP's metadata."
+    )
+    client_id = models.CharField(max_length=255, help_text="The app's client identifier at this IdP.")
+    client_secret = EncryptedTextField(
+        blank=True, help_text="The app's client secret at this IdP; empty for private_key_jwt."
+    )
+    auth_method = models.CharField(
+        max_length=30,
+        choices=AUTH_METHODS,
+        default=AuthMethod.CLIENT_SECRET_BASIC.value,
+        help_text="The app's authentication method at this IdP's token endpoint.",
+    )
+    enabled = models.BooleanField(default=True)
+    provisions_users = models.BooleanField(
+        "just-in-time provisioning",
+        default=True,
+        help_text="Create an account when a person signs in for the first time.",
+    )
+    accepts_id_jags = models.BooleanField(
+        "accepts ID-JAGs",
+        default=True,
+        help_text="Accept ID-JAGs of this IdP, so that other apps can act here for its people. Off: sign-in only.",
+    )
+    single_use = models.BooleanField(
+        "ID-JAGs are good once",
+        default=True,
+        help_text="Refuse an ID-JAG of this IdP that was redeemed before (RFC 7523, MCP). Off: until it expires, in "
+        "minutes, its client may redeem it again for another access token (ID-JAG -04 section 4.4.3), and so may a "
+        "thief of it who has the client's credentials.",
+    )
+    tells_access_denied = models.BooleanField(
+        "tells who has no access",
+        default=False,
+        help_text="Answer an ID-JAG for a deactivated account with access_denied, so that its client can tell the "
+        "person to ask for access. Off: with invalid_grant, as for an unknown person, so that clients can not find out "
+        "who has an account.",
+    )
+    requires_resource = models.BooleanField(
+        "requires the resource claim",
+        default=False,
+        help_text="Refuse an ID-JAG of this IdP that names no resource. Off: it is good for this app's API.",
+    )
+    keys_fetched_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the IdP withdrew a key: key sets fetched earlier are not used.",
+    )
+
+    class Meta:
+        verbose_name = "IdP connection"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "app"], name="one_idp_connection_per_tenant_and_app"),
+            models.UniqueConstraint(fields=["app", "issuer"], name="one_tenant_per_issuer_and_app"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant} at {self.get_app_display()}"
+
+    def clean(self) -> None:
+        """Refuse missing credentials, and an issuer that differs from another only in case or a trailing slash."""
+        self._check_credentials()
+        loose = self.issuer.lower().removesuffix("/")
+        others = IdPConnection.objects.annotate(loose=Lower("issuer")).filter(
+            app=self.app, loose__in=[loose, f"{loose}/"]
+        )
+        if other := others.exclude(pk=self.pk).exclude(issuer=self.issuer).first():
+            raise ValidationError(
+                {"issuer": f"{other.issuer} is already connected and differs only in case or a trailing slash."}
+            )
+
+    def _check_credentials(self) -> None:
+        """Refuse unusable credentials; a disabled connection needs no key."""
+        if self.auth_method != AuthMethod.PRIVATE_KEY_JWT:
+            if not self.client_secret:
+                raise ValidationError({"client_secret": "Enter the client secret."})
+        elif self.enabled:
+            try:
+                client_key()
+            except NoSigningKey as error:
+                text = f"private_key_jwt needs a signing key: {error}. See .env.example."
+                raise ValidationError({"auth_method": text}) from error
+
+    def forget_keys(self) -> None:
+        """Make every process fetch the IdP's keys again before it uses one, because a key was withdrawn.
+
+        The time is a moment ahead, because a fetch may be running until the commit, and clocks differ.
+        """
+        self.keys_fetched_since = timezone.now() + KEYS_SETTLE
+        self.save(update_fields=["keys_fetched_since"])
