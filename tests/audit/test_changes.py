@@ -65,7 +65,7 @@ def test_a_change_is_recorded_by_the_name_of_what_changed(
     assert event.detail == f"changed: {field}"
     assert event.target.startswith(f"{model._meta.verbose_name} {row.pk}")
     assert "canary" not in event.detail + str(event.unverified)
-    assert (event.user, event.server) == (f"command:{getpass.getuser()}", "")  # nobody asked over the web
+    assert (event.user, event.server) == (f"command:{getpass.getuser()}", "")  # not a web request
 
 
 def test_a_shell_user_without_a_name_is_recorded_by_number(demo: Demo) -> None:

@@ -1,4 +1,4 @@
-"""Whoever knocks all the time leaves a trace, not a full disk."""
+"""A flood of refused requests leaves a trace and does not fill the disk."""
 
 import json
 from collections.abc import Callable
@@ -104,7 +104,7 @@ def test_of_a_flood_of_nonsense_so_many_are_recorded_and_then_that_there_was_mor
     idp: EmbeddedIdP, set_limit: SetLimit, lines: Lines, clock: Callable[[float], None]
 ) -> None:
     set_limit("RECORDED_REFUSALS", "3/minute")
-    assert {nonsense(idp) for _ in range(9)} == {400}, "nobody is put off by it"
+    assert {nonsense(idp) for _ in range(9)} == {400}, "the answer stays the same"
     assert acts(lines) == ["token_request"] * 3 + ["throttled"]
     assert (the_row().failed_check, the_row().address) == ("recorded_refusals", "192.0.2.1")
     assert the_row().detail == "LIMIT_RECORDED_REFUSALS=3/minute is exceeded; further refusals are not recorded."
@@ -143,7 +143,7 @@ def test_the_bound_holds_for_browsers_too(signed_in: EmbeddedIdP, set_limit: Set
 
 
 def test_the_bound_holds_for_answers_of_an_idp_too(demo: Demo, set_limit: SetLimit, lines: Lines) -> None:
-    """The row of such a refusal names the app's client at the IdP, but nobody has authenticated it."""
+    """The row of such a refusal names the app's client at the IdP, but it did not authenticate."""
     set_limit("RECORDED_REFUSALS", "2/minute")
     browser = Browser(headers={"host": "wiki.localhost:8000"})
     for _ in range(4):

@@ -1,4 +1,4 @@
-"""Every answer of a token endpoint leaves one row and one line, whoever gave it."""
+"""Every answer of a token endpoint leaves one row and one line, whichever part of the code gave it."""
 
 import base64
 from typing import Any

@@ -1,6 +1,6 @@
 """private_key_jwt (RFC 7523 sections 2.2 and 3): from one good assertion, break one thing at a time.
 
-The requests carry a broken ID-JAG: whoever authenticates is told so (400 invalid_grant), anybody else 401.
+The requests carry a broken ID-JAG: a client that authenticates gets 400 invalid_grant, any other 401.
 """
 
 import json

@@ -393,7 +393,7 @@ def test_an_id_token_signed_by_a_withdrawn_key_is_refused_at_sign_in(
     leaked = customer1.signing_keys.get()
     run("rotatekeys", "--at", "customer1", "--withdraw", leaked.kid)
     sign_in(Walker(), "todo", BOB)
-    monkeypatch.setattr(AuthorizationServer, "active_key", lambda server: leaked)  # whoever has it
+    monkeypatch.setattr(AuthorizationServer, "active_key", lambda server: leaked)  # the thief too
     page = Walker().sign_in("todo", BOB)
     assert (page.status, "sent an invalid answer" in page.text) == (502, True)
 

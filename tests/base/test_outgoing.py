@@ -314,7 +314,7 @@ def test_the_certificate_must_be_that_of_the_name_not_of_the_address(
     context.load_cert_chain(certificate)
     with serving(context) as port:
         assert session.get(f"https://secure.localhost:{port}/", verify=str(certificate)).status_code == 200
-        monkeypatch.setattr(outgoing, "IDLE_SECONDS", -1)  # the next one connects anew
+        monkeypatch.setattr(outgoing, "IDLE_SECONDS", -1)  # the next one opens a new connection
         assert session.get(f"https://secure.localhost:{port}/", verify=str(certificate)).status_code == 200
         for url in (f"https://other.localhost:{port}/", f"https://127.0.0.1:{port}/"):
             with pytest.raises(requests.exceptions.SSLError):

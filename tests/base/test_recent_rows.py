@@ -91,7 +91,7 @@ def test_who_began_to_read_before_a_change_does_not_keep_what_was(tenant: Tenant
     def slow(slug: str) -> Tenant | None:
         row = Tenant.objects.filter(slug=slug).first()
         if row and row.is_active:
-            Tenant(pk=row.pk, name="Tables", slug="tables", is_active=False).save()  # meanwhile, by somebody else
+            Tenant(pk=row.pk, name="Tables", slug="tables", is_active=False).save()  # meanwhile, by another process
             clock[0] += recent_rows.SECONDS  # it takes long to hear of it
         return row
 

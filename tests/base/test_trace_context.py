@@ -1,4 +1,4 @@
-"""The identifiers of a request: whose are taken, what is made anew, and which peer gets them."""
+"""The identifiers of a request: which are taken from a peer, which are new, and which peer gets them."""
 
 from collections.abc import Iterator
 

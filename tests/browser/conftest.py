@@ -81,7 +81,7 @@ def new_person(
 
 @pytest.fixture
 def person(new_person: NewPerson) -> Person:
-    """Somebody with a browser, signed in nowhere yet."""
+    """A person with a browser, not signed in at any site."""
     return new_person()
 
 

@@ -9,7 +9,7 @@ PASSWORD = "avocado"
 
 @dataclass
 class Person:
-    """Somebody with a browser; `origins` are those of the live demo."""
+    """A person with a browser; `origins` are those of the live demo."""
 
     page: Page
     origins: dict[str, str]

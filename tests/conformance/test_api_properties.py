@@ -1,4 +1,4 @@
-"""Both APIs, called as their own OpenAPI documents say and as they do not: by session, by token, by nobody."""
+"""Both APIs, called as their own OpenAPI documents say and as they do not: by session, by token, without either."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,9 +45,9 @@ def api_of(app: str) -> NinjaAPI:
     return {"todo": todo, "wiki": wiki}[app]
 
 
-@pytest.fixture(params=["session", "bearer", "nobody"])
+@pytest.fixture(params=["session", "bearer", "anonymous"])
 def caller(request: pytest.FixtureRequest, walker: Walker, app: str) -> Browser:
-    """Bob at one of the apps, or nobody."""
+    """Bob at one of the apps, or an anonymous client."""
     seed()
     browser = Browser()
     if request.param == "session":

@@ -118,7 +118,7 @@ def _free_ports(number: int) -> int:
 
 
 def _wait_for(server: subprocess.Popen[str], port: int) -> None:
-    """Wait until `server`, and nobody else, listens on `port`: it opens that one last."""
+    """Wait until `server`, and no other process, listens on `port`, which it opens last."""
     deadline = time.monotonic() + SECONDS
     while True:
         try:
@@ -127,5 +127,5 @@ def _wait_for(server: subprocess.Popen[str], port: int) -> None:
             assert server.poll() is None and time.monotonic() < deadline, "the demo does not serve"
             time.sleep(0.05)
         else:
-            assert server.poll() is None, "somebody else listens there"
+            assert server.poll() is None, "another process listens there"
             return

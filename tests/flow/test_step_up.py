@@ -27,7 +27,7 @@ def demo_with_old_session(demo: Demo) -> Demo:
 
 
 def follow_the_link_of_the_card(demo: Demo) -> Page:
-    """Go where the card's link leads, and on to the IdP; `demo.browser.visited` begins anew."""
+    """Go where the card's link leads, and on to the IdP; `demo.browser.visited` is emptied first."""
     demo.browser.visited.clear()
     page = demo.browser.get(f"{WIKI}{settings.LOGIN_URL}?next=/pages/")
     return demo.browser.submit(page.form_with("email"), email=BOB)

@@ -58,7 +58,7 @@ def keys(demo: Demo, use_key: Callable[[str], None], tmp_path: Path) -> Path:
 
 
 def of_somebody_else(key_set: Path) -> Path:
-    """Return a key set beside `key_set` that has the same key id and somebody else's key."""
+    """Return a key set beside `key_set` that has the same key id and another key."""
     (registered,) = json.loads(key_set.read_text())["keys"]
     stranger = ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key(), as_dict=True)
     file = key_set.with_name("somebody-else.jwks.json")

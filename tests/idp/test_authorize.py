@@ -280,7 +280,7 @@ def test_a_form_with_a_redirect_uri_not_registered_leads_to_a_page(signed_in: Em
 @pytest.mark.parametrize("path", ["register", "clients", "registration"])
 @pytest.mark.clause("RFC 7591", "3", "OP-33")
 def test_clients_cannot_be_registered_over_the_network(signed_in: EmbeddedIdP, path: str) -> None:
-    """There is no consent page because an administrator registers every client; so nobody else may."""
+    """There is no consent page because an administrator registers every client; so no other person may."""
     metadata = signed_in.browser.get("/.well-known/openid-configuration").json()
     assert "registration_endpoint" not in metadata
     assert "client_id_metadata_document_supported" not in metadata

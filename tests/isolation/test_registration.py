@@ -13,7 +13,7 @@ from django.test import Client as Browser
 from authserver.models import Client
 from tenants.home_realm import connection_for
 from tenants.models import EmailDomain, IdPConnection, Realm, Tenant, User
-from tests.sites.test_endpoints import somebody
+from tests.sites.test_endpoints import signed_in_at
 from tests.support.commands import run
 from tests.support.embedded_idp import EmbeddedIdP, make_person
 
@@ -87,7 +87,7 @@ def test_an_issuer_belongs_to_one_tenant_however_one_saves(app: str) -> None:
 
 def somebody_of_staff() -> Browser:
     User.objects.create(username="operator", realm=Realm.STAFF, is_staff=True, is_superuser=True)
-    return somebody("staff")
+    return signed_in_at("staff")
 
 
 @pytest.mark.django_db

@@ -148,7 +148,7 @@ def test_a_line_about_one_tenant_names_no_user_of_another(demo: Demo, lines: Lin
 
 @pytest.mark.clause("enumeration", "", "MT-32")
 def test_no_refused_id_jag_says_whether_there_is_such_a_tenant(demo: Demo) -> None:
-    """Nobody's issuer, a disabled connection, a deactivated tenant, another app's connection, a client for others."""
+    """An unknown issuer, a disabled connection, a deactivated tenant, another app's connection, a client for others."""
     sign_in(demo.browser, "wiki", BOB)
     id_jag = id_jag_of(BOB)
     assert redeem(forged(id_jag, by="customer1", jti="control")).status_code == 200

@@ -12,7 +12,7 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 
 from authserver.models import UsedCode
 from crossapp.resource_app.models import ConsumedJti
-from tests.sites.test_endpoints import HOSTS, addresses, is_for_programs, somebody
+from tests.sites.test_endpoints import HOSTS, addresses, is_for_programs, signed_in_at
 from tests.support.demo import Demo
 from tests.support.embedded_idp import CALLBACK, VERIFIER, EmbeddedIdP
 from tests.support.in_process import sign_in
@@ -54,7 +54,7 @@ def failing(statements: re.Pattern[str], error: Exception, *, after: int = 0) ->
 )
 @pytest.mark.clause("RFC 9110", "15.6.4", "LIM-11 LIM-19")
 def test_programs_get_503_in_json_and_people_a_page(demo: Demo, realm: str, trouble: Trouble) -> None:
-    browser, refused = somebody(realm), []
+    browser, refused = signed_in_at(realm), []
     for path, method in itertools.product(addresses(realm), ("GET", "POST")):
         with transaction.atomic(), failing(*trouble) as failed:
             response = browser.generic(method, path, b"grant_type=refresh_token", "application/x-www-form-urlencoded")

@@ -1,4 +1,4 @@
-"""/healthz and /readyz: what an orchestrator may know, and nobody else's secrets in it."""
+"""/healthz and /readyz: what an orchestrator may know, and no secrets in it."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -120,7 +120,7 @@ def test_they_can_only_be_read(with_token: None) -> None:
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer ", f"Bearer {TOKEN}"], ids=ascii)
-@pytest.mark.clause("requirements.md", "LIM-20", "metrics are served to nobody unless a token is set")
+@pytest.mark.clause("requirements.md", "LIM-20", "without a token in the settings, no metrics are served")
 def test_without_a_token_in_the_settings_there_is_nothing(authorization: str | None) -> None:
     assert settings.METRICS_TOKEN == ""
     for method in ("GET", "POST"):

@@ -71,7 +71,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 ODD = {
     "two Host headers": (["GET / HTTP/1.1", "Host: localhost:{port}", "Host: todo.localhost:{port}"], "", 404),
-    "a Host of somebody else": (["GET / HTTP/1.1", "Host: evil.example"], "", 404),
+    "the Host of another site": (["GET / HTTP/1.1", "Host: evil.example"], "", 404),
     "a length and a coding": (
         ["POST / HTTP/1.1", "Host: localhost:{port}", "Content-Length: 3", "Transfer-Encoding: chunked"],
         "0\r\n\r\n",

@@ -108,7 +108,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-@pytest.mark.clause("RFC 6749", "5.2", "invalid_client reads the same, whoever exists")
+@pytest.mark.clause("RFC 6749", "5.2", "the answer invalid_client does not tell whether the client exists")
 def test_a_client_that_is_not_to_authenticate_so_reads_like_an_unknown_one(
     todo0: TokenEndpoint, change: dict[str, Any]
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_client_that_is_not_to_authenticate_so_reads_like_an_unknown_one(
     todo0.assert_redeemed(todo0.redeem())
 
 
-@pytest.mark.clause("ID-JAG", "6", "a client of another server is nobody here, though it has the same name")
+@pytest.mark.clause("ID-JAG", "6", "a client of another server is unknown here, also with the same name")
 def test_a_client_of_another_server_is_refused(todo0: TokenEndpoint) -> None:
     wiki = AuthorizationServer.objects.create(realm="wiki", issuer=ORIGINS["wiki"])
     fields = {"server": wiki, "grants": [JWT_BEARER], "scope": "read write"}

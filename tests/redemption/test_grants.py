@@ -103,7 +103,7 @@ def test_a_request_for_another_resource_is_refused(todo0: TokenEndpoint, resourc
     [(API, None), (ABSENT, None), (ABSENT, API), (API, API), ([API], API), ([API], [API, API]), ([API, API], None)],
     ids=str,
 )
-@pytest.mark.clause("RFC 8707", "2", "control: the token is bound to the one resource, whoever names it")
+@pytest.mark.clause("RFC 8707", "2", "control: the token is bound to the one resource, from the claim or the parameter")
 def test_the_token_is_bound_to_the_resource(todo0: TokenEndpoint, claimed: Any, requested: Any) -> None:
     body = todo0.assert_redeemed(todo0.redeem(todo0.mint(resource=claimed), resource=requested))
     assert get_access_token_model().objects.get().resource == [API]

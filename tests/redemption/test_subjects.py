@@ -1,4 +1,4 @@
-"""Whose token it is: the account of (issuer, tenant, sub) that may act. Who exists is told to nobody."""
+"""Whose token it is: the account of (issuer, tenant, sub) that may act. No answer tells who exists."""
 
 import json
 from collections.abc import Callable
@@ -52,7 +52,7 @@ REFUSED_ACCOUNTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fields", REFUSED_ACCOUNTS.values(), ids=REFUSED_ACCOUNTS.keys())
-@pytest.mark.clause("RFC 7523", "3", "(2) whoever exists: it reads the same outside")
+@pytest.mark.clause("RFC 7523", "3", "(2) the answer does not tell whether the subject exists")
 def test_an_account_that_may_not_act_reads_like_none(
     todo0: TokenEndpoint, no_provisioning: None, fields: dict[str, Any]
 ) -> None:
@@ -94,7 +94,7 @@ REFUSED_EMAILS: dict[str, dict[str, Any]] = {
     "of an account that has a subject": {"email": "bob@tables.fake", "email_verified": True},
     "of such an account, in capitals": {"email": "BOB@TABLES.FAKE", "email_verified": True},
     "of another tenant's domain": {"email": "new@other.fake", "email_verified": True},
-    "of nobody's domain": {"email": "new@nobodys.fake", "email_verified": True},
+    "of an unknown domain": {"email": "new@nobodys.fake", "email_verified": True},
     "of a domain below the tenant's": {"email": "new@sub.tables.fake", "email_verified": True},
     "of a domain that ends like the tenant's": {"email": "new@eviltables.fake", "email_verified": True},
     "no address": {"email": "tables.fake", "email_verified": True},
@@ -129,7 +129,7 @@ def test_a_person_seen_for_the_first_time_gets_an_account_with_the_token_only(to
 
 
 @pytest.mark.parametrize("claims", [{}, {"email_verified": False}], ids=["not said", "false"])
-@pytest.mark.clause("OIDC Core", "5.7", "an email that is not verified is nobody's: it keeps its owner not out")
+@pytest.mark.clause("OIDC Core", "5.7", "an unverified email belongs to no account and does not lock its owner out")
 def test_an_email_that_is_not_verified_is_not_kept(todo0: TokenEndpoint, claims: dict[str, Any]) -> None:
     todo0.assert_redeemed(todo0.redeem(todo0.mint(sub="mallory", email="new@tables.fake", **claims)))
     owner = todo0.mint(sub="new", email="new@tables.fake", email_verified=True, jti="another")

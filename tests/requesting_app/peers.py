@@ -30,7 +30,7 @@ TODO_SECRET = "canary/secret of wiki+at todo"
 
 
 def jwt(claims: dict[str, Any], *, typ: str = "JWT") -> str:
-    """Return a JWT that nobody has signed."""
+    """Return a JWT without a real signature."""
     parts = [json.dumps(part).encode() for part in ({"alg": "RS256", "typ": typ, "kid": "1"}, claims)]
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in [*parts, b"canary-signature"])
 
@@ -166,7 +166,7 @@ def _kind(url: str, form: dict[str, str]) -> str:
 
 
 def session() -> requests.Session:
-    """Return a session in which there is nobody but the peers."""
+    """Return a session that reaches only the peers."""
     session = requests.Session()
     session.trust_env = False
     session.mount("http://", PeersAdapter())

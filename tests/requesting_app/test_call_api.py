@@ -41,7 +41,7 @@ def test_a_call_carries_the_token_in_its_header_and_parameters_in_its_query(
     assert (sent.url, sent.headers["Authorization"]) == (f"{API}/todos?id=1&id=2", f"Bearer {token}")
 
 
-@pytest.mark.clause("requirements.md", "CL-33", "nobody's token serves another")
+@pytest.mark.clause("requirements.md", "CL-33", "one user's token never serves another user")
 def test_a_call_carries_the_token_of_the_one_it_is_for(world: World, bob: Any, todo0: ResourceApp) -> None:
     john = get_user_model().objects.create_user("john")
     sign_in(john)

@@ -213,7 +213,7 @@ def test_a_refused_refresh_forgets_the_tokens(world: World, bob: Any, todo0: Res
     assert world.kinds() == ["refresh"]
 
 
-@pytest.mark.clause("OIDC Core", "12.2", "CL-05: somebody else's ID token discredits the refresh")
+@pytest.mark.clause("OIDC Core", "12.2", "CL-05: without a valid ID token of the same person the refresh is refused")
 @pytest.mark.parametrize("answer", [{"id_token": id_token(sub="john")}, {}, {"id_token": id_token(bad=True)}])
 def test_a_refresh_with_a_wrong_id_token_forgets_the_tokens_and_raises_the_alarm(
     world: World, bob: Any, todo0: ResourceApp, answer: Any, caplog: pytest.LogCaptureFixture

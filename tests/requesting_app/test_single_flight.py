@@ -87,7 +87,7 @@ def test_twenty_threads_share_one_failure(world: World, bob: Any, todo0: Resourc
 
 
 def just_before_the_claim(act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let somebody else do `act` between our look at what there is and our claim of the lease."""
+    """Let another process do `act` between this one's look at the rows and its claim of the lease."""
     held = leases.held
 
     def late(name: str, *, seconds: float) -> Any:

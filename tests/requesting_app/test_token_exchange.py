@@ -94,7 +94,7 @@ def test_a_response_that_is_not_what_the_profile_says_is_refused(changes: dict[s
     assert caught.value.detail == detail
 
 
-@pytest.mark.clause("ID-JAG", "3.1", "CL-16, CL-17: an ID-JAG for somebody or something else is not sent on")
+@pytest.mark.clause("ID-JAG", "3.1", "CL-16, CL-17: an ID-JAG that is not the one asked for is not redeemed")
 @pytest.mark.parametrize(
     ("claims", "detail"),
     [

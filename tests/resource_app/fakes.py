@@ -148,7 +148,7 @@ class FakeSession:
 
 @dataclass
 class World:
-    """What the fakes answer; made anew for every test by the fixture of the same name."""
+    """What the fakes answer; new for every test by the fixture of the same name."""
 
     session: FakeSession = field(default_factory=FakeSession)
     trusted: dict[str, TrustedIssuer] = field(

@@ -60,7 +60,7 @@ def test_a_cache_that_keeps_nothing_is_said(settings: Any) -> None:
 
 
 def test_the_app_stands_alone() -> None:
-    """In a product that has nothing of ours but this app: it starts, and its migrations are complete."""
+    """In a product that has no other app of this project: it starts, and its migrations are complete."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.resource_app.minimal_settings"}
     for command in (["check"], ["makemigrations", "--check", "--dry-run"]):
         subprocess.run([sys.executable, "-m", "django", *command], cwd=ROOT, env=environment, check=True)

@@ -124,5 +124,5 @@ def test_a_key_that_another_process_has_fetched_is_found_at_once(world: World) -
 
 
 def _end_cool_down() -> None:
-    """Let whoever misses a key ask the IdP."""
+    """Let a process that misses a key ask the IdP."""
     cache.delete(_Source(ISSUER, is_issuer=True).name("attempt"))

@@ -199,7 +199,7 @@ def test_an_issuer_that_is_down_is_not_asked_by_every_request(world: World, late
 
 
 def test_an_unexpected_failure_does_not_make_others_wait(world: World) -> None:
-    world.session.answers[METADATA] = RuntimeError("a bug in somebody's session")
+    world.session.answers[METADATA] = RuntimeError("a bug in the session of the host")
     with pytest.raises(RuntimeError):
         key_for(ISSUER, "rsa", "RS256")
     started = time.monotonic()

@@ -270,7 +270,7 @@ def test_an_assertion_that_is_no_id_jag_is_invalid_grant(world: World, assertion
     assert_nothing_happened(world)
 
 
-@pytest.mark.clause("RFC 7523", "3", "(1), told apart by nobody: unknown, disabled and another client's issuer")
+@pytest.mark.clause("RFC 7523", "3", "(1) an unknown, a disabled and another client's issuer get the same answer")
 def test_no_key_is_fetched_for_an_issuer_that_is_not_trusted(world: World) -> None:
     description = "The issuer of the ID-JAG is not trusted for this client."
     assert_refused(redeem(id_jag(iss=OTHER_ISSUER)), "invalid_grant", description)
@@ -294,7 +294,7 @@ def test_the_clients_id_at_the_idp_is_explained(world: World) -> None:
     assert_refused(redeem(id_jag(client_id="wiki0")), "invalid_grant", description)
 
 
-@pytest.mark.clause("RFC 7523", "3", "(9) a signature by somebody else")
+@pytest.mark.clause("RFC 7523", "3", "(9) a signature with another key")
 def test_an_id_jag_signed_by_another_trusted_idp_is_refused(world: World) -> None:
     world.trusted[OTHER_ISSUER] = TrustedIssuer(OTHER_ISSUER, connection=None)
     world.session.publish([], issuer=OTHER_ISSUER)

@@ -140,7 +140,7 @@ def _products(people: Sequence[User]) -> None:
 
 
 def _traces(client: Client) -> None:
-    """Add what nobody owns: spent ID-JAGs and codes, leases, sessions, the audit."""
+    """Add the rows without an owner: spent ID-JAGs and codes, leases, sessions, the audit."""
     numbered = [(str(number), _expiry(number)) for number in range(3000)]
     _add(ConsumedJti(issuer_hash=_hash("issuer"), jti_hash=_hash(name), expires_at=at) for name, at in numbered)
     _add(

@@ -102,7 +102,7 @@ def _wait_until_it_waits(number: int) -> None:
             cursor.execute(waits, [number])
             if cursor.fetchone()[0]:
                 return
-        time.sleep(0.15)  # MariaDB brings that table up to date if nobody has read it for 0.1 s
+        time.sleep(0.15)  # MariaDB brings that table up to date if it was not read for 0.1 s
     raise AssertionError("it does not wait for a lock")
 
 

@@ -24,7 +24,7 @@ from todo.models import Todo
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db]
 
-MANY = 1000  # rows: a table of more grows with the business, and nobody may read it from end to end
+MANY = 1000  # rows: a table of more grows with the business, and no query may read it from end to end
 FEW = 100  # rows read for one request: a page of a list
 MOST = {"the sweep": 1000, "the operator's list of events": 2000, "refusals": 2000}  # a batch; what a list counts
 

@@ -34,7 +34,7 @@ def test_a_web_gives_its_database_25_seconds_and_a_job_does_not(
     module: str, query: str, expected: list[int | None]
 ) -> None:
     environment = {
-        "DATABASE_URL": f"mysql://root@127.0.0.1:1/idjag{query}",  # where nobody listens: it is not connected to
+        "DATABASE_URL": f"mysql://root@127.0.0.1:1/idjag{query}",  # no server listens there: no connection is made
         "DEMO": "true",
         "BASE_DOMAIN": "localhost:8000",
         "DJANGO_SETTINGS_MODULE": "idjag_demo.settings",

@@ -1,4 +1,4 @@
-"""The operator's pages: all of them open, secrets go in and never come out, nobody else gets there."""
+"""The operator's pages: all of them open, secrets go in and never come out, no other account gets there."""
 
 import re
 
@@ -115,7 +115,7 @@ EVERYWHERE_AT_AN_IDP = [
 
 
 def ask_everything(slug: str) -> set[int]:
-    """Return the statuses of everything that an embedded IdP answers, asked by nobody and by somebody with a form."""
+    """Return the statuses of everything that an embedded IdP answers, with and without a sign-in and a form."""
     browser = Browser(headers={"host": f"{slug}.idp.localhost:8000"}, raise_request_exception=False)
     form = {"email": f"new@{slug}.example", "password": "a-long-passphrase", "grant_type": "refresh_token"}
     body = {"data": urlencode(form), "content_type": "application/x-www-form-urlencoded"}

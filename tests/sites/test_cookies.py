@@ -15,7 +15,7 @@ SESSION, CSRF = settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
 BOB = "bob@tables.fake"
 
 
-def somebody(realm: str) -> tuple[Client, str]:
+def signed_in_at(realm: str) -> tuple[Client, str]:
     """Return a browser with the session of an account of the realm, and the value of its cookie."""
     browser = Client(headers={"host": HOSTS[realm]})
     user = User.objects.filter(realm=realm).order_by("pk")[0]
@@ -37,7 +37,7 @@ def is_signed_in(response: Any) -> bool:
 @pytest.mark.clause("RFC 6265", "8.6", "WEB-07")
 def test_a_session_cookie_that_comes_twice_is_no_session(realm: str) -> None:
     seed()
-    _, mine = somebody(realm)
+    _, mine = signed_in_at(realm)
     assert is_signed_in(get(realm, f"{SESSION}={mine}"))
     for tossed in ("a-session-of-the-attackers", mine, ""):
         for cookie in (f"{SESSION}={mine}; {SESSION}={tossed}", f"{SESSION}={tossed};{SESSION}={mine}"):
@@ -49,7 +49,7 @@ def test_a_session_cookie_that_comes_twice_is_no_session(realm: str) -> None:
 @pytest.mark.clause("RFC 6265", "8.6", "WEB-07")
 def test_a_csrf_cookie_that_comes_twice_lets_nothing_through() -> None:
     seed()
-    browser, mine = somebody("todo")
+    browser, mine = signed_in_at("todo")
     token = browser.get("/").cookies[CSRF].value
     strict = Client(enforce_csrf_checks=True)
 
@@ -87,7 +87,7 @@ PAGE = {"wiki": "/", "todo": "/", "idp": "/", "staff": "/admin/"}
 @pytest.mark.clause("OWASP ASVS", "7.4.1", "WEB-10")
 def test_a_session_cookie_is_good_for_nothing_after_the_sign_out(realm: str) -> None:
     seed()
-    browser, cookie = somebody(realm)
+    browser, cookie = signed_in_at(realm)
     assert is_signed_in(get(realm, f"{SESSION}={cookie}", PAGE[realm]))
     assert browser.post(SIGN_OUT[realm]).status_code in (200, 302)
     assert not is_signed_in(get(realm, f"{SESSION}={cookie}", PAGE[realm]))
@@ -100,7 +100,7 @@ def test_a_session_cookie_is_good_for_nothing_after_the_sign_out(realm: str) -> 
 @pytest.mark.clause("OWASP ASVS", "7.4.2", "WEB-33")
 def test_what_ends_a_persons_sessions_ends_them_in_every_browser(realm: str, end: str) -> None:
     seed()
-    cookies = [f"{SESSION}={somebody(realm)[1]}" for _ in range(3)]
+    cookies = [f"{SESSION}={signed_in_at(realm)[1]}" for _ in range(3)]
     assert [is_signed_in(get(realm, cookie, PAGE[realm])) for cookie in cookies] == [True] * 3
     user = User.objects.filter(realm=realm).order_by("pk")[0]
     if end == "deactivated":

@@ -62,7 +62,7 @@ def demo(db: None) -> None:
     seed()
 
 
-def somebody(realm: str, **extra: Any) -> Client:
+def signed_in_at(realm: str, **extra: Any) -> Client:
     """Return a browser in which the first person of the realm is signed in, with a todo and a page numbered 1."""
     browser = Client(headers={"host": HOSTS[realm]}, raise_request_exception=False, **extra)
     user = User.objects.filter(realm=realm).order_by("pk").first()
@@ -96,7 +96,7 @@ def test_the_walk_finds_the_sites() -> None:
 @pytest.mark.parametrize("realm", HOSTS)
 def test_a_get_changes_nothing_anywhere_and_a_head_says_the_same(demo: None, realm: str) -> None:
     for path in addresses(realm):
-        browser = somebody(realm)
+        browser = signed_in_at(realm)
         before = everything()
         got = browser.get(path)
         head = browser.head(path)
@@ -117,7 +117,7 @@ def test_a_get_changes_nothing_anywhere_and_a_head_says_the_same(demo: None, rea
 @pytest.mark.parametrize("realm", HOSTS)
 @pytest.mark.clause("CSRF", "", "WEB-02 WEB-03 WEB-04 WEB-05")
 def test_no_foreign_page_can_post(demo: None, realm: str) -> None:
-    browser = somebody(realm, enforce_csrf_checks=True)
+    browser = signed_in_at(realm, enforce_csrf_checks=True)
     browser.cookies[settings.CSRF_COOKIE_NAME] = "a" * 32
     before = everything()
     sibling = f"http://{HOSTS['todo' if realm != 'todo' else 'wiki']}"
@@ -139,7 +139,7 @@ NASTY: dict[str, tuple[bytes, str]] = {
     "20,000 fields": (b"&".join(b"f%d=1" % number for number in range(20_000)), FORM),
     "20,000 fields of one name": (b"a=1&" * 20_000, FORM),
     "not UTF-8": (b"a=\xff\xfe&grant_type=%ff&email=%ff&next=%ff", FORM),
-    "a charset nobody knows": (b"a=b", FORM + "; charset=nonsense"),
+    "an unknown charset": (b"a=b", FORM + "; charset=nonsense"),
     "UTF-16": ("a=b&grant_type=x".encode("utf-16"), FORM + "; charset=utf-16"),
     "NUL": (b"a=%00&grant_type=%00&client_id=%00&email=%00&token=%00&next=%00&task=%00&title=%00", FORM),
     "a lone surrogate": (b"email=%ed%a0%80&task=%ed%a0%80&grant_type=%ed%a0%80&client_id=%ed%a0%80", FORM),
@@ -167,12 +167,12 @@ NASTY: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize("realm", HOSTS)
 @pytest.mark.clause("robustness", "", "LIM-03 LIM-19 WEB-23")
 def test_no_body_makes_an_endpoint_fail(demo: None, realm: str) -> None:
-    browser, failed = somebody(realm), []
+    browser, failed = signed_in_at(realm), []
     for path in addresses(realm):
         for method in ("POST", "PUT") if path.startswith("/api/") else ("POST",):
             for name, (body, content_type) in NASTY.items():
                 if path in ("/sign-out", "/oauth2/v1/logout"):
-                    browser = somebody(realm)
+                    browser = signed_in_at(realm)
                 status = browser.generic(method, path, body, content_type).status_code
                 if status >= 500:
                     failed.append(f"{method} {path} {name}: {status}")
@@ -196,7 +196,7 @@ READS_FORMS = [
 @pytest.mark.clause("robustness", "", "LIM-03")
 def test_a_form_of_20_000_fields_is_a_bad_request(demo: None, realm: str, path: str) -> None:
     for name in ("20,000 fields", "20,000 fields of one name"):
-        assert somebody(realm).generic("POST", path, *NASTY[name]).status_code == 400
+        assert signed_in_at(realm).generic("POST", path, *NASTY[name]).status_code == 400
 
 
 class Unread(io.BytesIO):

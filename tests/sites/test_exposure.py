@@ -12,12 +12,12 @@ from django.test import Client
 from authserver.models import AuthorizationServer
 from idjag_demo.demo.seed import seed
 from tenants.models import Tenant
-from tests.sites.test_endpoints import HOSTS, addresses, somebody
+from tests.sites.test_endpoints import HOSTS, addresses, signed_in_at
 from tests.support.encryption import encryption_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What a library of ours or a framework would answer if somebody had mounted all of it.
+# The paths that a library or framework would answer if all its URLs were mounted.
 NOT_MOUNTED = [
     "/o/applications/",
     "/o/authorized_tokens/",
@@ -87,7 +87,7 @@ def test_an_address_of_another_site_is_none_here(demo: None, realm: str) -> None
     here = set(addresses(realm))
     elsewhere = {path for other in HOSTS for path in addresses(other)} - here
     assert len(elsewhere) > 5
-    browser = somebody(realm)
+    browser = signed_in_at(realm)
     for path in sorted(elsewhere):
         for method in ("GET", "POST"):
             assert browser.generic(method, path).status_code == 404, f"{method} {path}"
@@ -106,7 +106,7 @@ def test_the_apps_have_no_endpoint_of_an_openid_provider(demo: None) -> None:
 @pytest.mark.parametrize("realm", HOSTS)
 @pytest.mark.clause("URL namespaces", "", "WEB-16 WEB-20")
 def test_nothing_is_mounted_for_developers_or_by_a_library(demo: None, realm: str) -> None:
-    browser = somebody(realm)
+    browser = signed_in_at(realm)
     for path in NOT_MOUNTED:
         for method in ("GET", "POST"):
             assert browser.generic(method, path).status_code == 404, f"{method} {path}"
@@ -115,7 +115,7 @@ def test_nothing_is_mounted_for_developers_or_by_a_library(demo: None, realm: st
 @pytest.mark.parametrize("realm", HOSTS)
 @pytest.mark.clause("OWASP ASVS", "13.4", "WEB-20")
 def test_no_file_of_the_project_is_served(demo: None, realm: str) -> None:
-    browser = somebody(realm)
+    browser = signed_in_at(realm)
     assert browser.get("/static/idjag_demo.css").status_code == 200
     for path in NOT_SERVED:
         assert browser.get(path).status_code == 404, path
@@ -149,7 +149,7 @@ def failing(*args: Any, **kwargs: Any) -> None:
 def test_a_failure_shows_nothing_of_the_code_or_the_settings(
     demo: None, realm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser = somebody(realm)
+    browser = signed_in_at(realm)
     monkeypatch.setattr("django.middleware.security.SecurityMiddleware.process_response", failing)
     for path, is_json in (("/", False), ("/oauth2/v1/keys", True), ("/api/users/me", True), ("/nothing", False)):
         response = browser.get(path)
@@ -175,7 +175,7 @@ def test_no_page_shows_the_environment_or_a_setting(demo: None, realm: str, monk
         str(ROOT),
         os.environ["PATH"],
     ]
-    browser = somebody(realm)
+    browser = signed_in_at(realm)
     for path in addresses(realm):
         for query in ("", "?debug=1&DEBUG=true&settings=SECRET_KEY"):
             response = browser.get(path + query)

@@ -11,7 +11,7 @@ from django.test import Client
 
 from idjag_demo.demo.seed import DEMO_PASSWORD, seed
 from tenants.models import IdPConnection
-from tests.sites.test_endpoints import HOSTS, addresses, somebody
+from tests.sites.test_endpoints import HOSTS, addresses, signed_in_at
 from tests.support.in_process import Browser, sign_in
 from tests.support.pages import read_page
 
@@ -62,7 +62,7 @@ PARAMETERS = (
 @pytest.mark.clause("RFC 9112", "11.1", "WEB-24")
 def test_a_line_break_in_a_parameter_gets_into_no_header(demo: None, realm: str) -> None:
     for path in addresses(realm):
-        browser = somebody(realm)
+        browser = signed_in_at(realm)
         for method in ("GET", "POST"):
             data = dict.fromkeys(PARAMETERS, SPLITTING)
             response = browser.get(path, data) if method == "GET" else browser.post(path, data)
@@ -107,7 +107,7 @@ def test_a_line_break_in_a_state_comes_back_encoded(walker: Browser) -> None:
 @pytest.mark.parametrize("realm", HOSTS)
 @pytest.mark.clause("CSRF", "", "WEB-30")
 def test_a_csrf_token_is_sent_to_its_own_site_only(demo: None, realm: str) -> None:
-    browser, forms = somebody(realm), 0
+    browser, forms = signed_in_at(realm), 0
     origin = f"http://{HOSTS[realm]}"
     for path in addresses(realm):
         response = browser.get(path)
@@ -151,7 +151,7 @@ def test_every_field_of_a_secret_hides_it_and_says_what_it_is(demo: None) -> Non
 
     idp = Client(headers={"host": HOSTS["idp"]}).get("/sign-in")
     pages = {"idp /sign-in": idp, "/admin/login/": Client(headers={"host": HOSTS["staff"]}).get("/admin/login/")}
-    operator = somebody("staff")
+    operator = signed_in_at("staff")
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         row = model._default_manager.first()
@@ -169,7 +169,7 @@ def test_every_field_of_a_secret_hides_it_and_says_what_it_is(demo: None) -> Non
 
 @pytest.mark.clause("OWASP ASVS", "6.2.6", "WEB-32")
 def test_a_secret_is_not_written_back_after_an_error(demo: None) -> None:
-    operator = somebody("staff")
+    operator = signed_in_at("staff")
     connection = IdPConnection.objects.order_by("pk")[0]
     typed = "typed-just-now-and-not-shown"
     pages = [

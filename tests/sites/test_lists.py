@@ -15,7 +15,7 @@ from audit.models import Act, AuditEvent, Outcome
 from authserver.models import Client
 from idp.models import CrossAppPolicy
 from tenants.models import IdPConnection, Realm, SubjectTokens, Tenant, User
-from tests.sites.test_endpoints import somebody
+from tests.sites.test_endpoints import signed_in_at
 from tests.support.demo import Demo
 from tests.support.in_process import sign_in
 from todo.models import Todo
@@ -45,7 +45,7 @@ def many_articles(author: User, number: int) -> None:
 @pytest.mark.parametrize(("realm", "path"), [("todo", "/api/todos"), ("wiki", "/api/articles")])
 @pytest.mark.clause("OWASP API", "4", "LIM-15 LIM-16")
 def test_a_list_of_an_api_has_a_hundred_rows_and_costs_the_same(demo: Demo, realm: str, path: str) -> None:
-    browser = somebody(realm)
+    browser = signed_in_at(realm)
     user = User.objects.filter(realm=realm).order_by("pk")[0]
     few = statements(lambda: browser.get(path))
     (many_todos if realm == "todo" else many_articles)(user, 1000)
@@ -59,7 +59,7 @@ def test_a_list_of_an_api_has_a_hundred_rows_and_costs_the_same(demo: Demo, real
 
 @pytest.mark.clause("OWASP API", "4", "LIM-15 LIM-16")
 def test_the_list_of_pages_comes_in_pages_and_costs_the_same(demo: Demo) -> None:
-    browser = somebody("wiki")
+    browser = signed_in_at("wiki")
     user = User.objects.filter(realm="wiki").order_by("pk")[0]
     many_articles(user, 5)
     few = statements(lambda: browser.get("/pages/"))
@@ -71,7 +71,7 @@ def test_the_list_of_pages_comes_in_pages_and_costs_the_same(demo: Demo) -> None
 
 @pytest.mark.clause("OWASP API", "4", "LIM-15 LIM-16")
 def test_the_list_of_todos_comes_in_pages_and_costs_the_same(demo: Demo) -> None:
-    browser = somebody("todo")
+    browser = signed_in_at("todo")
     user = User.objects.filter(realm="todo").order_by("pk")[0]
     few = statements(lambda: browser.get("/"))
     many_todos(user, 300)
@@ -126,7 +126,7 @@ def fill_every_table() -> None:
 
 @pytest.mark.clause("OWASP API", "4", "LIM-16")
 def test_the_operators_lists_cost_the_same_however_long_they_are(demo: Demo) -> None:
-    operator = somebody("staff")
+    operator = signed_in_at("staff")
     lists = {model: _list_of(model) for model in admin.site._registry}
     before = {model: statements(lambda url=url: operator.get(url)) for model, url in lists.items()}
     rows = {model: model._default_manager.count() for model in lists}
@@ -150,7 +150,7 @@ def test_the_operators_lists_have_a_hundred_rows_even_if_asked_for_all(demo: Dem
     User.objects.bulk_create(
         User(username=f"wiki:{n}", realm=Realm.WIKI, tenant=Tenant.objects.all()[0], sub=str(n)) for n in range(150)
     )
-    operator: Browser = somebody("staff")
+    operator: Browser = signed_in_at("staff")
     for query in ({}, {"all": ""}, {"list_per_page": "1000"}, {"p": "1"}):
         page = operator.get("/admin/tenants/user/", query, follow=True)
         assert page.status_code == 200

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from idjag_demo.demo.seed import seed
 from idjag_demo.program_requests import is_of_a_program
-from tests.sites.test_cookies import somebody
+from tests.sites.test_cookies import signed_in_at
 
 
 class Asked:
@@ -53,7 +53,7 @@ def test_programs_are_told_by_what_they_ask_for(path: str, meta: dict[str, str],
 @pytest.mark.clause("RFC 6750", "2.1", "a session proves nothing where a token is sent")
 def test_a_session_cookie_of_a_programs_request_is_ignored(path: str, headers: dict[str, str], status: int) -> None:
     seed()
-    browser, _ = somebody("todo")
+    browser, _ = signed_in_at("todo")
     with CaptureQueriesContext(connection) as made:
         answer = browser.get(path, headers=headers)
     assert answer.status_code == status

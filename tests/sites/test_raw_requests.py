@@ -39,7 +39,7 @@ def statuses(answer: bytes) -> list[int]:
 
 CLOSE = "Connection: close"
 ODD_HOSTS = {
-    "of somebody else": ["Host: evil.example"],
+    "of another site": ["Host: evil.example"],
     "of no site": ["Host: evil.localhost:{port}"],
     "an address": ["Host: 127.0.0.1:{port}"],
     "with more behind": ["Host: todo.localhost.evil.example"],
@@ -77,7 +77,7 @@ def test_an_odd_host_gets_no_site(port: int) -> None:
 
 ODD_TARGETS = {
     "another site's address": f"GET http://wiki.localhost:{{port}}{KEYS}",
-    "somebody else's address": f"GET http://evil.example{KEYS}",
+    "the address of another site": f"GET http://evil.example{KEYS}",
     "an address that begins with two slashes": f"GET //evil.example{KEYS}",
     "an authority": "CONNECT wiki.localhost:{port}",
     "a star": "OPTIONS *",

@@ -16,7 +16,7 @@ def is_signed_in(idp: EmbeddedIdP) -> bool:
 
 @pytest.fixture
 def todo_browser(db: None) -> Browser:
-    """The browser of somebody signed in to Todo0."""
+    """The browser of a person signed in to Todo0."""
     tenant = Tenant.objects.create(slug="acme", name="Acme")
     browser = Browser(headers={"host": "todo.localhost:8000"})
     browser.force_login(User.objects.create(realm="todo", tenant=tenant, sub="u-bob"), "tenants.passwords.RealmBackend")

@@ -17,7 +17,7 @@ HOSTS = {
 
 
 def who_is(browser: Client, realm: str) -> str:
-    """Return whom the site of `realm` takes the browser for; "" for nobody."""
+    """Return the user name that the site of `realm` shows to the browser; "" if it is not signed in."""
     response = browser.get("/", headers={"host": HOSTS[realm]})
     user = response.context["user"] if response.context else None
     return str(user.realm) if user is not None and user.is_authenticated else ""

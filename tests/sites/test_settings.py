@@ -26,7 +26,7 @@ DEPLOYMENT = {
 
 
 def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Import the settings in a new process that has nothing of ours but `environment`."""
+    """Import the settings in a new process that has no setting but `environment`."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")}
     return subprocess.run(
         [sys.executable, "-c", PRINT_SETTINGS],

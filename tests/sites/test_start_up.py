@@ -24,7 +24,7 @@ CHECK = ["manage.py", "check", "--deploy", "--fail-level=DEBUG"]
 
 
 def run(arguments: list[str], **changes: str | None) -> subprocess.CompletedProcess[str]:
-    """Run Python in a process that has nothing of ours but DEPLOYMENT with `changes`."""
+    """Run Python in a process that has no setting but DEPLOYMENT with `changes`."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")}
     environment = {name: value for name, value in (DEPLOYMENT | changes).items() if value is not None}
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""The private key with which a client of ours authenticates."""
+"""The private key with which the app authenticates as a client."""
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat

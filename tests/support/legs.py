@@ -82,7 +82,7 @@ def call(token: str, path: str = "/api/todos", *, at: str = TODO, method: str = 
 
 
 def is_refused(answer: Any, error: str, status: int = 400) -> bool:
-    """Say whether an OAuth endpoint has refused with this code, in JSON that nobody stores."""
+    """Say whether an OAuth endpoint has refused with this code, in JSON that no cache stores."""
     assert answer.status_code == status, answer.content
     assert answer["Cache-Control"] == "no-store"
     assert "access_token" not in answer.json()

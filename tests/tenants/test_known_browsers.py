@@ -1,4 +1,4 @@
-"""Nobody keeps a person out of their account: a browser that has signed in before has a budget of its own."""
+"""An attacker cannot lock a person out: a browser that has signed in before has a budget of its own."""
 
 import threading
 from collections.abc import Callable

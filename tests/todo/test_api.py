@@ -1,4 +1,4 @@
-"""The API of Todo0: what it reads, writes and refuses, whoever calls."""
+"""The API of Todo0: what it reads, writes and refuses, for a session and for a token."""
 
 import json
 import re

@@ -208,7 +208,7 @@ def test_pages_are_kept_out_of_caches(browser: Client) -> None:
 
 
 @pytest.mark.parametrize("action", ["", "/complete", "/rename", "/delete"])
-@pytest.mark.parametrize("whose", ["colleague", "stranger", "nobody"])
+@pytest.mark.parametrize("whose", ["colleague", "stranger", "no owner"])
 def test_what_belongs_to_others_does_not_exist(
     browser: Client, colleague: User, stranger: User, action: str, whose: str
 ) -> None:

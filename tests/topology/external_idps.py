@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(200, JSON, json.dumps(self.server.document(slug, endpoint, form)).encode())
             else:
                 self._answer(404, "text/plain", b"")
-        except OSError:  # nobody listens any more
+        except OSError:  # the server has stopped
             self.close_connection = True
 
     do_POST = do_GET

@@ -19,7 +19,7 @@ SECONDS = 60
 
 
 def client(web: Web | None = None) -> requests.Session:
-    """Return somebody who finds the topology's sites: through the proxy, or at one web process past it."""
+    """Return a browser that finds the topology's sites: through the proxy, or at one web process past it."""
     session = requests.Session()
     session.trust_env = False
     session.mount("http://", PastTheProxy(web.port) if web else LoopbackAdapter(pool_maxsize=50))

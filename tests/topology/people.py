@@ -26,7 +26,7 @@ _password = make_password(DEMO_PASSWORD, hasher="pbkdf2_sha256")  # the webs kno
 
 
 class Person:
-    """Somebody new at an organisation of the demo, with one todo; has signed in nowhere yet."""
+    """A new person at an organisation of the demo, with one todo, not signed in yet."""
 
     def __init__(self, slug: str = "customer1") -> None:
         tenant = Tenant.objects.get(slug=slug)

@@ -93,7 +93,7 @@ class Redis(Service):
             return connection.recv(1000).decode().strip()
 
     def forget_everything(self) -> None:
-        """Empty it, and wait until no web process holds what it has read of it: all is asked for anew."""
+        """Empty it, and wait until no web process has cached what it read: everything is asked for again."""
         assert self.ask("FLUSHALL") == "+OK"
         time.sleep(RECENT_SECONDS)
 

@@ -52,7 +52,7 @@ def test_a_misbehaving_idp_affects_only_its_own_users_and_they_get_a_reason(
     reasons = {CASES[slug]: card["reason"]["code"] for slug, card in cards.items()}
     assert reasons == {case: expected_reason(*case) for case in CASES.values()}
     assert max(idps.asked.values()) <= 2
-    assert idps.asked["elsewhere", ""] == 0, "nobody has followed the redirect"
+    assert idps.asked["elsewhere", ""] == 0, "the redirect was not followed"
 
     topology.redis.forget_everything()
     with ThreadPoolExecutor(len(CASES)) as pool:
@@ -63,7 +63,7 @@ def test_a_misbehaving_idp_affects_only_its_own_users_and_they_get_a_reason(
 
 
 def expected_reason(endpoint: str, kind: str) -> str:
-    """Return what the page says: that nobody answers, or that what is answered is of no use."""
+    """Return what the page says: that no answer came, or that it cannot be used."""
     useless = kind in ("HTML", "redirect", "broken JSON", "wrong types", "huge")
     return "not_set_up" if useless and endpoint != KEYS else "no_answer"  # the keys are Todo0's to fetch
 
@@ -125,6 +125,6 @@ def test_an_idp_where_nothing_listens_is_a_reason_and_comes_back_by_itself(topol
     assert newcomer.browser.sign_in("wiki", newcomer.email).status == 502
     assert john.is_shown(john.ask_for_card())
     with serving(idps.server_port):
-        until(lambda: person.is_shown(person.ask_for_card()), "the card of somebody whose IdP is back")
+        until(lambda: person.is_shown(person.ask_for_card()), "the card of a person whose IdP is back")
         newcomer.sign_in()
     assert not since.errors()

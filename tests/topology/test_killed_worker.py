@@ -49,7 +49,7 @@ def test_in_a_storm_only_the_requests_in_the_killed_process_are_lost(
         killed = time.monotonic()
         kill(a)
         gone = time.monotonic()
-        # The proxy leaves out for two seconds whom it has lost. To start it anew now would break connections as well.
+        # The proxy leaves a lost process out for two seconds. A restart now would break connections too.
         until(lambda: {one.web for one in storm.asked if one.start > gone} == {a.address, b.address}, "both to be back")
     lost = [one for one in storm.asked if not one.is_shown]
     assert lost, "nothing was in the process when it was killed"

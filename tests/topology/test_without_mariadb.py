@@ -21,7 +21,7 @@ Ask = Callable[[], requests.Response]
 
 def requests_of(topology: Topology, person: Person) -> tuple[dict[str, Ask], dict[str, Ask]]:
     """Return requests that need the database: those of people, and those of programs."""
-    origins, browser, nobody = topology.origins, person.browser.session, client()
+    origins, browser, anonymous = topology.origins, person.browser.session, client()
     idp, legs = origins["idp"].format(tenant="customer1"), Legs(person)
     id_jag, token = legs.id_jag(), legs.access_token()
 
@@ -29,17 +29,17 @@ def requests_of(topology: Topology, person: Person) -> tuple[dict[str, Ask], dic
         return lambda: session.get(url, allow_redirects=False, timeout=60)
 
     pages = {
-        "the landing page": page(nobody, f"{origins['staff']}/"),
-        "a page of Wiki0 of somebody signed in": page(browser, f"{origins['wiki']}/pages/"),
-        "the list of Todo0 of somebody signed in": page(browser, f"{origins['todo']}/"),
-        "the sign-in of the IdP": page(nobody, f"{idp}/sign-in"),
+        "the landing page": page(anonymous, f"{origins['staff']}/"),
+        "a page of Wiki0 of a person signed in": page(browser, f"{origins['wiki']}/pages/"),
+        "the list of Todo0 of a person signed in": page(browser, f"{origins['todo']}/"),
+        "the sign-in of the IdP": page(anonymous, f"{idp}/sign-in"),
     }
     programs = {
         "unfurl": person.ask_for_card,
         "token exchange": legs.exchange,
         "redemption": lambda: legs.redeem(id_jag),
         "API": lambda: legs.call(token),
-        "keys": page(nobody, f"{idp}/oauth2/v1/keys"),
+        "keys": page(anonymous, f"{idp}/oauth2/v1/keys"),
     }
     return pages, programs
 
@@ -120,7 +120,7 @@ def test_a_storm_outlives_the_database_and_nothing_is_half_done(
         storm.goes_on(for_requests=40)
         until(lambda: all(person.is_shown(person.ask_for_card()) for person in people), "cards for everybody again")
     refused = [answer for answer in storm.answers + exchanges.answers if answer.status_code != 200]
-    assert refused, "nobody noticed"
+    assert refused, "no request was refused"
     assert all(map(is_try_again, refused))
     assert exchanges.granted > 0
     books.assert_balanced()

@@ -42,7 +42,7 @@ class Topology:
         self.origins = origins_on(self.proxy.port)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return the environment of every process of the product: the machine's, and of ours nothing but this."""
+        """Return the environment of every process of the product: the machine's, and no other setting than this."""
         return {
             **{name: value for name, value in os.environ.items() if name not in DOCUMENTED},
             "DJANGO_SETTINGS_MODULE": "idjag_demo.settings",
@@ -72,7 +72,7 @@ class Topology:
         self.proxy.start()
 
     def start_webs(self, *, each_asks_itself: bool = False, **more: str) -> None:
-        """Start all web processes, or start them anew, with `more` in their environment."""
+        """Start all web processes, or restart them, with `more` in their environment."""
         for web in self.webs:
             web.stop()
         for web in self.webs:

@@ -75,7 +75,7 @@ def test_a_change_of_a_version_that_is_no_longer_current_is_refused(browser: Cli
     assert browser.put(url, {"title": "Second tab", "version": 2}, JSON).json()["title"] == "Second tab"
 
 
-@pytest.mark.clause("requirements.md", "XS-25", "fields that nobody may set are ignored")
+@pytest.mark.clause("requirements.md", "XS-25", "read-only fields are ignored")
 @pytest.mark.clause("requirements", "mass assignment", "RS-13 RS-14")
 def test_fields_that_are_not_the_callers_to_set_are_ignored(browser: Client, article: Article, stranger: User) -> None:
     extra = {"id": 99, "author": stranger.pk, "author_id": stranger.pk, "tenant": 2, "created_at": "2000-01-01"}

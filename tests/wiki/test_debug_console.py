@@ -164,7 +164,7 @@ def test_a_step_without_an_answer_says_so(browser: Client, bob: User) -> None:
     assert b"no answer" in browser.get("/debug-console").content
 
 
-@pytest.mark.clause("requirements.md", "DC-02", "nobody's steps but one's own, whatever the address says")
+@pytest.mark.clause("requirements.md", "DC-02", "a user sees only their own steps, whatever the address says")
 @pytest.mark.parametrize("query", ["", "?user={0.pk}", "?id={1.pk}", "?tenant={0.tenant_id}&user={0.username}"])
 def test_a_user_sees_only_their_own_steps(bob: User, colleague: User, stranger: User, query: str) -> None:
     take_step(

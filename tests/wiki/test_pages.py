@@ -1,4 +1,4 @@
-"""The pages of Wiki0, for their author, a colleague, a stranger and somebody who is not signed in."""
+"""The pages of Wiki0, for their author, a colleague, a stranger and a visitor who is not signed in."""
 
 from html import escape as html_escape
 
@@ -241,7 +241,7 @@ def test_a_page_is_deleted_after_a_confirmation(browser: Client, article: Articl
     assert not Article.objects.exists()
 
 
-@pytest.mark.clause("requirements.md", "UF-31", "a page holds its links only, whoever has seen a card of them")
+@pytest.mark.clause("requirements.md", "UF-31", "a page holds only its links, also after a user has seen their cards")
 def test_a_page_in_the_read_view_holds_the_plain_link_only(
     browser: Client, bob: User, colleague: User, todo0: FakeTodo0
 ) -> None:

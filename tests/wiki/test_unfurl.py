@@ -44,7 +44,7 @@ def test_thirty_links_are_one_request_as_the_viewer_and_for_ids_only(bob: User, 
     assert call["params"] == {"id": list(range(1, 31)), "page_size": 100}
 
 
-@pytest.mark.clause("requirements.md", "UF-30", "a link to somewhere else asks nobody")
+@pytest.mark.clause("requirements.md", "UF-30", "a link to another site causes no request")
 def test_nothing_is_asked_when_no_url_is_a_todo_link(bob: User, todo0: FakeTodo0) -> None:
     urls = ["https://x.example", f"{TODO}/todos/1?x=1", "http://customer2.todo.localhost:8000/todos/1"]
     assert unfurl(user=bob, urls=urls) == [NOT_A_TODO_LINK] * 3
@@ -52,7 +52,9 @@ def test_nothing_is_asked_when_no_url_is_a_todo_link(bob: User, todo0: FakeTodo0
     assert todo0.calls == []
 
 
-@pytest.mark.clause("requirements.md", "UF-29", "somebody else's, another tenant's and a deleted todo read alike")
+@pytest.mark.clause(
+    "requirements.md", "UF-29", "another user's, another tenant's and a deleted todo get the same answer"
+)
 def test_another_users_todo_looks_like_a_missing_one(
     bob: User, colleague: User, stranger: User, todo0: FakeTodo0
 ) -> None:

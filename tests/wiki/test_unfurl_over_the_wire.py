@@ -27,7 +27,7 @@ CAPITALS = "HTTP://TODO.LOCALHOST:8000/todos/1"
 
 @pytest.fixture
 def wire(bob: User, settings: Settings) -> Iterator[peers.World]:
-    """The process's own session with peers at the other end; Bob has signed in, nobody has exchanged anything yet."""
+    """The process's own session with peers at the other end; Bob has signed in, and no token was exchanged yet."""
     settings.CROSSAPP_REQUESTING_APP = {
         **settings.CROSSAPP_REQUESTING_APP,
         "HTTP_SESSION": "base.outgoing.session",
@@ -147,7 +147,7 @@ def test_an_odd_answer_is_a_plain_link(browser: Client, wire: peers.World, answe
         ((410, b""), "not_found", 1),
         ((429, b"", {"Retry-After": "3600"}), "no_answer", 1),
         ((500, b"Traceback"), "no_answer", 1),
-        (requests.ConnectionError("refused"), "no_answer", 2),  # once more, since nobody has heard it
+        (requests.ConnectionError("refused"), "no_answer", 2),  # once more, since the peer did not get it
         (requests.ReadTimeout("slow"), "no_answer", 1),
     ],
     ids=["403", "404", "410", "429", "500", "refused", "silent"],

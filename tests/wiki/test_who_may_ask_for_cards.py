@@ -1,4 +1,4 @@
-"""Cards are for the person on the page: not for other sites, not for nobody, not for a link in an email."""
+"""Cards are for the person on the page: not for other sites, not without a sign-in, not for a link in an email."""
 
 from typing import Any
 
@@ -71,8 +71,8 @@ def test_from_another_site_it_is_refused(careful: Client, bob: User, todo0: Fake
 
 
 def test_without_a_session_it_is_refused(bob: User, todo0: FakeTodo0) -> None:
-    nobody = browser_of(None)
-    response = ask(nobody, todo0, todo0.add(bob, 1))
+    anonymous = browser_of(None)
+    response = ask(anonymous, todo0, todo0.add(bob, 1))
     assert response.status_code == 401
     assert todo0.calls == []
 

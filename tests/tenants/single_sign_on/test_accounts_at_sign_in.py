@@ -24,7 +24,7 @@ def account(connection: IdPConnection, **fields: Any) -> User:
 
 
 @pytest.mark.parametrize("verified", [False, None, "true", 1, ["true"]], ids=str)
-@pytest.mark.parametrize("bound", [False, True], ids=["waiting account", "account of somebody else"])
+@pytest.mark.parametrize("bound", [False, True], ids=["waiting account", "account of another person"])
 @pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22")
 def test_an_unverified_email_matches_no_account(
     browser: Browser, connection: IdPConnection, verified: Any, bound: bool

@@ -1,4 +1,4 @@
-"""An IdP that misbehaves on the wire while somebody signs in there."""
+"""An IdP that misbehaves on the wire while a person signs in there."""
 
 from collections.abc import Iterator
 

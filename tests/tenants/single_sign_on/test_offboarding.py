@@ -1,4 +1,4 @@
-"""Whoever leaves: deactivated or deleted by an operator, signed out, or replaced by somebody else in the browser."""
+"""A person who leaves: deactivated or deleted by an operator, signed out, or followed by another in the browser."""
 
 import pytest
 import requests
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("connection")
 
 @pytest.fixture
 def bob(idp: FakeIdp) -> User:
-    """Somebody signed in, with all that there may be of him."""
+    """A person signed in, with every kind of row that there may be."""
     browser = Browser(idp)
     browser.sign_in()
     user = browser.user

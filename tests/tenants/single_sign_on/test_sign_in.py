@@ -69,7 +69,7 @@ def challenge_for(verifier: str) -> str:
 
 
 def refused(browser: Browser, response: HttpResponse, status: int, reason: str = "") -> None:
-    """Assert that `response` is the page that says why not, and that nobody is signed in."""
+    """Assert that `response` is the page with the reason, and that no person is signed in."""
     assert response.status_code == status
     assert "sign_in/failed.html" in [template.name for template in response.templates]
     assert reason in response.content.decode()
@@ -322,7 +322,7 @@ def test_an_answer_without_a_known_state_is_refused(browser: Browser, state: str
     assert not browser.idp.to("/token")
 
 
-@pytest.mark.clause("RFC 9700", "4.7", "RP-01 RP-33: nobody is signed in with what an attacker began")
+@pytest.mark.clause("RFC 9700", "4.7", "RP-01 RP-33: a sign-in that an attacker began signs no user in")
 def test_the_state_of_another_browser_is_refused(browser: Browser) -> None:
     browser.start()
     victim = Browser(browser.idp, query=browser.query)

@@ -126,7 +126,7 @@ def test_a_weaker_acr_than_requested_is_refused(browser: Browser, acr: Any) -> N
         assert_refused(sign_in_again(browser, acr=acr))
 
 
-@pytest.mark.clause("RFC 9470", "4", "an IdP that cannot do what it wants locks nobody out")
+@pytest.mark.clause("RFC 9470", "4", "an IdP that does not reach the requested acr locks no user out")
 def test_after_such_a_refusal_one_can_sign_in_as_before(browser: Browser) -> None:
     challenge(browser, {"acr_values": "urn:mfa"})
     assert_refused(sign_in_again(browser))
