@@ -8,7 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from authserver.models import AuthorizationServer, Client
-from crossapp.core.oauth_text import is_scope
+from base.scopes import validate_scope
 from tenants.models import User
 
 
@@ -21,12 +21,6 @@ def validate_identifier(url: str) -> None:
         usable = False
     if not usable or "#" in url or not url.isascii() or not url.isprintable() or " " in url:
         raise ValidationError("Enter an absolute URL in ASCII without a fragment.")
-
-
-def validate_scope(scope: str) -> None:
-    """Raise ValidationError unless `scope` is a list of scopes (RFC 6749 section 3.3)."""
-    if not is_scope(scope):
-        raise ValidationError("Separate scopes by single spaces.")
 
 
 class GrantedAuthentication(models.Model):

@@ -38,6 +38,13 @@ class IdPConnectionForm(forms.ModelForm):
             "single_use",
             "tells_access_denied",
             "requires_resource",
+            "scope",
+            "prompt",
+            "clock_skew",
+            "trusts_absent_email_verified",
+            "trusts_false_email_verified",
+            "tenant_claim",
+            "tenant_value",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

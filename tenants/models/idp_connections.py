@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from base.scopes import validate_scope
 from crossapp.client_key import client_key
 from crossapp.core.client_authentication import AUTH_METHODS, AuthMethod
 from crossapp.core.client_signing_key import NoSigningKey
@@ -23,6 +25,14 @@ class App(models.TextChoices):
 
     WIKI = "wiki", "Wiki0"
     TODO = "todo", "Todo0"
+
+
+class Prompt(models.TextChoices):
+    """The prompts that a connection may send (OpenID Connect Core 1.0 section 3.1.2.1)."""
+
+    CONSENT = "consent", "consent: ask for consent"
+    LOGIN = "login", "login: ask for the password"
+    SELECT_ACCOUNT = "select_account", "select_account: ask for the account"
 
 
 class IdPConnection(models.Model):
@@ -73,6 +83,46 @@ class IdPConnection(models.Model):
         default=False,
         help_text="Refuse an ID-JAG of this IdP that names no resource. Off: it is good for this app's API.",
     )
+    scope = models.CharField(
+        "scopes at sign-in",
+        max_length=255,
+        blank=True,
+        validators=[validate_scope],
+        help_text="The scopes to ask for at sign-in, separated by spaces, openid among them. Empty: openid profile "
+        "email, and offline_access unless the IdP's metadata list their scopes without it.",
+    )
+    prompt = models.CharField(
+        "prompt at sign-in",
+        max_length=30,
+        blank=True,
+        choices=Prompt.choices,
+        help_text="For an IdP that gives offline_access only after a consent page (OpenID Connect Core 1.0 section "
+        "11), or that should ask for the account. Empty: the IdP decides.",
+    )
+    clock_skew = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MaxValueValidator(300)],
+        help_text="The difference of clocks that is accepted in this IdP's tokens, in seconds.",
+    )
+    trusts_absent_email_verified = models.BooleanField(
+        "an absent email_verified counts as true",
+        default=False,
+        help_text="For an IdP that never sends email_verified, such as Entra. Only for addresses of the tenant's own "
+        "domains, to link a pre-provisioned account once and to show the address.",
+    )
+    trusts_false_email_verified = models.BooleanField(
+        "email_verified: false counts as true",
+        default=False,
+        help_text="For an IdP that sends false for addresses that its administrator entered, such as Keycloak. Where "
+        "people can edit their own address, this lets one person take over another's pre-provisioned account.",
+    )
+    tenant_claim = models.CharField(
+        max_length=50,
+        blank=True,
+        help_text="For an issuer that several tenants share: the claim that tells them apart, such as tid. Its ID "
+        "tokens and ID-JAGs must have the value below.",
+    )
+    tenant_value = models.CharField(max_length=255, blank=True, help_text="The value of that claim for this tenant.")
     keys_fetched_since = models.DateTimeField(
         null=True,
         blank=True,
@@ -93,6 +143,10 @@ class IdPConnection(models.Model):
     def clean(self) -> None:
         """Refuse missing credentials, and an issuer that differs from another only in case or a trailing slash."""
         self._check_credentials()
+        if self.scope and "openid" not in self.scope.split():
+            raise ValidationError({"scope": "openid must be among the scopes."})
+        if bool(self.tenant_claim) != bool(self.tenant_value):
+            raise ValidationError({"tenant_value": "Enter a claim and its value, or neither."})
         loose = self.issuer.lower().removesuffix("/")
         others = IdPConnection.objects.annotate(loose=Lower("issuer")).filter(
             app=self.app, loose__in=[loose, f"{loose}/"]

@@ -30,6 +30,7 @@ def connection_fields(connection: IdPConnection, **changes: Any) -> dict[str, An
         "auth_method": "client_secret_basic",
         "enabled": "on",
         "provisions_users": "on",
+        "clock_skew": "30",
     }
     return fields | changes
 
@@ -158,7 +159,8 @@ def test_a_tenant_comes_with_its_domains_and_connections(admin: Client) -> None:
     connection = {"app": "wiki", "issuer": ISSUER, "client_id": "x", "client_secret": "y", "enabled": "on"}
     fields = {"name": "Acme", "slug": "acme", "is_active": "on"}
     fields |= inline("email_domains", {"domain": " ACME.example "})
-    fields |= inline("idp_connections", connection | {"auth_method": "client_secret_post"})
+    connection |= {"auth_method": "client_secret_post", "clock_skew": "30"}
+    fields |= inline("idp_connections", connection)
     assert admin.post("/admin/tenants/tenant/add/", fields).status_code == 302
     tenant = Tenant.objects.get(slug="acme")
     assert tenant.email_domains.get().domain == "acme.example"
