@@ -4,21 +4,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.generic import View
-from oauth2_provider.http import OAuth2ResponseRedirect
-from oauth2_provider.settings import oauth2_settings
 
 from authserver.current_server import server_for
 from authserver.models import Client
+from base.onward import onward
 from idp.errors import InvalidGrant
 from idp.grant_revocation import end_grants_of
 from idp.subject_tokens import verify_own_id_token
-from idp.views.sign_in import allow_form_redirects
 
 _PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
@@ -30,13 +28,13 @@ class LogoutView(View):
     A sign-out here revokes the person's grants for every app: see `idp.grant_revocation`.
     """
 
-    def get(self, request: HttpRequest) -> HttpResponseBase:
+    def get(self, request: HttpRequest) -> HttpResponse:
         return self._handle(request, request.GET.dict(), confirmed=False)
 
-    def post(self, request: HttpRequest) -> HttpResponseBase:
+    def post(self, request: HttpRequest) -> HttpResponse:
         return self._handle(request, request.POST.dict(), confirmed=True)
 
-    def _handle(self, request: HttpRequest, sent: dict[str, str], *, confirmed: bool) -> HttpResponseBase:
+    def _handle(self, request: HttpRequest, sent: dict[str, str], *, confirmed: bool) -> HttpResponse:
         parameters = {name: sent[name] for name in _PARAMETERS if sent.get(name)}
         back = self._way_back(request, parameters)
         if back is None and "post_logout_redirect_uri" in parameters:
@@ -44,14 +42,13 @@ class LogoutView(View):
             return render(request, "idp/error.html", context, status=400)
         if request.user.is_authenticated and not confirmed:
             parameters.pop("id_token_hint", None)  # used above; the page must not contain a token
-            response = render(request, "idp/sign_out.html", {"parameters": parameters, "tenant": request.tenant})
-            return allow_form_redirects(request, response, [back] if back else [])
+            return render(request, "idp/sign_out.html", {"parameters": parameters, "tenant": request.tenant})
         if request.user.is_authenticated:
             end_grants_of(request.user)
         logout(request)
         if back is None:
             return redirect("signed_out")
-        return OAuth2ResponseRedirect(back, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+        return onward(request, back)
 
     def _way_back(self, request: HttpRequest, parameters: dict[str, str]) -> str | None:
         """Return the post-logout redirect URI, if the named client has registered it byte for byte (section 3)."""
@@ -78,6 +75,6 @@ class LogoutView(View):
 
 
 @require_safe
-def signed_out(request: HttpRequest) -> HttpResponseBase:
+def signed_out(request: HttpRequest) -> HttpResponse:
     """The page after a sign-out without a redirect."""
     return render(request, "idp/signed_out.html", {"tenant": request.tenant})

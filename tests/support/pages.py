@@ -1,12 +1,31 @@
 """What a browser would see in an HTML page: its forms, its links and its text."""
 
+import re
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urljoin
 
 from django.http import HttpResponse
 
+NAVIGATE = {"sec-fetch-mode": "navigate"}  # what a browser sends with a form
 _UNSEEN = {"title", "script", "style", "template"}
+
+
+def assert_goes_on(page: Any, url: str, *, whole: bool = True) -> None:
+    """Assert that `page` takes a browser to `url` (`whole`, or its beginning), by itself and by a link."""
+    assert page.status_code == 200
+    text = page.content.decode()
+    by_itself = re.search(r'<meta http-equiv="refresh" content="0; url=([^"]*)">', text)
+    by_link = re.search(r'<a class="button [^"]*" href="([^"]*)" rel="noreferrer">Continue</a>', text)
+    assert by_itself
+    assert by_link
+    assert by_itself[1] == by_link[1]
+    reached = unescape(by_link[1])
+    assert reached == url if whole else reached.startswith(url)
+    assert "no-store" in page["Cache-Control"]
+    assert page["Referrer-Policy"] == "no-referrer"
 
 
 @dataclass

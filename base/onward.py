@@ -1,0 +1,27 @@
+"""The answer to a form whose next page may be on another site.
+
+Browsers apply the `form-action` of a form's page to every redirect that follows, also to those of other sites, and stop
+without a message at the first origin that is not listed (Content Security Policy Level 3 section 6.4.1). So the form's
+own redirects end on a page of this site. That page goes on by itself, which no policy of the form's page confines: by
+script, so that it is in no history, or without scripts by a refresh.
+"""
+
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+
+def onward(request: HttpRequest, url: str) -> HttpResponse:
+    """Return the page that takes a browser to `url`, http or https or a path; raises DisallowedRedirect for others.
+
+    A program, which sends no Sec-Fetch-Mode and has no such policy, gets a redirect.
+    """
+    redirect = HttpResponseRedirect(url)
+    if request.headers.get("Sec-Fetch-Mode") != "navigate":
+        return redirect
+    place = urlsplit(url).netloc or request.get_host()
+    page = render(request, "onward.html", {"url": redirect.url, "place": place})
+    page["Cache-Control"] = "no-store"
+    page["Referrer-Policy"] = "no-referrer"
+    return page
