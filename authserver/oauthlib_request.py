@@ -1,6 +1,7 @@
 """Passes a Django request to oauthlib, with the site's authorization server and all repeated parameters."""
 
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.http import HttpRequest
 from oauth2_provider.oauth2_backends import OAuthLibCore
@@ -35,6 +36,15 @@ class Backend(OAuthLibCore):
             "auth_time",
         }
     )
+
+    def _get_escaped_full_path(self, request: HttpRequest) -> str:
+        """Return the path and the query without `NOT_PARAMETERS`: the parameter `claims` is not supported."""
+        uri = str(super()._get_escaped_full_path(request))
+        path, _, query = uri.partition("?")
+        if not query:
+            return uri
+        kept = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) not in self.NOT_PARAMETERS]
+        return f"{path}?{'&'.join(kept)}"
 
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return every form parameter, repetitions included: the stock core would silently use the last one."""

@@ -7,11 +7,13 @@ from idp.views.authorize import AuthorizeView
 from idp.views.home import home
 from idp.views.logout import LogoutView, signed_out
 from idp.views.sign_in import SignInView
+from idp.views.take_step import TakeStepView
 from idp.views.userinfo import userinfo
 
 urlpatterns = [
     path("", home, name="home"),
     path("sign-in", SignInView.as_view(), name="sign_in"),
+    path("sign-in/step", TakeStepView.as_view(), name="take_step"),
     path("signed-out", signed_out, name="signed_out"),
     path(".well-known/openid-configuration", authorization_server_metadata),
     path("oauth2/v1/authorize", AuthorizeView.as_view(), name="authorize"),

@@ -48,7 +48,7 @@ class OpenIDValidator(Validator):
         return bool(request.user.is_authenticated)
 
     def validate_silent_authorization(self, request: Any) -> bool:
-        """Return True: the tenant's administrator registered the client, so there is no consent page."""
+        """Return True: the tenant's administrator registered the client, so consent is given."""
         return True
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:

@@ -1,11 +1,10 @@
 """RFC 6749 section 4.1.1 and OpenID Connect Core section 3.1.2: the authorization endpoint.
 
-There is no consent page, because the tenant's administrator registers the clients.
-Left out on purpose: request objects, `claims`.
+A consent page is shown only if the client asks for it, because the tenant's administrator registers the clients.
+Left out on purpose: request objects. The parameter `claims` is ignored (section 5.5).
 """
 
 import re
-import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
@@ -22,14 +22,33 @@ from oauth2_provider.views.mixins import OAuthLibMixin
 
 from authserver import oauth_audit
 from authserver.current_server import server_for
-from idp.authentication import answers, auth_time_of
+from authserver.models import Client
+from idp.authentication import auth_time_of
+from idp.errors import InvalidGrant
+from idp.interactions import Step, forget_steps, next_step, steps_taken
+from idp.subject_tokens import verify_own_id_token
 
 _CODE_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.2
+_DESCRIPTIONS = {  # of errors that oauthlib does not describe
+    "invalid_scope": "A scope is malformed or not allowed for this client.",
+    "login_required": "The person is not signed in.",
+    "unauthorized_client": "This client may not use this grant.",
+    "unsupported_response_type": "response_type must be code.",
+}
 
 
-@method_decorator(csrf_exempt, name="dispatch")  # a POST only becomes a GET, which any page may link to
+class NotGranted(Exception):
+    """The request is answered with an error at the redirect URI (RFC 6749 section 4.1.2.1)."""
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(f"{error}: {description}")
+        self.error = error
+        self.description = description
+
+
+@method_decorator([csrf_exempt, never_cache], name="dispatch")  # a POST becomes a GET, which any page may link to
 class AuthorizeView(OAuthLibMixin, View):
-    """Signs a person in to a client: asks for a password only if the session does not satisfy the request."""
+    """Signs a person in to a client: asks for a step only if the session does not satisfy the request."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Redirect to GET: with another site's form the browser sends no session (SameSite=Lax)."""
@@ -48,15 +67,21 @@ class AuthorizeView(OAuthLibMixin, View):
             scopes, credentials = self.validate_authorization_request(request)
         except OAuthToolkitError as error:
             return self._refuse(error)
-        if unsupported := _unsupported(request):
-            answer = {"error": unsupported, "state": credentials.get("state")}
-            return self._redirect(credentials["redirect_uri"], answer)
-        if self._must_sign_in(request):
-            if request.GET.get("prompt") == "none":
-                answer = {"error": "login_required", "state": credentials.get("state")}
-                return self._redirect(credentials["redirect_uri"], answer)
+        try:
+            _check_supported(request)
+            step = _needed_step(request)
+        except NotGranted as refused:
+            answer = {"error": refused.error, "error_description": refused.description}
+            return self._redirect(credentials["redirect_uri"], answer | {"state": credentials.get("state")})
+        return self._ask(request, step, scopes) if step else self._grant(request, scopes, credentials)
+
+    def _ask(self, request: HttpRequest, step: Step, scopes: list[str]) -> HttpResponse:
+        """Return the page on which the person takes `step`."""
+        if step is Step.PASSWORD:
             return redirect_to_login(request.get_full_path(), "/sign-in")
-        return self._grant(request, scopes, credentials)
+        client = Client.objects.filter(server=server_for(request), client_id=request.GET["client_id"]).first()
+        context = {"next": request.get_full_path(), "client": client, "scopes": scopes}
+        return render(request, "idp/consent.html" if step is Step.CONSENT else "idp/choose_account.html", context)
 
     def _grant(self, request: HttpRequest, scopes: list[str], credentials: dict[str, Any]) -> HttpResponse:
         if resources := request.GET.getlist("resource"):
@@ -69,33 +94,22 @@ class AuthorizeView(OAuthLibMixin, View):
             )
         except OAuthToolkitError as error:
             return self._refuse(error)
+        forget_steps(request)
         return OAuth2ResponseRedirect(uri, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
-
-    @staticmethod
-    def _must_sign_in(request: HttpRequest) -> bool:
-        """Say whether a sign-in is needed: no session, another user than hinted, or too old (`max_age`)."""
-        user, just_signed_in = request.user, answers(request)
-        hint = request.GET.get("login_hint", "").strip().lower()
-        if not user.is_authenticated or (hint and hint != user.email.lower()):
-            return True
-        if just_signed_in:
-            return False
-        if "login" in request.GET.get("prompt", "").split():
-            return True
-        max_age = request.GET.get("max_age", "")
-        return max_age.isdecimal() and time.time() - auth_time_of(request) > int(max_age[:9])
 
     def _refuse(self, error: OAuthToolkitError) -> HttpResponse:
         """Send the error to the client, or show it if there is no registered redirect URI (section 4.1.2.1)."""
         oauth_error = error.oauthlib_error
         if isinstance(error, FatalClientError) or not oauth_error.redirect_uri:
             return self._error_page(oauth_error.error, oauth_error.description or "")
-        answer = {"error": oauth_error.error, "error_description": oauth_error.description, "state": oauth_error.state}
+        description = oauth_error.description or _DESCRIPTIONS.get(oauth_error.error, "")
+        answer = {"error": oauth_error.error, "error_description": description, "state": oauth_error.state}
         return self._redirect(oauth_error.redirect_uri, answer)
 
     def _redirect(self, redirect_uri: str, answer: dict[str, str | None]) -> HttpResponse:
         """Redirect with the error in `answer` and the issuer (RFC 9207 section 2)."""
         oauth_audit.authorization_refused(self.request, answer["error"] or "", answer.get("error_description"))
+        forget_steps(self.request)
         parameters = {name: value for name, value in answer.items() if value}
         parameters["iss"] = server_for(self.request).issuer
         separator = "&" if "?" in redirect_uri else "?"
@@ -114,17 +128,49 @@ def _repeated(parameters: QueryDict) -> str:
     return next((f"The parameter {name[:50]} is repeated." for name in repeated), "")
 
 
-def _unsupported(request: HttpRequest) -> str | None:
-    """Return the error for a request that is not supported (OpenID Connect Core section 6, RFC 8707), or None."""
+def _check_supported(request: HttpRequest) -> None:
+    """Refuse what is not supported (OpenID Connect Core section 6, RFC 8707 section 2); raises NotGranted."""
+    server = server_for(request)
     if "request" in request.GET:
-        return "request_not_supported"
+        raise NotGranted("request_not_supported", "Request objects are not supported.")
     if "request_uri" in request.GET:
-        return "request_uri_not_supported"
+        raise NotGranted("request_uri_not_supported", "The parameter request_uri is not supported.")
     if request.GET.get("response_mode", "query") != "query":  # OAuth 2.0 Multiple Response Types section 2.1
-        return "invalid_request"
-    if set(request.GET.getlist("resource")) - {server_for(request).resource}:
-        return "invalid_target"
-    if not _CODE_CHALLENGE.fullmatch(request.GET.get("code_challenge", "")) or len(request.GET.get("nonce", "")) > 255:
-        return "invalid_request"
-    max_age = request.GET.get("max_age", "0")
-    return None if max_age.isdecimal() else "invalid_request"
+        raise NotGranted("invalid_request", "response_mode must be query.")
+    if set(request.GET.getlist("resource")) - {server.resource}:
+        raise NotGranted("invalid_target", f"This server issues tokens for {server.resource} only.")
+    if not _CODE_CHALLENGE.fullmatch(request.GET.get("code_challenge", "")):
+        raise NotGranted("invalid_request", "code_challenge must have 43 to 128 unreserved characters.")
+    if len(request.GET.get("nonce", "")) > 255:
+        raise NotGranted("invalid_request", "nonce must have 255 characters at most.")
+    if not request.GET.get("max_age", "0").isdecimal():
+        raise NotGranted("invalid_request", "max_age must be a whole number of seconds.")
+
+
+def _needed_step(request: HttpRequest) -> Step | None:
+    """Return the step that the person has to take, or None; raises NotGranted if no step would help."""
+    taken = steps_taken(request)
+    if Step.REFUSAL in taken:
+        raise NotGranted("access_denied", "The person refused.")
+    step = next_step(request, hinted_sub=_hinted_sub(request))
+    if step and request.GET.get("prompt") == "none":
+        raise NotGranted("login_required", "The person must sign in, and prompt is none.")
+    if step is Step.PASSWORD and Step.PASSWORD in taken:  # OpenID Connect Core section 3.1.2.1
+        raise NotGranted("login_required", "The person who signed in is not the one of id_token_hint.")
+    return step
+
+
+def _hinted_sub(request: HttpRequest) -> str:
+    """Return the subject of `id_token_hint`, which may have expired, or "" without a hint that can be verified.
+
+    Raises NotGranted for one that cannot, if no page may be shown.
+    """
+    hint = request.GET.get("id_token_hint", "")
+    if not hint:
+        return ""
+    try:
+        return str(verify_own_id_token(hint, server=server_for(request), verify_exp=False)["sub"])
+    except InvalidGrant as error:
+        if request.GET.get("prompt") == "none":
+            raise NotGranted("login_required", "id_token_hint is not an ID token of this server.") from error
+        return ""

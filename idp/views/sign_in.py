@@ -2,12 +2,11 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from csp.decorators import csp_update
 from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate, login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -18,7 +17,8 @@ from authserver.current_server import server_for
 from authserver.models import Client
 from base.emails import EmailAddressFormField
 from base.limits import Throttled
-from idp.authentication import remember_request
+from base.onward import onward
+from idp.interactions import Step, remember_step
 from tenants.models import Realm, User
 
 MOST_DEMO_ACCOUNTS = 20
@@ -37,12 +37,12 @@ class SignInForm(forms.Form):
 class SignInView(View):
     """Asks for email and password, then redirects to `next`, which is a path of this site."""
 
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        next_path = _own_path(request, request.GET.get("next", ""))
+    def get(self, request: HttpRequest) -> HttpResponse:
+        next_path = own_path(request, request.GET.get("next", ""))
         return self._page(request, SignInForm(initial={"email": _parameter(next_path, "login_hint")}), next_path)
 
-    def post(self, request: HttpRequest) -> HttpResponseBase:
-        next_path = _own_path(request, request.POST.get("next", ""))
+    def post(self, request: HttpRequest) -> HttpResponse:
+        next_path = own_path(request, request.POST.get("next", ""))
         form = SignInForm(request.POST)
         if form.is_valid():
             try:
@@ -51,18 +51,18 @@ class SignInView(View):
                 return self._throttled(form, next_path, throttled)
             if user is not None:
                 login(request, user)
-                remember_request(request, next_path)
-                return redirect(next_path)
+                remember_step(request, Step.PASSWORD, path=next_path)
+                return onward(request, next_path)
             form.add_error(None, "Wrong email or password.")
         return self._page(request, form, next_path, status=400)
 
-    def _throttled(self, form: SignInForm, next_path: str, throttled: Throttled) -> HttpResponseBase:
+    def _throttled(self, form: SignInForm, next_path: str, throttled: Throttled) -> HttpResponse:
         form.add_error(None, str(throttled))
         response = self._page(self.request, form, next_path, status=429)
         response["Retry-After"] = str(throttled.retry_after)
         return response
 
-    def _page(self, request: HttpRequest, form: SignInForm, next_path: str, status: int = 200) -> HttpResponseBase:
+    def _page(self, request: HttpRequest, form: SignInForm, next_path: str, status: int = 200) -> HttpResponse:
         client = Client.objects.filter(server=server_for(request), client_id=_parameter(next_path, "client_id")).first()
         context = {
             "form": form,
@@ -70,19 +70,7 @@ class SignInView(View):
             "client_name": client.name if client else "",
             "demo_accounts": _demo_accounts(request) if settings.DEMO else [],
         }
-        response = render(request, "idp/sign_in.html", context, status=status)
-        back = _parameter(next_path, "redirect_uri")
-        registered = client is not None and back in client.redirect_uris.split()
-        return allow_form_redirects(request, response, [back] if registered else [])
-
-
-def allow_form_redirects(request: HttpRequest, response: HttpResponse, uris: list[str]) -> HttpResponseBase:
-    """Allow the page's form to end at `uris`, because browsers apply `form-action` to every redirect."""
-    origins = ["'self'"]
-    for parts in map(urlsplit, uris):
-        if parts.scheme in ("http", "https") and parts.netloc and not set(parts.netloc) & set(" ;,'\"*"):
-            origins.append(f"{parts.scheme}://{parts.netloc}")
-    return csp_update({"form-action": origins})(lambda request: response)(request)
+        return render(request, "idp/sign_in.html", context, status=status)
 
 
 def _demo_accounts(request: HttpRequest) -> list[dict[str, str]]:
@@ -90,7 +78,7 @@ def _demo_accounts(request: HttpRequest) -> list[dict[str, str]]:
     return [{"name": person.display_name, "email": person.email} for person in people[:MOST_DEMO_ACCOUNTS]]
 
 
-def _own_path(request: HttpRequest, next_path: str) -> str:
+def own_path(request: HttpRequest, next_path: str) -> str:
     """Return `next_path` if it is a path of this site, otherwise the home page."""
     safe = next_path.startswith("/") and url_has_allowed_host_and_scheme(next_path, allowed_hosts=None)
     return next_path if safe else "/"
