@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from .errors import BadAnswer, Unreachable
+from .errors import BadAnswer, NotOffered, Unreachable
 from .strict_json import strict_json_object
 from .urls import is_acceptable_url
 
@@ -72,7 +72,7 @@ def read_metadata(
         raise BadAnswer(f"the metadata say issuer {ascii(document.get('issuer'))[:300]}, expected {issuer!r}")
     urls = {name: _url(document, name, issuer) for name in names}
     if not urls[required]:
-        raise BadAnswer(f"the metadata of {issuer} name no {required}")
+        raise NotOffered(f"the metadata of {issuer} name no {required}")
     iss_supported = document.get("authorization_response_iss_parameter_supported") is True  # RFC 9207 section 3
     return Metadata(issuer=issuer, **urls, authorization_response_iss_parameter_supported=iss_supported)
 

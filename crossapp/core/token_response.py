@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from .errors import BadAnswer, OAuthError, Unreachable
+from .errors import BadAnswer, NotOffered, OAuthError, PeerError, Unreachable
 from .oauth_text import is_oauth_text, printable
 from .strict_json import strict_json_object
 
@@ -23,12 +23,11 @@ def read_token_response(status: int, headers: Mapping[str, str], body: bytes) ->
     Raises `Unreachable` (try again later), `OAuthError` (an OAuth error response) or `BadAnswer` (any other answer).
     """
     if status == 429 or status >= 500:
-        retry_after = _seconds(headers.get("retry-after", ""))
-        raise Unreachable(f"the token endpoint answered {status}", retry_after=retry_after)
+        raise _unavailable(status, headers, body)
     try:
         answer = strict_json_object(body)
     except ValueError as error:
-        raise BadAnswer(f"the token endpoint answered {status} with a body that is not JSON: {error}") from error
+        raise _unusable(status, f"with a body that is not JSON: {error}") from error
     if status == 200:
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":  # RFC 6749 section 5.1
@@ -37,18 +36,35 @@ def read_token_response(status: int, headers: Mapping[str, str], body: bytes) ->
     raise _error(status, answer)
 
 
+def _unavailable(status: int, headers: Mapping[str, str], body: bytes) -> Unreachable:
+    """Return the error for 429 or 5xx, with the OAuth error in `body`, if any."""
+    try:
+        said = _error(status, strict_json_object(body))
+    except ValueError:
+        said = BadAnswer("")
+    words = ": ".join(filter(None, [f"the token endpoint answered {status}", said.code, said.description]))
+    retry_after = _seconds(headers.get("retry-after", ""))
+    return Unreachable(words, retry_after=retry_after, code=said.code, description=said.description)
+
+
+def _unusable(status: int, why: str) -> BadAnswer:
+    """Return the error for an answer that is no token response; 404 means that there is no token endpoint."""
+    kind = NotOffered if status == 404 else BadAnswer
+    return kind(f"the token endpoint answered {status} {why}")
+
+
 def _seconds(retry_after: str) -> int | None:
     """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3); a date there is not supported."""
     return int(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after.strip()) else None
 
 
-def _error(status: int, answer: dict[str, Any]) -> Exception:
+def _error(status: int, answer: dict[str, Any]) -> PeerError:
     code = answer.get("error")
     if not isinstance(code, str) or not 1 <= len(code) <= 100 or not is_oauth_text(code):  # section 5.2
-        return BadAnswer(f"the token endpoint answered {status} without an error code")
+        return _unusable(status, "without an error code")
     description = printable(answer.get("error_description"), longest=MAX_DESCRIPTION)
     if code in TEMPORARY:
-        return Unreachable(f"{code}: {description}")
+        return Unreachable(f"{code}: {description}", code=code, description=description)
     return OAuthError(code, description, _sign_in_parameters(answer))
 
 

@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 from ..core.errors import BadAnswer, PeerError, Unreachable
 from ..core.strict_json import strict_json
 from . import failures
-from .errors import Cause, CrossAppError
-from .peer_requests import Run, explained, ms_since, request
+from .errors import Cause, CrossAppError, Party
+from .peer_requests import Run, explained, ms_since, not_configured, request
 
 logger = logging.getLogger(__name__)
 SECONDS = 3.0  # for one request, because a page waits for it
@@ -47,7 +47,8 @@ def _turn(run: Run) -> Iterator[None]:
     """Wait until fewer than `AT_A_TIME` requests are running. `SECONDS` does not include the wait."""
     turns = _turns.setdefault(run.resource_app.pk, BoundedSemaphore(AT_A_TIME))
     if not turns.acquire(timeout=max(0, run.deadline - time.monotonic())):
-        raise CrossAppError(Cause.UNREACHABLE, "too many requests are waiting for the API", step="api")
+        detail = "too many requests are waiting for the API"
+        raise CrossAppError(Cause.UNREACHABLE, detail, step="api", party=Party.REQUESTING_APP)
     try:
         yield
     finally:
@@ -59,6 +60,7 @@ def _call(
 ) -> ApiResponse:
     outage = f"api:{run.resource_app.pk}"
     failures.raise_recent(outage)
+    url = _url(run, path)
     answer, start = None, time.monotonic()
     run = replace(run, deadline=min(run.deadline, start + SECONDS))
     try:
@@ -66,7 +68,7 @@ def _call(
             run,
             "api",
             method,
-            url_below(run.resource_app.resource, path),
+            url,
             headers={"Authorization": f"Bearer {access_token}"},
             secrets=(access_token,),
             tokens={"access_token": access_token},
@@ -88,6 +90,13 @@ def _call(
         *(run.resource_app.key, _host(run), run.user.pk, response.status, ms_since(start)),
     )
     return response
+
+
+def _url(run: Run, path: str) -> str:
+    try:
+        return url_below(run.resource_app.resource, path)
+    except BadAnswer as error:
+        raise not_configured("api", error) from error
 
 
 def url_below(resource: str, path: str) -> str:

@@ -23,7 +23,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     values = getattr(settings, NAME, None)
     if not isinstance(values, dict):
         return [_error(1, f"{NAME} is missing or not a dict.", "See the README of the requesting app.")]
-    messages = [*_unknown(values), *_store(values), *_session(values), *_seconds(values), *_signing_key(values)]
+    messages = [*_unknown(values), *_store(values), *_callables(values), *_seconds(values), *_signing_key(values)]
     return [*messages, *_encryption_keys(values), *_transactions()]
 
 
@@ -39,11 +39,12 @@ def _store(values: dict[str, Any]) -> Iterator[CheckMessage]:
         yield _error(3, f"{NAME}['SUBJECT_TOKEN_STORE'] is not a store of subject tokens.", hint)
 
 
-def _session(values: dict[str, Any]) -> Iterator[CheckMessage]:
-    path = values.get("HTTP_SESSION", "")
-    if path != "" and not callable(_imported(path)):
-        hint = "The dotted path of a callable that returns a requests.Session, or nothing."
-        yield _error(4, f"{NAME}['HTTP_SESSION'] is not a callable.", hint)
+def _callables(values: dict[str, Any]) -> Iterator[CheckMessage]:
+    for key, returns in (("HTTP_SESSION", "a requests.Session"), ("REFERENCE", "a text")):
+        path = values.get(key, "")
+        if path != "" and not callable(_imported(path)):
+            hint = f"The dotted path of a callable that returns {returns}, or nothing."
+            yield _error(4, f"{NAME}[{key!r}] is not a callable.", hint)
 
 
 def _seconds(values: dict[str, Any]) -> Iterator[CheckMessage]:

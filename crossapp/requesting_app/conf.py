@@ -20,6 +20,7 @@ class Conf:
 
     subject_token_store: str = ""
     http_session: str = ""
+    reference: str = ""
     encryption_keys: Sequence[str] = field(default=(), repr=False)
     client_signing_key: str = field(default="", repr=False)
     access_token_margin_seconds: int = 30
@@ -40,6 +41,12 @@ def http_session() -> requests.Session:
     """Return the session of every request."""
     session: requests.Session = import_string(conf().http_session or DEFAULT_SESSION)()
     return session
+
+
+def current_reference() -> str:
+    """Return the reference of the current request, which finds its log lines; "" without the setting REFERENCE."""
+    path = conf().reference
+    return str(import_string(path)()) if path else ""
 
 
 def subject_token_store() -> SubjectTokenStore:

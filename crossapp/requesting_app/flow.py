@@ -8,7 +8,7 @@ the access token is stored. No transaction may be open, because every step is an
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from django.utils import timezone
 
@@ -24,11 +24,12 @@ from .peer_requests import Run, ms_since, token_request
 from .signals import token_looked_up
 from .subject_tokens import SubjectTokens
 
-__all__ = ["AccessToken", "ApiResponse", "access_token_for", "call_api", "forget_tokens"]
+__all__ = ["AccessToken", "ApiResponse", "access_token_for", "call_api", "failed", "forget_tokens"]
 
 ApiResponse = api.ApiResponse
 logger = logging.getLogger(__name__)
 _LATER = 3.0  # seconds: a holder that crashed may have taken the lease this long after this thread began to wait
+_FOR_THE_OPERATOR = {Cause.BAD_ANSWER, Cause.NOT_OFFERED, Cause.REFUSED}
 _RENEWABLE = {"invalid_grant", "invalid_request"}  # the IdP refuses the subject token
 
 
@@ -39,7 +40,8 @@ def access_token_for(*, user: Any, resource_app: ResourceApp) -> AccessToken:
     """
     result = "failed"
     try:
-        token, result = _stored_or_new(user, resource_app)
+        with failures.told(user, resource_app):
+            token, result = _stored_or_new(user, resource_app)
         return token
     finally:
         token_looked_up.send_robust(sender=ResourceApp, user=user, resource_app=resource_app, result=result)
@@ -79,10 +81,15 @@ def call_api(
 
     A token that the API refuses is replaced once. Raises `CrossAppError`.
     """
+    with failures.told(user, resource_app):
+        return _call_api(user, resource_app, method=method, path=path, params=params, json=json)
+
+
+def _call_api(user: Any, resource_app: ResourceApp, **content: Any) -> ApiResponse:
     for attempt in (1, 2):
         token = access_token_for(user=user, resource_app=resource_app)
         run = Run(user, resource_app, time.monotonic() + conf().lease_seconds)
-        response = api.call(run, token.value, method=method, path=path, params=params, json=json)
+        response = api.call(run, token.value, **content)
         if response.status != 401:  # RFC 6750 section 3.1
             return response
         stored_tokens.drop(user, resource_app, refused=token)
@@ -90,6 +97,13 @@ def call_api(
             "API refused the access token resource_app=%s user=%s try=%d", resource_app.key, user.pk, attempt
         )
     raise CrossAppError(Cause.REFUSED, "the API refuses a new access token", step="api")
+
+
+def failed(error: CrossAppError, *, user: Any, resource_app: ResourceApp) -> NoReturn:
+    """Log, tell and raise `error`, which the caller has found, for instance in the API's answer."""
+    with failures.told(user, resource_app):
+        _log(logging.WARNING, error, user, resource_app)
+        raise error
 
 
 def forget_tokens(user: Any) -> None:
@@ -123,12 +137,8 @@ def _exchange(name: str, user: Any, resource_app: ResourceApp) -> AccessToken:
         renewal.subject_tokens(run)  # raises if the user has signed out meanwhile: then nothing is stored
     except CrossAppError as error:
         failures.remember(name, error)
-        logger.log(
-            logging.ERROR if error.cause is Cause.REFUSED else logging.WARNING,
-            "cross-app access failed resource_app=%s audience=%s user=%s step=%s cause=%s ms=%d reason=%s",
-            *(resource_app.key, resource_app.audience, user.pk, error.step, error.cause.value),
-            *(ms_since(start), error.detail),
-        )
+        level = logging.ERROR if error.cause in _FOR_THE_OPERATOR else logging.WARNING
+        _log(level, error, user, resource_app, ms=ms_since(start))
         raise
     stored_tokens.store(user, resource_app, token)
     logger.info(
@@ -137,6 +147,16 @@ def _exchange(name: str, user: Any, resource_app: ResourceApp) -> AccessToken:
         ms_since(start),
     )
     return token
+
+
+def _log(level: int, error: CrossAppError, user: Any, resource_app: ResourceApp, *, ms: int = 0) -> None:
+    logger.log(
+        level,
+        "cross-app access failed resource_app=%s audience=%s user=%s party=%s step=%s cause=%s ms=%d reference=%s"
+        " reason=%s",
+        *(resource_app.key, resource_app.audience, user.pk, error.party.value, error.step, error.cause.value),
+        *(ms, error.reference, error.detail),
+    )
 
 
 def _new_access_token(run: Run) -> tuple[IdJagGrant, AccessToken]:

@@ -10,16 +10,16 @@ from django.utils import timezone
 
 from ..client_key import client_key
 from ..core import http
-from ..core.client_authentication import OwnClient
+from ..core.client_authentication import Credentials, OwnClient
 from ..core.discovery import Discovery
-from ..core.errors import OAuthError, PeerError, Unreachable
+from ..core.errors import BadAnswer, NotOffered, OAuthError, PeerError, Unreachable
 from ..core.jws import MalformedJws, parse_jws
 from ..core.masking import MASKED, Masker, telling_members
 from ..core.metadata import Kind
 from ..core.strict_json import strict_json, strict_json_object
 from . import failures
 from .conf import http_session
-from .errors import Cause, CrossAppError
+from .errors import Cause, CrossAppError, Party
 from .models import ResourceApp
 from .signals import Step, StepKind, step_taken
 
@@ -45,6 +45,7 @@ _CAUSES: dict[str, dict[str, Cause]] = {
         "invalid_target": Cause.NOT_ALLOWED,
         "invalid_scope": Cause.NOT_ALLOWED,
         "unauthorized_client": Cause.NOT_ALLOWED,
+        "unsupported_grant_type": Cause.NOT_OFFERED,
     },
     "jwt_bearer": {"access_denied": Cause.NOT_ALLOWED},
 }
@@ -76,11 +77,10 @@ def token_request(
     """
     outage = f"issuer:{client.issuer} for {subject_issuer}"
     failures.raise_recent(outage)
-    secrets: tuple[str, ...] = tuple(telling_members(form))
+    authentication = _credentials(kind, client)
+    secrets = (*telling_members(form), *authentication.secrets)
     answer = None
     try:
-        authentication = client.credentials(client_key)
-        secrets += authentication.secrets
         url = discovery.metadata(client.issuer, metadata, deadline=run.deadline).token_endpoint
         answer = request(
             run,
@@ -98,6 +98,13 @@ def token_request(
         if isinstance(error, Unreachable) and (silent or error.retry_after):
             failures.remember(outage, failure, seconds=error.retry_after)
         raise failure from error
+
+
+def _credentials(kind: StepKind, client: OwnClient) -> Credentials:
+    try:
+        return client.credentials(client_key)
+    except BadAnswer as error:
+        raise not_configured(kind, error) from error
 
 
 def request(
@@ -144,13 +151,27 @@ def ms_since(start: float) -> int:
 
 def explained(kind: StepKind, error: PeerError, secrets: Iterable[str]) -> CrossAppError:
     """Return the `CrossAppError` for `error` in this step."""
-    code, parameters = "", {}
-    cause = Cause.UNREACHABLE if isinstance(error, Unreachable) else Cause.REFUSED
+    mask = Masker(secrets)
+    return CrossAppError(
+        _cause(kind, error),
+        mask.text(error.detail)[:MAX_DETAIL],
+        step=kind,
+        code=mask.text(error.code),
+        description=mask.text(error.description)[:MAX_DETAIL],
+        sign_in_parameters=error.sign_in_parameters if isinstance(error, OAuthError) else {},
+    )
+
+
+def not_configured(kind: StepKind, error: PeerError) -> CrossAppError:
+    """Return the `CrossAppError` for a request that this app cannot send."""
+    return CrossAppError(Cause.REFUSED, error.detail, step=kind, party=Party.REQUESTING_APP)
+
+
+def _cause(kind: StepKind, error: PeerError) -> Cause:
     if isinstance(error, OAuthError):
-        cause = _CAUSES.get(kind, {}).get(error.code, Cause.REFUSED)
-        code, parameters = error.code, error.sign_in_parameters
-    detail = Masker(secrets).text(error.detail)[:MAX_DETAIL]
-    return CrossAppError(cause, detail, step=kind, code=code, sign_in_parameters=parameters)
+        return _CAUSES.get(kind, {}).get(error.code, Cause.REFUSED)
+    causes = {Unreachable: Cause.UNREACHABLE, NotOffered: Cause.NOT_OFFERED}
+    return next((cause for type_, cause in causes.items() if isinstance(error, type_)), Cause.BAD_ANSWER)
 
 
 def _shown_request(headers: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, Any]:

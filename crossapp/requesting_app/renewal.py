@@ -7,7 +7,7 @@ from ..core.metadata import Kind
 from ..fields import Undecryptable
 from . import leases
 from .conf import conf, subject_token_store
-from .errors import Cause, CrossAppError
+from .errors import Cause, CrossAppError, Party
 from .peer_requests import Run, token_request
 from .subject_tokens import SubjectTokenRefused, SubjectTokens
 
@@ -49,12 +49,10 @@ def _refreshed(run: Run, tokens: SubjectTokens) -> SubjectTokens:
         if error.code == "invalid_grant":
             store.discard(run.user)
         elif isinstance(error.__cause__, refresh.WrongTokens):
-            _distrust(run, error.detail)
-            raise _sign_in_again(error.detail) from error
+            raise _distrusted(run, error.detail) from error
         raise
     except SubjectTokenRefused as error:
-        _distrust(run, error.detail)
-        raise _sign_in_again(error.detail) from error
+        raise _distrusted(run, error.detail) from error
     logger.info("ID token refreshed user=%s issuer=%s", run.user.pk, tokens.issuer)
     return replaced
 
@@ -79,11 +77,12 @@ def _ask(run: Run, tokens: SubjectTokens) -> refresh.Refreshed:
     )
 
 
-def _distrust(run: Run, detail: str) -> None:
+def _distrusted(run: Run, detail: str) -> CrossAppError:
     """Delete the user's tokens and log an error: the IdP has answered with another person's token."""
     subject_token_store().discard(run.user)
     logger.error("refreshed ID token refused user=%s reason=%s", run.user.pk, detail)
+    return _sign_in_again(detail, Party.IDENTITY_PROVIDER)
 
 
-def _sign_in_again(detail: str) -> CrossAppError:
-    return CrossAppError(Cause.SIGN_IN_AGAIN, detail, step="subject_token")
+def _sign_in_again(detail: str, party: Party = Party.REQUESTING_APP) -> CrossAppError:
+    return CrossAppError(Cause.SIGN_IN_AGAIN, detail, step="subject_token", party=party)

@@ -35,3 +35,7 @@ step_taken = Signal()
 # Sent for each look-up of an access token, with `user`, `resource_app` and `result`: "hit" (a stored one was valid),
 # "miss" (an exchange brought a new one) or "failed" (there is none). Receivers cannot break the flow.
 token_looked_up = Signal()
+
+# Sent for a failure, with `user`, `resource_app` and `error`, a `CrossAppError`: once for each remembered failure (see
+# `failures`), not for each request that it spoils. Receivers cannot break the flow.
+access_failed = Signal()

@@ -67,7 +67,7 @@ def test_a_call_is_one_line_in_the_log_without_token_and_content(
     world.always["api"] = (503, {"secret": "canary-answer"})
     failure(bob, todo0)
 
-    called, failed = (record.message for record in caplog.records)
+    called, failed = (record.message for record in caplog.records if record.name.startswith("crossapp"))
     ids = f"resource_app=todo0 host=todo.localhost:8100 user={bob.pk}"
     assert re.fullmatch(rf"API called {ids} status=200 ms=\d+", called)
     assert re.fullmatch(rf"API call failed {ids} cause=unreachable ms=\d+ reason=the API answered 503", failed)
@@ -176,7 +176,7 @@ def test_an_api_that_does_not_answer_is_not_asked_thirty_times(world: World, bob
 
 def test_a_redirect_of_the_api_is_not_followed(world: World, bob: Any, todo0: ResourceApp) -> None:
     world.next["api"] = [(302, b"")]
-    assert failure(bob, todo0).cause is Cause.REFUSED
+    assert failure(bob, todo0).cause is Cause.BAD_ANSWER
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_a_good_configuration_has_no_errors(settings: Any, values: dict[str, Any
         ({**GOOD, "HTTP_SESSION": "no.such.module"}, "E004"),
         ({**GOOD, "HTTP_SESSION": "tests.requesting_app.peers.IDP"}, "E004"),
         ({**GOOD, "HTTP_SESSION": None}, "E004"),
+        ({**GOOD, "REFERENCE": "no.such.module"}, "E004"),
         ({**GOOD, "ACCESS_TOKEN_MARGIN_SECONDS": "30"}, "E005"),
         ({**GOOD, "ID_TOKEN_MARGIN_SECONDS": -1}, "E005"),
         ({**GOOD, "LEASE_SECONDS": True}, "E005"),

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from crossapp.requesting_app import failures
-from crossapp.requesting_app.errors import Cause, CrossAppError
+from crossapp.requesting_app.errors import Cause, CrossAppError, Party
 from crossapp.requesting_app.flow import access_token_for, forget_tokens
 from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
 from crossapp.requesting_app.signals import token_looked_up
@@ -258,7 +258,7 @@ def test_a_crash_after_the_refresh_does_not_block_later_refreshes(
     [
         ((503, b""), Cause.UNREACHABLE),
         (requests.ReadTimeout(), Cause.UNREACHABLE),
-        ((200, b"<html>"), Cause.REFUSED),
+        ((200, b"<html>"), Cause.BAD_ANSWER),
         (refusal("invalid_client", 401), Cause.REFUSED),
     ],
 )
@@ -310,13 +310,15 @@ def test_a_subject_token_refreshed_a_moment_ago_is_not_refreshed_again(
         (refusal("unauthorized_client"), Cause.NOT_ALLOWED),
         (refusal("insufficient_user_authentication"), Cause.SIGN_IN_AGAIN),
         (refusal("invalid_client", 401), Cause.REFUSED),
-        (refusal("unsupported_grant_type"), Cause.REFUSED),
+        (refusal("unsupported_grant_type"), Cause.NOT_OFFERED),
         (refusal("we_are_on_holiday"), Cause.REFUSED),
-        ((400, b"<html>"), Cause.REFUSED),
-        ((400, b""), Cause.REFUSED),
-        ((302, b""), Cause.REFUSED),
-        ((200, exchanged(token_type="Bearer")), Cause.REFUSED),
-        ((200, exchanged(access_token=id_jag(aud="https://evil.example"))), Cause.REFUSED),
+        ((400, b"<html>"), Cause.BAD_ANSWER),
+        ((400, b""), Cause.BAD_ANSWER),
+        ((404, b"<html>"), Cause.NOT_OFFERED),
+        ((404, {"message": "no such page"}), Cause.NOT_OFFERED),
+        ((302, b""), Cause.BAD_ANSWER),
+        ((200, exchanged(token_type="Bearer")), Cause.BAD_ANSWER),
+        ((200, exchanged(access_token=id_jag(aud="https://evil.example"))), Cause.BAD_ANSWER),
         ((503, b""), Cause.UNREACHABLE),
         ((429, {"error": "slow_down"}), Cause.UNREACHABLE),
         (requests.ReadTimeout(), Cause.UNREACHABLE),
@@ -330,7 +332,7 @@ def test_a_refusal_of_the_idp_has_a_cause_and_nothing_is_sent_to_the_resource_ap
 
     error = failure(bob, todo0)
 
-    assert (error.cause, error.step) == (cause, "token_exchange")
+    assert (error.cause, error.step, error.party) == (cause, "token_exchange", Party.IDENTITY_PROVIDER)
     assert world.kinds() == ["token_exchange"]
     assert StoredAccessToken.objects.count() == 0
 
@@ -368,8 +370,9 @@ def test_a_refused_id_jag_is_replaced_once(world: World, bob: Any, todo0: Resour
         (refusal("invalid_client", 401), Cause.REFUSED),
         (refusal("invalid_target"), Cause.REFUSED),
         (refusal("unsupported_grant_type"), Cause.REFUSED),
-        ((200, redeemed(token_type="mac")), Cause.REFUSED),
-        ((200, b"x" * 300_000), Cause.REFUSED),
+        ((200, redeemed(token_type="mac")), Cause.BAD_ANSWER),
+        ((200, b"x" * 300_000), Cause.BAD_ANSWER),
+        ((404, b"<html>"), Cause.NOT_OFFERED),
         ((502, b"<html>"), Cause.UNREACHABLE),
         (requests.ReadTimeout(), Cause.UNREACHABLE),
     ],
@@ -381,7 +384,7 @@ def test_a_refusal_of_the_resource_app_has_a_cause_and_is_not_repeated(
 
     error = failure(bob, todo0)
 
-    assert (error.cause, error.step) == (cause, "jwt_bearer")
+    assert (error.cause, error.step, error.party) == (cause, "jwt_bearer", Party.AUTHORIZATION_SERVER)
     assert world.kinds() == EXCHANGE
 
 
@@ -412,8 +415,9 @@ def test_a_refused_client_is_an_error_in_the_log_without_the_secret(
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [
-        ((404, b""), Cause.REFUSED),
-        ((200, {"issuer": IDP + "/"}), Cause.REFUSED),
+        ((404, b""), Cause.BAD_ANSWER),
+        ((200, {"issuer": IDP + "/"}), Cause.BAD_ANSWER),
+        ((200, {"issuer": IDP}), Cause.NOT_OFFERED),
         ((500, b""), Cause.UNREACHABLE),
         (requests.ConnectTimeout(), Cause.UNREACHABLE),
     ],
