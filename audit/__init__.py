@@ -1,16 +1,18 @@
 """The audit for the operator: one log line and one row in an append-only table for each act.
 
 Acts are: a grant at a token endpoint (token exchange, redemption of an ID-JAG, code, refresh token) or its refusal, a
-revocation, the refusal of an authorization request or an introspection, a sign-in or its refusal, a sign-out, and a
-change of a policy, key, client, IdP connection, tenant or account, including accounts created at sign-in. API calls are
-not acts. A sender over a limit is one act for each limit and window, not one per request.
+revocation, the refusal of an authorization request or an introspection, a sign-in or its refusal, a sign-out, a failed
+access to a resource app, and a change of a policy, key, client, IdP connection, tenant or account, including accounts
+created at sign-in. API calls are not acts. A sender over a limit is one act for each limit and window, not one per
+request.
 
 Sources
     `log.done` and `log.refused` write one event. For the OAuth endpoints `authserver.oauth_audit` alone calls them: the
     grants store their facts in `request.facts`, with the checks that passed. Apps that must not import this app send
-    signals, and `receivers.py` receives them: sign-ins (`tenants`, Django), exceeded limits (`base`). `changes.py`
-    watches the tables that carry permissions. `queryset.update()` sends no signals: code above this app that changes
-    those tables that way calls `changes.record` itself, and code below it saves row by row.
+    signals, and `receivers.py` receives them: sign-ins (`tenants`, Django), exceeded limits (`base`), failed access to
+    a resource app (`crossapp.requesting_app`): its party, step and cause, once for each remembered failure.
+    `changes.py` watches the tables that carry permissions. `queryset.update()` sends no signals: code above this app
+    that changes those tables that way calls `changes.record` itself, and code below it saves row by row.
 
 Content
     The actor (client and user, tenant, address), the object (audience, resource, scopes asked and granted, the

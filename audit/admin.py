@@ -31,10 +31,21 @@ class NewestOnly(Paginator):
 class AuditEventAdmin(admin.ModelAdmin):
     list_display = ["when", "happened", "who", "what"]
     list_filter = ["act", "outcome", "at"]
-    search_fields = ["=jti", "=tenant", "=client_id", "=sub", "=request_id", "=failed_check", "user", "target"]
+    search_fields = [
+        "=jti",
+        "=tenant",
+        "=client_id",
+        "=sub",
+        "=email",
+        "^request_id",
+        "=failed_check",
+        "user",
+        "target",
+    ]
     search_help_text = (
-        "Search for a whole jti, tenant, client identifier, subject, request id or failed check, or for part of a "
-        f"user name or of a changed object's name. The newest {LISTED} matches are listed."
+        "Search for a reference (the beginning of a request id), for a whole jti, tenant, client identifier, subject, "
+        "verified email or failed check, or for part of a user name or of a changed object's name. "
+        f"The newest {LISTED} matches are listed."
     )
     paginator = NewestOnly
     empty_value_display = ""
@@ -44,7 +55,7 @@ class AuditEventAdmin(admin.ModelAdmin):
         (None, {"fields": ["when", "act", "came_of_it", "detail", "passed", "ms", "request_id"]}),
         ("Who", {"fields": ["tenant", "user", "client_id", "address", "server"]}),
         ("Request and grant", {"fields": ["audience", "resource", "scope_asked", "scope_granted", "target"]}),
-        ("Identity assertion", {"fields": ["issuer", "sub", "actor", "sub_profile", "jti"]}),
+        ("Identity assertion", {"fields": ["issuer", "sub", "email", "actor", "sub_profile", "jti"]}),
         ("Claimed, not verified", {"fields": ["claimed"]}),
     ]
 
@@ -84,6 +95,8 @@ class AuditEventAdmin(admin.ModelAdmin):
         """Name the client and the person; without either, the identity that the peer claimed, or the tenant."""
         known = [name for name in (event.client_id, event.user) if name]
         claimed = ", ".join(f"{name} {value}" for name, value in sorted(event.unverified.items()) if name in _NAMES)
+        if not known and event.email:
+            return _breakable(event.email)
         if claimed and not known:
             return format_html('<span class="audit-unverified">not verified: {}</span>', _breakable(claimed))
         return format_html_join("", "<div>{}</div>", [[_breakable(name)] for name in known]) or event.tenant

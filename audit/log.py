@@ -21,6 +21,9 @@ logger = logging.getLogger("audit")
 trouble = logging.getLogger("idjag_demo.audit")  # apart from the log "audit", which has JSON only
 
 
+_LIMITED_BEFORE = {Act.THROTTLED, Act.CROSS_APP_ACCESS}
+
+
 class NotRecorded(OperationalError):
     """The database could not write the row, so the act must not take place and the answer is 503."""
 
@@ -38,6 +41,7 @@ class Facts(TypedDict, total=False):
     client_id: str
     issuer: str
     sub: str
+    email: str
     actor: str
     sub_profile: str
     jti: str
@@ -66,11 +70,12 @@ def refused(act: Act, facts: Facts, *, check: str, error: str = "") -> None:
     """Record a refusal after its rollback; never raises, because the refusal stands in any case.
 
     Any sender can cause refusals. Those without client authentication are recorded up to LIMIT_RECORDED_REFUSALS for
-    each address, then one row says that there were more. An authenticated client has its own limit.
+    each address, then one row says that there were more. An authenticated client has its own limit, and the requesting
+    app tells of a failed access once.
     """
     acted.send_robust(None, act=act, outcome=Outcome.REFUSED.value, error=error)
     authenticated = facts.get("client_id") and act != Act.SIGN_IN  # at a sign-in it is the app's identifier at the IdP
-    if act != Act.THROTTLED and not authenticated and _is_one_too_many():
+    if act not in _LIMITED_BEFORE and not authenticated and _is_one_too_many():
         return
     event = _event(act, Outcome.REFUSED, facts)
     event.error, event.failed_check = one_line(error), one_line(check)

@@ -30,6 +30,7 @@ class Act(models.TextChoices):
     AUTHORIZATION = "authorization", "authorization request"
     REVOCATION = "revocation", "revocation"
     INTROSPECTION = "introspection", "introspection"
+    CROSS_APP_ACCESS = "cross_app_access", "cross-app access"
     THROTTLED = "throttled", "too many requests"
     POLICY_CHANGE = "policy_change", "change of a policy"
     KEY_CHANGE = "key_change", "change of a key"
@@ -84,6 +85,7 @@ class AuditEvent(models.Model):
     client_id = _text("The authenticated client that acted.")
     issuer = _text("The issuer of the verified identity assertion.")
     sub = _text("The subject in the identity assertion.")
+    email = _text("The verified email in the identity assertion of a refused sign-in.")
     actor = _text("The party that acts for the subject, as the ID-JAG has it (act, RFC 8693).")
     sub_profile = _text("The kind of subject, as the ID-JAG has it.")
     jti = _text("The jti of the ID-JAG.", db_index=True)
@@ -96,7 +98,7 @@ class AuditEvent(models.Model):
     failed_check = _text()
     checks_passed = models.JSONField(default=list, blank=True, help_text="By their names, in order.")
     detail = _text("The reason for the operator; the peer gets a shorter one.")
-    request_id = _text("The id of the HTTP request; its log lines have the same id.")
+    request_id = _text("The id of the HTTP request; its log lines have the same id. A reference is its beginning.")
     unverified = models.JSONField(
         default=dict, blank=True, help_text="Values that the peer sent and no check verified."
     )

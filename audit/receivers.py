@@ -1,4 +1,4 @@
-"""Hears what the apps below this one tell: who signs in and out, and who asks too often."""
+"""Hears what the apps below this one tell: who signs in and out, who asks too often, which access failed."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,6 +12,9 @@ from audit import log
 from audit.current_request import after_answering, current_request
 from audit.models import Act
 from base.signals import throttled
+from crossapp.requesting_app.errors import CrossAppError
+from crossapp.requesting_app.models import ResourceApp
+from crossapp.requesting_app.signals import access_failed
 from tenants.models import IdPConnection, User
 from tenants.signals import sign_in_refused
 from tenants.single_sign_on.errors import SignInRefused
@@ -24,6 +27,7 @@ def listen() -> None:
     user_login_failed.connect(_wrong_password)
     sign_in_refused.connect(_sign_in_refused)
     throttled.connect(_throttled)
+    access_failed.connect(_access_failed)
 
 
 def _signed_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
@@ -60,6 +64,22 @@ def _sign_in_refused(
     if connection is not None:
         facts |= {"tenant": connection.tenant.slug, "issuer": connection.issuer, "client_id": connection.client_id}
     log.refused(Act.SIGN_IN, facts, check=refused.reason.check)
+
+
+def _access_failed(sender: Any, user: User, resource_app: ResourceApp, error: CrossAppError, **kwargs: Any) -> None:
+    """Record at which party, at which step and why the access of `user` to a resource app failed."""
+    facts: log.Facts = {
+        "user": user,
+        "tenant": user.tenant.slug if user.tenant else "",
+        "issuer": user.issuer,
+        "sub": user.sub or "",
+        "audience": resource_app.audience,
+        "resource": resource_app.resource,
+        "scope_asked": resource_app.scope,
+        "detail": f"{error.party.value}, {error.cause.value}: {error.detail}",
+        "unverified": {"error_description": error.description},
+    }
+    log.refused(Act.CROSS_APP_ACCESS, facts, check=error.step, error=error.code)
 
 
 def _throttled(sender: Any, limit: str, facts: Mapping[str, Any], **kwargs: Any) -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _SAMPLED = 0x01
+_REFERENCE_LENGTH = 8
 
 
 class TraceContext(NamedTuple):
@@ -36,6 +37,15 @@ def received(request_id: str | None, traceparent: str | None) -> TraceContext:
     if not request_id or not _REQUEST_ID.fullmatch(request_id):
         request_id = new
     return TraceContext(request_id, trace_id or new, sampled)
+
+
+def reference() -> str:
+    """Return the beginning of the current request's identifier, for a page; "" in a command.
+
+    It is short enough to be read out. A search for it finds the log lines and the audit rows of the request.
+    """
+    context = current.get()
+    return context.request_id[:_REFERENCE_LENGTH] if context else ""
 
 
 def headers(*, ours: bool) -> dict[str, str]:

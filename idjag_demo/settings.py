@@ -223,6 +223,7 @@ AUTHSERVER_GRANTS = {
 CROSSAPP_REQUESTING_APP = {
     "ENCRYPTION_KEYS": _encryption_keys,  # tokens and client secrets
     "HTTP_SESSION": "base.outgoing.session",
+    "REFERENCE": "base.trace_context.reference",
     "SUBJECT_TOKEN_STORE": "tenants.subject_tokens.SubjectTokenStore",
     "CLIENT_SIGNING_KEY": env.str("CLIENT_SIGNING_KEY", default="", multiline=True),
 }
