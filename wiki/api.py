@@ -13,6 +13,7 @@ from tenants.single_sign_on import step_up
 from wiki import debug_console
 from wiki.demo_page import create_demo_page
 from wiki.models import Article
+from wiki.reasons import Reason
 from wiki.saving import Conflict, save_changes
 from wiki.schemas import (
     ArticleChanges,
@@ -25,7 +26,7 @@ from wiki.schemas import (
     UnfurledUrls,
     Urls,
 )
-from wiki.unfurl import Card, Reason, unfurl
+from wiki.unfurl import Card, unfurl
 
 api = JsonAPI(
     title="Wiki0 API",

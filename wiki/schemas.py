@@ -78,8 +78,13 @@ class CardOut(Schema):
 
 
 class ReasonOut(Schema):
+    """For a failure: the party and the step, and a reference that finds its log lines. Otherwise they are empty."""
+
     code: str
     text: str
+    party: str
+    step: str
+    reference: str
 
 
 class Unfurled(Schema):

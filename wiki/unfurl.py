@@ -1,7 +1,7 @@
 """Turns todo links into cards for one viewer: asks Todo0's API with the viewer's token at each call, stores nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from base.recent_rows import recent
@@ -12,6 +12,7 @@ from crossapp.requesting_app.models import ResourceApp
 from tenants.models import User
 from wiki import debug_console
 from wiki.links import todo_id
+from wiki.reasons import NOT_A_TODO_LINK, NOT_FOUND, Reason, reason_for
 
 MAX_URLS = 100
 RESOURCE_APP = "todo0"
@@ -25,30 +26,6 @@ class Card:
     app: str
     title: str
     status: str
-
-
-@dataclass(frozen=True)
-class Reason:
-    """The reason for a missing card, and the parameters of a sign-in that would bring it (RFC 9470 section 4)."""
-
-    code: str
-    text: str
-    sign_in_parameters: Mapping[str, str] = field(default_factory=dict, compare=False)
-
-
-NOT_A_TODO_LINK = Reason("not_a_todo_link", "Not a link to a todo")
-SIGN_IN_AGAIN = Reason("sign_in_again", "Sign in again to see this")
-NOT_ALLOWED = Reason("not_allowed", "Not allowed by your organisation")
-NOT_FOUND = Reason("not_found", "Not found, or not yours")
-NOT_SET_UP = Reason("not_set_up", "Todo0 is not set up correctly here")
-NO_ANSWER = Reason("no_answer", "Todo0 does not answer")
-
-_REASONS = {
-    Cause.SIGN_IN_AGAIN: SIGN_IN_AGAIN,
-    Cause.NOT_ALLOWED: NOT_ALLOWED,
-    Cause.REFUSED: NOT_SET_UP,
-    Cause.UNREACHABLE: NO_ANSWER,
-}
 
 
 class TodosUnavailable(Exception):
@@ -80,21 +57,29 @@ def ask_for_todos(*, user: User, ids: Sequence[int] = (), page_size: int = MAX_U
 
     Only well-formed todos are returned: with an integer `id`, a text `task` and a truth value `completed`.
     """
-    resource_app = _resource_app(RESOURCE_APP)
-    if resource_app is None or not resource_app.enabled:
-        raise TodosUnavailable(NOT_ALLOWED)
+    resource_app = _resource_app(RESOURCE_APP) or ResourceApp(key=RESOURCE_APP, enabled=False)
     params = {"id": list(ids), "page_size": page_size} if ids else {"page_size": page_size}
     try:
-        with debug_console.recording_together():
-            answer = flow.call_api(user=user, resource_app=resource_app, method="GET", path="/todos", params=params)
+        return _todos(user, resource_app, params)
     except CrossAppError as error:
-        reason = replace(_REASONS.get(error.cause, NO_ANSWER), sign_in_parameters=error.sign_in_parameters)
-        raise TodosUnavailable(reason) from error
+        raise TodosUnavailable(reason_for(error)) from error
+
+
+def _todos(user: User, resource_app: ResourceApp, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the well-formed todos in the answer of Todo0's API; raises `CrossAppError` or `TodosUnavailable`."""
+    if not resource_app.enabled:
+        error = CrossAppError(Cause.NOT_ALLOWED, f"resource app {resource_app.key} is disabled", step="subject_token")
+        flow.failed(error, user=user, resource_app=resource_app)
+    with debug_console.recording_together():
+        answer = flow.call_api(user=user, resource_app=resource_app, method="GET", path="/todos", params=params)
     if answer.status in (403, 404, 410):  # forbidden and missing todos look the same
         raise TodosUnavailable(NOT_FOUND)
-    if answer.status != 200 or not isinstance(answer.body, dict) or not isinstance(answer.body.get("items"), list):
-        raise TodosUnavailable(NO_ANSWER)
-    return [item for item in answer.body["items"] if _is_todo(item)]
+    items = answer.body.get("items") if answer.status == 200 and isinstance(answer.body, dict) else None
+    todos = [item for item in items if _is_todo(item)] if isinstance(items, list) else []
+    if not isinstance(items, list) or (items and not todos):
+        detail = f"the API answered {answer.status} without a list of todos"
+        flow.failed(CrossAppError(Cause.BAD_ANSWER, detail, step="api"), user=user, resource_app=resource_app)
+    return todos
 
 
 @recent(ResourceApp)

@@ -4,8 +4,12 @@ const config = document.querySelector("[data-cards]").dataset;
 const icon = new URL("./todo0.svg", import.meta.url).href;
 const LINK = /^([A-Za-z]+:\/\/[A-Za-z0-9.:-]+)\/todos\/[1-9][0-9]{0,18}$/;
 const LARGEST_BATCH = 100;
-const NO_ANSWER = { card: null, reason: { code: "no_answer", text: "Wiki0 does not answer" } };
-const SIGN_IN_AGAIN = { card: null, reason: { code: "sign_in_again", text: "Sign in again to see this" } };
+const REFERENCE_LENGTH = 8;
+const NO_ANSWER = { code: "no_answer", text: "Wiki0 does not answer" };
+const FAILED = { code: "no_answer", text: "Wiki0 failed" };
+const SIGN_IN_AGAIN = { code: "sign_in_again", text: "Sign in again to see this" };
+const TOO_MANY = { code: "no_answer", text: "Too many requests: try again in a minute" };
+const REFUSALS = { 401: SIGN_IN_AGAIN, 403: SIGN_IN_AGAIN, 429: TOO_MANY };
 
 let waiting = new Map();
 const drawn = new Map(); // the cards of this view; moving one within the editor sends no request
@@ -53,7 +57,8 @@ export function todoCard(href, label, { target = "" } = {}) {
 
   function plain(reason) {
     const text = reason.code === "sign_in_again" ? signInLink(reason.text) : reason.text;
-    return [link("", label), " ", make("small", "todo-reason", text)];
+    const reference = reason.reference ? [" · ", make("span", "todo-reference", `Reference ${reason.reference}`)] : [];
+    return [link("", label), " ", make("small", "todo-reason", text, ...reference)];
   }
 }
 
@@ -99,15 +104,21 @@ async function fetchCards(urls) {
       headers: { "Content-Type": "application/json", "X-CSRFToken": config.csrfToken },
       body: JSON.stringify({ urls }),
     });
-    if (response.status === 401 || response.status === 403) {
-      return () => SIGN_IN_AGAIN;
+    if (!response.ok) {
+      return () => withoutCard(REFUSALS[response.status] ?? FAILED, response);
     }
     const { cards } = await response.json();
     const found = new Map(cards.map((card) => [card.url, card]));
-    return (url) => found.get(url) ?? NO_ANSWER;
+    return (url) => found.get(url) ?? withoutCard(FAILED, response);
   } catch {
-    return () => NO_ANSWER;
+    return () => ({ card: null, reason: NO_ANSWER });
   }
+}
+
+/** The reference is the beginning of the request's id, as on the error pages. */
+function withoutCard(reason, response) {
+  const reference = (response.headers.get("X-Request-ID") ?? "").slice(0, REFERENCE_LENGTH);
+  return { card: null, reason: { ...reason, reference } };
 }
 
 function signInLink(text) {

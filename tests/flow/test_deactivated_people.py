@@ -30,12 +30,19 @@ def test_the_exchange_fails_at_once_and_the_session_ends_without_another(demo: D
     assert "Wrong email or password." in page.text
 
 
-@pytest.mark.parametrize(("tells", "reason"), [(True, "not_allowed"), (False, "not_set_up")], ids=["told", "not told"])
+@pytest.mark.parametrize(
+    ("tells", "code", "text"),
+    [(True, "not_allowed", "You have no access at Todo0"), (False, "not_set_up", "Todo0 refused the grant")],
+    ids=["told", "not told"],
+)
 @pytest.mark.clause("ID-JAG branch access_denied_error", "4.4.3", "the card says that there is no access")
-def test_a_card_says_that_the_account_at_the_resource_app_has_no_access(demo: Demo, tells: bool, reason: str) -> None:
+def test_a_card_says_that_the_account_at_the_resource_app_has_no_access(
+    demo: Demo, tells: bool, code: str, text: str
+) -> None:
     sign_in(demo.browser, "wiki", BOB)
     assert demo.unfurl([demo.link_to(BOB)])[0]["card"]
     assert IdPConnection.objects.get(app="todo", tenant__slug="customer1").tells_access_denied is True  # as seeded
     IdPConnection.objects.update(tells_access_denied=tells)
     User.objects.filter(realm=Realm.TODO, email=BOB).update(is_active=False)
-    assert demo.unfurl([demo.link_to(BOB)])[0]["reason"]["code"] == reason
+    reason = demo.unfurl([demo.link_to(BOB)])[0]["reason"]
+    assert (reason["code"], reason["text"], reason["party"]) == (code, text, "authorization_server")

@@ -94,15 +94,20 @@ def test_a_card_is_fetched_without_any_client_secret(demo: Demo, keys: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("at", "client_id", "host"),
+    ("at", "client_id", "host", "text"),
     [
-        ("customer1", "wiki0", "customer1.idp.localhost:8000"),
-        ("todo", "wiki0-at-todo0", "todo.localhost:8000"),
+        (
+            "customer1",
+            "wiki0",
+            "customer1.idp.localhost:8000",
+            "Your organisation's identity provider refused Wiki0's request",
+        ),
+        ("todo", "wiki0-at-todo0", "todo.localhost:8000", "Todo0 refused the grant"),
     ],
 )
 @pytest.mark.clause("RFC 7523", "3", "an assertion signed with another key is invalid_client, and a short reason")
 def test_another_key_than_the_registered_one_is_refused_in_few_words(
-    demo: Demo, keys: Path, at: str, client_id: str, host: str, caplog: pytest.LogCaptureFixture
+    demo: Demo, keys: Path, at: str, client_id: str, host: str, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     sign_in(demo.browser, "wiki", BOB)
     run("createclient", "--at", at, "--client-id", client_id, "--jwks", str(of_somebody_else(keys)))
@@ -110,7 +115,7 @@ def test_another_key_than_the_registered_one_is_refused_in_few_words(
     (card,) = demo.unfurl([demo.link_to(BOB)])
 
     assert card["card"] is None
-    assert card["reason"] == {"code": "not_set_up", "text": "Todo0 is not set up correctly here"}
+    assert (card["reason"]["code"], card["reason"]["text"]) == ("not_set_up", text)
     last = demo.network.to("/oauth2/v1/token")[-1]
     assert (urlsplit(last.url).netloc, last.status) == (host, 401)
     assert (RecordedStep.objects.get(status=401).response or {})["error"] == "invalid_client"

@@ -247,18 +247,19 @@ def test_unfurl_answers_a_card_or_a_reason_for_each_url(browser: Client, bob: Us
     url = todo0.add(bob, 1)
     response = _unfurl(browser, [url, f"{TODO}/todos/2", "https://x.example", url])
     card = {"url": url, "card": {"app": "Todo0", "title": "Buy avocados", "status": "Not started"}, "reason": None}
+    no_failure = {"party": "", "step": "", "reference": ""}
     assert response.json() == {
         "cards": [
             card,
             {
                 "url": f"{TODO}/todos/2",
                 "card": None,
-                "reason": {"code": "not_found", "text": "Not found, or not yours"},
+                "reason": {"code": "not_found", "text": "Not found, or not yours", **no_failure},
             },
             {
                 "url": "https://x.example",
                 "card": None,
-                "reason": {"code": "not_a_todo_link", "text": "Not a link to a todo"},
+                "reason": {"code": "not_a_todo_link", "text": "Not a link to a todo", **no_failure},
             },
             card,
         ]
@@ -279,13 +280,14 @@ def test_each_viewer_of_a_page_gets_their_own_card(bob: User, colleague: User, t
     [
         (Cause.SIGN_IN_AGAIN, "sign_in_again", "Sign in again to see this"),
         (Cause.NOT_ALLOWED, "not_allowed", "Not allowed by your organisation"),
-        (Cause.UNREACHABLE, "no_answer", "Todo0 does not answer"),
+        (Cause.UNREACHABLE, "no_answer", "Your organisation's identity provider does not answer"),
     ],
 )
 def test_unfurl_explains_a_failure(browser: Client, todo0: FakeTodo0, cause: Cause, code: str, text: str) -> None:
     todo0.fail(cause)
     (card,) = _unfurl(browser, [f"{TODO}/todos/1"]).json()["cards"]
-    assert (card["card"], card["reason"]) == (None, {"code": code, "text": text})
+    where = {"party": "identity_provider", "step": "token_exchange", "reference": ""}
+    assert (card["card"], card["reason"]) == (None, {"code": code, "text": text, **where})
 
 
 @pytest.mark.parametrize(

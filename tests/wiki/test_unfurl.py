@@ -4,23 +4,18 @@ from typing import Any
 
 import pytest
 
-from crossapp.requesting_app.errors import Cause
+from crossapp.requesting_app.errors import Cause, CrossAppError, Party
 from crossapp.requesting_app.flow import ApiResponse
 from crossapp.requesting_app.models import ResourceApp
 from tenants.models import User
 from tests.wiki.conftest import FakeTodo0
 from tests.wiki.people import TODO
-from wiki.unfurl import (
-    NO_ANSWER,
-    NOT_A_TODO_LINK,
-    NOT_ALLOWED,
-    NOT_FOUND,
-    NOT_SET_UP,
-    SIGN_IN_AGAIN,
-    Card,
-    Reason,
-    unfurl,
-)
+from wiki.reasons import NOT_A_TODO_LINK, NOT_FOUND, Reason
+from wiki.unfurl import Card, unfurl
+
+THEIR_IDP = "Your organisation's identity provider"
+UNUSABLE = Reason("not_set_up", "Todo0's API sent an answer that Wiki0 cannot use", party="api")
+NOT_CONNECTED = Reason("not_allowed", "Wiki0 is not connected to Todo0", party="requesting_app")
 
 
 def test_a_todo_of_the_viewer_becomes_a_card(bob: User, todo0: FakeTodo0) -> None:
@@ -72,39 +67,69 @@ def test_a_todo_that_was_not_asked_for_is_not_shown(bob: User, todo0: FakeTodo0)
 
 
 @pytest.mark.parametrize(
-    ("cause", "reason"),
+    ("step", "cause", "code", "text"),
     [
-        (Cause.SIGN_IN_AGAIN, SIGN_IN_AGAIN),
-        (Cause.NOT_ALLOWED, NOT_ALLOWED),
-        (Cause.REFUSED, NOT_SET_UP),
-        (Cause.UNREACHABLE, NO_ANSWER),
+        ("subject_token", Cause.SIGN_IN_AGAIN, "sign_in_again", "Sign in again to see this"),
+        ("refresh", Cause.UNREACHABLE, "no_answer", f"{THEIR_IDP} does not answer"),
+        ("token_exchange", Cause.SIGN_IN_AGAIN, "sign_in_again", "Sign in again to see this"),
+        ("token_exchange", Cause.NOT_ALLOWED, "not_allowed", "Not allowed by your organisation"),
+        ("token_exchange", Cause.UNREACHABLE, "no_answer", f"{THEIR_IDP} does not answer"),
+        ("token_exchange", Cause.BAD_ANSWER, "not_set_up", f"{THEIR_IDP} sent an answer that Wiki0 cannot use"),
+        ("token_exchange", Cause.NOT_OFFERED, "not_set_up", f"{THEIR_IDP} does not offer cross-app access"),
+        ("token_exchange", Cause.REFUSED, "not_set_up", f"{THEIR_IDP} refused Wiki0's request"),
+        ("jwt_bearer", Cause.NOT_ALLOWED, "not_allowed", "You have no access at Todo0"),
+        ("jwt_bearer", Cause.UNREACHABLE, "no_answer", "Todo0's authorization server does not answer"),
+        (
+            "jwt_bearer",
+            Cause.BAD_ANSWER,
+            "not_set_up",
+            "Todo0's authorization server sent an answer that Wiki0 cannot use",
+        ),
+        ("jwt_bearer", Cause.NOT_OFFERED, "not_set_up", "Todo0's authorization server does not offer cross-app access"),
+        ("jwt_bearer", Cause.REFUSED, "not_set_up", "Todo0 refused the grant"),
+        ("api", Cause.UNREACHABLE, "no_answer", "Todo0's API does not answer"),
+        ("api", Cause.BAD_ANSWER, "not_set_up", "Todo0's API sent an answer that Wiki0 cannot use"),
+        ("api", Cause.REFUSED, "not_set_up", "Todo0's API refused the access token"),
+        ("lease", Cause.UNREACHABLE, "no_answer", "Wiki0 is busy"),
+        ("lease", Cause.REFUSED, "not_set_up", "Wiki0 is not set up correctly for Todo0"),
     ],
 )
-def test_every_cause_has_a_reason_for_the_reader(bob: User, todo0: FakeTodo0, cause: Cause, reason: Reason) -> None:
-    todo0.fail(cause)
+def test_the_reason_names_the_party_and_what_is_wrong_there(
+    bob: User, todo0: FakeTodo0, step: str, cause: Cause, code: str, text: str
+) -> None:
+    todo0.answer = error = CrossAppError(cause, "as the test wants it", step=step)
+    reason = Reason(code, text, party=error.party.value)
     assert unfurl(user=bob, urls=[f"{TODO}/todos/1", "x"]) == [reason, NOT_A_TODO_LINK]
+
+
+def test_a_step_that_wiki0_cannot_take_is_not_blamed_on_its_peer(bob: User, todo0: FakeTodo0) -> None:
+    todo0.answer = CrossAppError(Cause.REFUSED, "no key", step="jwt_bearer", party=Party.REQUESTING_APP)
+    reason = Reason("not_set_up", "Wiki0 is not set up correctly for Todo0", party="requesting_app")
+    assert unfurl(user=bob, urls=[f"{TODO}/todos/1"]) == [reason]
 
 
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
-        (401, None, NO_ANSWER),
+        (401, None, UNUSABLE),
         (403, {"error": "insufficient_scope"}, NOT_FOUND),
         (404, None, NOT_FOUND),
         (410, None, NOT_FOUND),
-        (429, None, NO_ANSWER),
-        (500, None, NO_ANSWER),
-        (200, None, NO_ANSWER),
-        (200, [], NO_ANSWER),
-        (200, "text", NO_ANSWER),
-        (200, {}, NO_ANSWER),
-        (200, {"items": {}}, NO_ANSWER),
+        (429, None, UNUSABLE),
+        (500, None, UNUSABLE),
+        (200, None, UNUSABLE),
+        (200, [], UNUSABLE),
+        (200, "text", UNUSABLE),
+        (200, {}, UNUSABLE),
+        (200, {"items": {}}, UNUSABLE),
         (200, {"items": []}, NOT_FOUND),
-        (200, {"items": [None, 1, "x", [], {}]}, NOT_FOUND),
-        (200, {"items": [{"id": "1", "task": "x", "completed": True}]}, NOT_FOUND),
-        (200, {"items": [{"id": True, "task": "x", "completed": True}]}, NOT_FOUND),
-        (200, {"items": [{"id": 1, "task": None, "completed": True}]}, NOT_FOUND),
-        (200, {"items": [{"id": 1, "task": "x", "completed": "yes"}]}, NOT_FOUND),
+        (200, {"items": [None, 1, "x", [], {}]}, UNUSABLE),
+        (200, {"items": [{"id": "1", "task": "x", "completed": True}]}, UNUSABLE),
+        (200, {"items": [{"id": True, "task": "x", "completed": True}]}, UNUSABLE),
+        (200, {"items": [{"id": 1, "task": None, "completed": True}]}, UNUSABLE),
+        (200, {"items": [{"id": 1, "task": "x", "completed": "yes"}]}, UNUSABLE),
+        (200, {"items": [{"id": 1, "title": "x", "done": True}]}, UNUSABLE),
+        (200, {"items": [{"id": 2, "task": "x", "completed": True}, {"id": 1}]}, NOT_FOUND),
     ],
 )
 def test_an_answer_of_another_shape_is_no_card(
@@ -125,9 +150,9 @@ def test_the_text_of_a_todo_is_cut_and_cannot_turn_the_line_around(bob: User, to
 def test_a_disabled_or_missing_resource_app_is_not_asked(bob: User, todo0: FakeTodo0) -> None:
     url = todo0.add(bob, 1)
     ResourceApp.objects.update(enabled=False)
-    assert unfurl(user=bob, urls=[url]) == [NOT_ALLOWED]
+    assert unfurl(user=bob, urls=[url]) == [NOT_CONNECTED]
     ResourceApp.objects.all().delete()
-    assert unfurl(user=bob, urls=[url]) == [NOT_ALLOWED]
+    assert unfurl(user=bob, urls=[url]) == [NOT_CONNECTED]
     assert todo0.calls == []
 
 
