@@ -30,13 +30,15 @@ demo: $(RUNTIME) ## Install, migrate, seed an empty database, serve on port 8000
 	@$(MANAGE) seed
 	@exec $(MANAGE) runserver
 
-test: $(DEVELOPMENT) ## Run all tests; browser tests only if a browser is found (required with REQUIRE_BROWSER=1)
+test: $(DEVELOPMENT) ## Run all tests; those with a browser or Node if found (REQUIRE_BROWSER=1, REQUIRE_NODE=1: or fail)
 	@$(BIN)/python -m tests.support.chromium
+	@$(BIN)/python -m tests.support.node
 	$(BIN)/python -m pytest --numprocesses 2 $(PYTEST_ARGS)
 
 test-services: $(DEVELOPMENT) $(DRIVER) ## Run all tests on MariaDB and Redis (DATABASE_URL, REDIS_URL), and the tests behind a proxy
 	@$(SERVICES) $(BIN)/python -m tests.support.services
 	@$(BIN)/python -m tests.support.chromium
+	@$(BIN)/python -m tests.support.node
 	$(SERVICES) $(BIN)/python -m pytest --numprocesses 2 -m "" $(PYTEST_ARGS)
 
 conformance: $(DEVELOPMENT) ## Run the tests and write docs/conformance.md: the tests that prove each clause
@@ -77,7 +79,7 @@ requirements: $(DEVELOPMENT) ## Pin the requirements of the .in files (newer ver
 	done
 
 clean: ## Remove the virtual environment and all caches; the database in var/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-results
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-results tests/strangers/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -98,8 +98,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Folders
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say as the last thing whether the browser tests were left out, and why."""
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "tests/browser" in report.nodeid]
-    if skipped:
-        reason = skipped[0].longrepr[2].removeprefix("Skipped: ")
-        terminalreporter.write_line(f"The {len(skipped)} browser tests were skipped: {reason}", yellow=True)
+    """Say as the last things which software of others ran, and which tests were left out, and why."""
+    if strangers := {version for report in _reports(terminalreporter) for version in _strangers(report)}:
+        terminalreporter.write_line(f"Tested with {', '.join(sorted(strangers))}.")
+    skipped = terminalreporter.stats.get("skipped", [])
+    for folder, kind in (("tests/browser", "browser tests"), ("tests/strangers", "tests that need Node")):
+        if left_out := [report for report in skipped if folder in report.nodeid]:
+            reason = left_out[0].longrepr[2].removeprefix("Skipped: ")
+            terminalreporter.write_line(f"The {len(left_out)} {kind} were skipped: {reason}", yellow=True)
+
+
+def _reports(terminalreporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
+    """Return the reports of the tests that ran."""
+    return [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+
+
+def _strangers(report: pytest.TestReport) -> list[str]:
+    """Return the packages of others that the test ran, with their versions (see tests/strangers/conftest.py)."""
+    return [str(value) for name, value in report.user_properties if name == "stranger"]

@@ -20,7 +20,7 @@ def texts() -> Iterator[tuple[str, str]]:
     for file in files:
         path = file.relative_to(ROOT).as_posix()
         kept = file.suffix in {".py", ".md", ".html", ".txt"} and path not in WRITTEN_BY_A_RUN
-        if kept and "migrations" not in file.parts and file != Path(__file__):
+        if kept and not {"migrations", "node_modules"} & set(file.parts) and file != Path(__file__):
             yield path, file.read_text()
 
 

@@ -14,6 +14,8 @@ from joserfc.jwk import KeySet
 
 from tests.strangers.conftest import Peers
 
+STRANGER = "authlib"
+
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 

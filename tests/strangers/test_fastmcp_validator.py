@@ -12,6 +12,8 @@ from fastmcp.server.auth.identity_assertion import (
 from tests.strangers.conftest import Peers
 from tests.support.running import run
 
+STRANGER = "fastmcp-slim"
+
 
 def validate(peers: Peers, *assertions: str, client_id: str | None = None, audience: str | None = None) -> list[Any]:
     """Let one validator, which trusts our IdP and finds its keys by discovery, read `assertions`."""

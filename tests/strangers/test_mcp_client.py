@@ -11,6 +11,8 @@ from authserver.models import Client
 from tests.strangers.conftest import Peers
 from tests.support.running import run
 
+STRANGER = "mcp"
+
 
 class Memory:
     """The token storage that the SDK asks for."""

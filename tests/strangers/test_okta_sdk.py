@@ -8,8 +8,11 @@ from okta_ai_sdk import OktaAIConfig, OktaAISDK, SDKError
 
 from authserver.models import Client
 from tests.resource_app.fakes import number, rsa_jwk
-from tests.strangers.conftest import ID_JAG, Peers
+from tests.strangers.conftest import Peers
+from tests.strangers.registered import ID_JAG
 from tests.support.kept_rows import forget_rows
+
+STRANGER = "okta-ai-sdk-proto"
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
