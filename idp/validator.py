@@ -1,9 +1,14 @@
 """OpenID Connect Core sections 2 and 5.4: the claims of a person, and the rules of the OpenID Provider."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from authserver.current_server import signed_in_user_of
+from oauth2_provider.scopes import get_scopes_backend
+
+from authserver.current_server import server_of, signed_in_user_of
 from authserver.validator import Validator
+from crossapp.core.oauth_text import is_scope
+from idp.errors import InvalidScope
 from idp.models import GrantedAuthentication
 from tenants.models import User
 
@@ -42,6 +47,22 @@ class OpenIDValidator(Validator):
         default: str | None = super().get_default_redirect_uri(client_id, request, *args, **kwargs)
         return default
 
+    def validate_scopes(
+        self, client_id: str, scopes: Sequence[str], client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Leave the known scopes in `request.scopes`. Raises InvalidScope for those that the client may not have."""
+        request.scopes = _known(scopes, request)
+        if denied := set(request.scopes) - set(get_scopes_backend().get_available_scopes(application=client)):
+            raise InvalidScope(f"This client may not have the scope {' '.join(sorted(denied))}.", request=request)
+        return True
+
+    def is_within_original_scope(
+        self, request_scopes: Sequence[str], refresh_token: str, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """RFC 6749 section 6: leave the known scopes in `request.scopes`, and say whether all of them were granted."""
+        request.scopes = _known(request_scopes, request)
+        return set(request.scopes) <= set(self.get_original_scopes(refresh_token, request).split())
+
     def validate_silent_login(self, request: Any) -> bool:
         """`prompt=none` (OpenID Connect Core section 3.1.2.1): say whether a person is signed in."""
         request.user = signed_in_user_of(request)
@@ -69,6 +90,21 @@ class OpenIDValidator(Validator):
         if "offline_access" not in request.scopes:
             token.pop("refresh_token", None)
         super()._save_bearer_token(token, request, *args, **kwargs)
+
+
+def _known(scopes: Sequence[str], request: Any) -> list[str]:
+    """Return those of `scopes` that the server has; unknown ones are ignored (OpenID Connect Core section 3.1.2.1).
+
+    Raises InvalidScope if the scope is malformed, and if none is left, because there is no default (RFC 6749 section
+    3.3).
+    """
+    server = server_of(request)
+    if any(scopes) and not is_scope(" ".join(scopes)):
+        raise InvalidScope("The scope is malformed.", request=request)
+    known = [scope for scope in dict.fromkeys(scopes) if scope in server.scopes]
+    if not known:
+        raise InvalidScope(f"The scope must be one or more of: {' '.join(server.scopes)}.", request=request)
+    return known
 
 
 def claims_of(user: User) -> dict[str, Any]:
