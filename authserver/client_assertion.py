@@ -164,7 +164,7 @@ def check_client(case: Case) -> None:
     client = case.find_client(case.payload["sub"])
     if client is None:
         raise Refused("this server has no such client")
-    if client.auth_method != AuthMethod.PRIVATE_KEY_JWT:
+    if not client.accepts(AuthMethod.PRIVATE_KEY_JWT):
         raise Refused(f"the client is registered for {client.auth_method}")
     case.client = client
 

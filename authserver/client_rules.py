@@ -7,9 +7,20 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from crossapp.core.client_authentication import AuthMethod
+from crossapp.core.client_authentication import AUTH_METHODS, AuthMethod
 from crossapp.core.jwk import PRIVATE_MEMBERS, usable_keys
 from crossapp.core.urls import is_acceptable_url, is_local
+
+HEADER_OR_BODY = "client_secret"
+"""A registration for both methods with a secret, client_secret_basic and client_secret_post."""
+REGISTRATIONS = [(HEADER_OR_BODY, f"{HEADER_OR_BODY}: in the header or in the body"), *AUTH_METHODS]
+"""What a client may be registered for, as a column's choices. A method that is registered alone excludes the others."""
+_METHODS = {HEADER_OR_BODY: (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)}
+
+
+def accepts(registered: str, method: str) -> bool:
+    """Say whether a client that is registered for `registered` may authenticate with `method`."""
+    return method in _METHODS.get(registered, (registered,))
 
 
 def check_grants(grants: Any, server: Any) -> None:

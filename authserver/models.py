@@ -19,7 +19,6 @@ from oauthlib.oauth2.rfc6749.errors import TemporarilyUnavailableError
 
 from authserver import client_rules
 from base.recent_rows import recent
-from crossapp.core.client_authentication import AUTH_METHODS, AuthMethod
 from crossapp.fields import RESOURCE, EncryptedTextField
 from tenants.models import Realm, Tenant
 
@@ -202,7 +201,12 @@ class Client(AbstractApplication):
         help_text="If set, the only tenant that the client may act for.",
     )
     client_id = models.CharField(max_length=255, help_text="Unique at its server.")
-    auth_method = models.CharField(max_length=30, choices=AUTH_METHODS, default=AuthMethod.CLIENT_SECRET_BASIC.value)
+    auth_method = models.CharField(
+        max_length=30,
+        choices=client_rules.REGISTRATIONS,
+        default=client_rules.HEADER_OR_BODY,
+        help_text="A method that is chosen alone excludes the others.",
+    )
     jwks = models.JSONField(
         "key set", default=_no_keys, blank=True, help_text="For private_key_jwt: the client's public keys (RFC 7517)."
     )
@@ -250,6 +254,10 @@ class Client(AbstractApplication):
 
     def get_absolute_url(self) -> str:
         return ""
+
+    def accepts(self, method: str) -> bool:
+        """Say whether the client may authenticate with `method`."""
+        return client_rules.accepts(self.auth_method, method)
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         return any(grant_type in self.grants for grant_type in grant_types)

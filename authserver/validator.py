@@ -54,7 +54,7 @@ def _why_refused(request: Any, method: str) -> str:
         return "The credentials are missing."
     if request.client is None:
         return getattr(request, "client_refused", "The Authorization header is malformed.")
-    if request.client.auth_method != method:
+    if not request.client.accepts(method):
         return f"The client is registered for {request.client.auth_method} and used {method}."
     return "The secret is wrong."
 
@@ -75,7 +75,7 @@ def _client(server_id: int, client_id: str) -> Client | None:
 class Validator(OAuth2Validator):
     """Client authentication (RFC 6749 section 2.3), grants and token storage for several servers.
 
-    There are no public clients: every client authenticates, with the method it is registered for.
+    There are no public clients: every client authenticates, with a method that it is registered for.
     """
 
     def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
@@ -100,7 +100,7 @@ class Validator(OAuth2Validator):
             authenticated = self._authenticate_request_body(request)
         if authenticated and body_client_id and body_client_id != request.client.client_id:
             raise errors.InvalidRequestError("client_id is not that of the authenticated client.", request=request)
-        if not authenticated or request.client.auth_method != method:
+        if not authenticated or not request.client.accepts(method):
             raise ClientRefused(_why_refused(request, method), request)
         request.facts["client_id"] = request.client.client_id
         return True

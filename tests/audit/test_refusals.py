@@ -116,7 +116,8 @@ REASONS: list[tuple[str, dict[str, Any], str]] = [
     ("wiki0", {}, "The secret is wrong."),
     ("in_body", {}, "The client is registered for client_secret_post and used client_secret_basic."),
     ("with_key", {}, "The client is registered for private_key_jwt and used client_secret_basic."),
-    ("", {"client_id": "wiki0", "client_secret": SECRET}, "is registered for client_secret_basic and used"),
+    ("", {"client_id": "in_header", "client_secret": SECRET}, "is registered for client_secret_basic and used"),
+    ("", {"client_id": "wiki0", "client_secret": SECRET}, "The secret is wrong."),
     ("", {"client_id": "in_body", "client_secret": SECRET}, "The secret is wrong."),
     ("", {"client_id": "unknown", "client_secret": SECRET}, "This server has no such client."),
     ("", {"client_id": "disabled", "client_secret": SECRET}, "The client is disabled."),
@@ -138,6 +139,7 @@ REASONS: list[tuple[str, dict[str, Any], str]] = [
 )
 def test_the_operator_learns_why_a_client_does_not_authenticate(idp: EmbeddedIdP, lines: Lines, act: str) -> None:
     idp.register("disabled", is_active=False)
+    idp.register("in_header", auth_method="client_secret_basic")
     idp.register("in_body", auth_method="client_secret_post")
     idp.register("with_key", auth_method="private_key_jwt")
     path, body = ACTS[act]

@@ -284,7 +284,7 @@ def test_without_a_kid_two_keys_that_fit_are_too_many(todo: Todo) -> None:
     assert not is_authenticated(todo.send(assertion(alg="ES256", header={"kid": ABSENT})))
 
 
-@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+@pytest.mark.parametrize("method", ["client_secret", "client_secret_basic", "client_secret_post"])
 @pytest.mark.clause("OIDC Core", "9", "TE-07")
 def test_a_client_registered_for_a_secret_is_refused_with_a_key(todo: Todo, method: str) -> None:
     Client.objects.update(auth_method=method)

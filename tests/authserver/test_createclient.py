@@ -45,7 +45,7 @@ def test_a_new_client_gets_a_secret_that_is_shown_once() -> None:
         "token_endpoint": "http://todo.localhost:8000/oauth2/v1/token",
         "created": True,
         "client_id": "agent",
-        "auth_method": "client_secret_basic",
+        "auth_method": "client_secret",
         "jwks_uri": "",
         "token_endpoint_audience": False,
         "grants": [JWT_BEARER],
@@ -70,6 +70,20 @@ def test_a_given_secret_is_stored_and_not_shown() -> None:
     run("--client-secret", SECRET[::-1])
     assert is_secret(Client.objects.get(), SECRET[::-1])
     assert Client.objects.get().auth_method == "client_secret_post"
+
+
+def test_a_method_that_is_chosen_alone_can_be_given_back() -> None:
+    assert run("--auth-method", "client_secret_post")["auth_method"] == "client_secret_post"
+    assert run("--client-secret", SECRET)["auth_method"] == "client_secret_post"
+    assert "client_secret" not in run("--auth-method", "client_secret"), "the secret stays"
+    stored = Client.objects.get()
+    assert stored.auth_method == "client_secret"
+    assert is_secret(stored, SECRET)
+
+
+def test_a_secret_in_place_of_keys_is_taken_in_the_header_or_in_the_body() -> None:
+    run("--jwks-uri", JWKS_URI)
+    assert run("--client-secret", SECRET)["auth_method"] == "client_secret"
 
 
 @pytest.mark.parametrize("secret", ["", "short", "a" * 64, "ü" * 40, "q8Zt1mVb6Xw3Ld9Kc5Rf7Hj2Np4Sg0A\n", SECRET[:31]])
@@ -132,6 +146,7 @@ def test_a_file_without_usable_public_keys_is_refused(tmp_path: Path, keys: str,
         (["--jwks-uri", "http://agent.example/jwks"], "^--jwks-uri: 'http://agent.example/jwks' is not an https URL"),
         (["--jwks-uri", "file:///etc/passwd"], "^--jwks-uri: 'file:///etc/passwd' is not an https URL"),
         (["--jwks-uri", JWKS_URI, "--auth-method", "client_secret_basic"], "takes a secret, not keys"),
+        (["--jwks-uri", JWKS_URI, "--auth-method", "client_secret"], "client_secret takes a secret, not keys"),
         (["--client-secret", SECRET, "--auth-method", "private_key_jwt"], "takes keys, not a secret"),
         (["--client-secret", SECRET, "--jwks-uri", JWKS_URI], "not allowed with argument"),
         (["--auth-method", "private_key_jwt"], "^--jwks: private_key_jwt needs the client's public keys"),
@@ -215,6 +230,7 @@ def test_people_read_what_was_done_and_learn_from_the_help(capsys: pytest.Captur
     call_command("createclient", "--at", "todo", "--client-id", "agent", stdout=out)
     assert "The client agent at http://todo.localhost:8000 is created." in out.getvalue()
     assert "shown only once" in out.getvalue()
+    assert "  auth_method    client_secret: in the header or in the body\n" in out.getvalue()
     with pytest.raises(SystemExit):
         call_command("createclient", "--help")
     assert "manage.py createclient --at todo --client-id agent --jwks-uri" in capsys.readouterr().out

@@ -2,9 +2,11 @@
 
 import base64
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from django.test import Client as Browser
+from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
 from authserver.models import Client, SigningKey
@@ -61,10 +63,70 @@ def test_a_client_id_that_is_not_the_authenticated_clients_is_refused(signed_in:
 def test_a_client_registered_for_one_method_is_refused_with_the_other(signed_in: EmbeddedIdP) -> None:
     request = refresh_request(signed_in)
     secret = {"client_id": "wiki0", "client_secret": signed_in.secrets["wiki0"]}
+    Client.objects.filter(client_id="wiki0").update(auth_method="client_secret_basic")
     assert signed_in.token(request | secret, None).status_code == 401
     Client.objects.filter(client_id="wiki0").update(auth_method="client_secret_post")
     assert signed_in.token(request).status_code == 401
     assert signed_in.token(request | secret, None).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["token", "revoke", "introspect"])
+@pytest.mark.parametrize(
+    ("registered", "accepted"),
+    [
+        ({}, {"header", "body"}),
+        ({"auth_method": "client_secret"}, {"header", "body"}),
+        ({"auth_method": "client_secret_basic"}, {"header"}),
+        ({"auth_method": "client_secret_post"}, {"body"}),
+        ({"auth_method": "private_key_jwt"}, set()),
+    ],
+    ids=str,
+)
+@pytest.mark.clause("RFC 6749", "2.3.1", "the secret in the header or in the body, as registered")
+def test_a_secret_is_taken_in_the_header_or_in_the_body_unless_the_registration_says_otherwise(
+    idp: EmbeddedIdP, path: str, registered: dict[str, str], accepted: set[str]
+) -> None:
+    idp.register("agent", **registered)
+    form = {"grant_type": "refresh_token", "refresh_token": "unknown", "token": "unknown"}
+    sent: dict[str, dict[str, Any]] = {
+        "header": {"data": form, "headers": {"authorization": idp.basic("agent")}},
+        "body": {"data": form | {"client_id": "agent", "client_secret": idp.secrets["agent"]}, "client_id": None},
+    }
+    for place, request in sent.items():
+        response = idp.post(f"/oauth2/v1/{path}", **request)
+        if place in accepted:
+            assert (response.status_code, response.json().get("error")) in ((200, None), (400, "invalid_grant")), place
+        else:
+            assert (response.status_code, response.json()["error"]) == (401, "invalid_client"), place
+
+
+@pytest.mark.parametrize(
+    ("secret", "error_unless_encoded"),
+    [
+        ("letters-digits-and-._~-0123456789", "invalid_grant"),
+        ("a-percent-%-and-others-/=:-012345", "invalid_grant"),
+        ("a-plus-sign-+-and-more-0123456789", "invalid_client"),
+        ("what-looks-encoded-%41-0123456789", "invalid_client"),
+    ],
+)
+@pytest.mark.clause("RFC 6749", "2.3.1", "identifier and secret in the header are form-encoded")
+def test_the_secret_in_the_header_is_form_encoded(idp: EmbeddedIdP, secret: str, error_unless_encoded: str) -> None:
+    idp.register("agent", secret=secret)
+    form = {"grant_type": "refresh_token", "refresh_token": "unknown"}
+    in_body = form | {"client_id": "agent", "client_secret": secret}
+
+    def error_with(sent: str) -> str:
+        return str(idp.token(form, None, headers={"authorization": idp.basic("agent", sent)}).json()["error"])
+
+    assert error_with(quote_plus(secret)) == "invalid_grant", "the client is authenticated"
+    assert error_with(secret) == error_unless_encoded
+    assert idp.token(in_body, None).json()["error"] == "invalid_grant", "in the body it is encoded once"
+
+
+@pytest.mark.clause("RFC 6749", "2.3.1", "a peer that does not encode is no worse off")
+def test_a_secret_that_is_made_here_needs_no_encoding() -> None:
+    secrets = [generate_client_secret() for _ in range(20)]
+    assert [quote_plus(secret) for secret in secrets] == secrets
 
 
 @pytest.mark.parametrize(

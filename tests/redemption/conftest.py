@@ -35,7 +35,10 @@ Headers = Mapping[str, str] | None
 
 @dataclass(frozen=True)
 class TokenEndpoint:
-    """The token endpoint of one app; Bob of the tenant acme has an account there, and `client` may act for him."""
+    """The token endpoint of one app; Bob of the tenant acme has an account there, and `client` may act for him.
+
+    `client` is registered for client_secret_basic.
+    """
 
     server: AuthorizationServer
     client: Client
@@ -117,9 +120,8 @@ def outside(response: HttpResponse) -> tuple[Any, ...]:
 def endpoint_of(app: str) -> TokenEndpoint:
     server = AuthorizationServer.objects.create(realm=app, issuer=ORIGINS[app])
     SigningKey.generate(server, SigningKey.Status.ACTIVE)
-    client, _ = Client.register(
-        server=server, client_id=CLIENT_ID, secret=CLIENT_SECRET, grants=[JWT_BEARER], scope="read write"
-    )
+    fields = {"auth_method": "client_secret_basic", "grants": [JWT_BEARER], "scope": "read write"}
+    client, _ = Client.register(server=server, client_id=CLIENT_ID, secret=CLIENT_SECRET, **fields)
     tenant, _ = Tenant.objects.get_or_create(slug="acme", name="Acme")
     EmailDomain.objects.get_or_create(tenant=tenant, domain="tables.fake")
     connection = connect(tenant, app, ISSUER)

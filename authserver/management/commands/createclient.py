@@ -9,6 +9,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from authserver.client_registration import Registration, register
+from authserver.client_rules import HEADER_OR_BODY, REGISTRATIONS
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer, Client
 from crossapp.core.client_authentication import AuthMethod
 from crossapp.core.strict_json import NotStrictJson, strict_json_object
@@ -26,9 +27,9 @@ _OPTIONS = {  # for fields whose option has another name
 HELP = """\
 Creates a client of an authorization server, or changes the client with that identifier. It can be repeated.
 
-Options that are not given stay as they are. A new client gets: client_secret_basic with a new secret (shown once);
-all scopes of the server; the jwt-bearer grant at todo and wiki, the code and refresh grants at an IdP. Each run without
---disable enables the client.
+Options that are not given stay as they are. A new client gets: a new secret (shown once), which it may send in
+the Authorization header or in the body; all scopes of the server; the jwt-bearer grant at todo and wiki, the code and
+refresh grants at an IdP. Each run without --disable enables the client.
 
 The same software has one registration at its customers' IdP and another one at the resource app.
 
@@ -59,11 +60,15 @@ class Command(BaseCommand):
         return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        methods = [method.value for method in AuthMethod]
+        methods = [name for name, _ in REGISTRATIONS]
         parser.add_argument("--at", required=True, help="todo, wiki, or the slug of a tenant with an embedded IdP.")
         parser.add_argument("--client-id", required=True, help="The client's identifier at that server.")
         credential = parser.add_mutually_exclusive_group()
-        credential.add_argument("--client-secret", help=f"A machine-made secret of {MIN_SECRET} characters or more.")
+        credential.add_argument(
+            "--client-secret",
+            help=f"A machine-made secret of {MIN_SECRET} characters or more. Letters and digits are best: in the "
+            "Authorization header a client must form-encode others, such as + and %% (RFC 6749 section 2.3.1).",
+        )
         credential.add_argument("--jwks-uri", help="The URL where the client publishes its public keys.")
         credential.add_argument("--jwks", metavar="FILE", help="A file with the client's public keys (RFC 7517).")
         parser.add_argument(
@@ -73,7 +78,10 @@ class Command(BaseCommand):
             "client's may name the issuer only (rfc7523bis-11).",
         )
         parser.add_argument(
-            "--auth-method", choices=methods, help="The authentication method; with keys it is private_key_jwt."
+            "--auth-method",
+            choices=methods,
+            help=f"The authentication method. {HEADER_OR_BODY}, the default, means client_secret_basic and "
+            "client_secret_post; each of the others excludes the rest. With keys it is private_key_jwt.",
         )
         parser.add_argument(
             "--grant", action="append", help="authorization_code, refresh_token, token-exchange or jwt-bearer."
@@ -184,7 +192,7 @@ def _method_with_secret(server: AuthorizationServer, client_id: str) -> str:
         .exclude(auth_method=AuthMethod.PRIVATE_KEY_JWT)
         .first()
     )
-    return client.auth_method if client else AuthMethod.CLIENT_SECRET_BASIC
+    return client.auth_method if client else HEADER_OR_BODY
 
 
 def _key_set(path: str) -> dict[str, Any]:
@@ -233,6 +241,7 @@ def describe(registration: Registration, at: str) -> dict[str, Any]:
 
 
 def _in_words(facts: dict[str, Any]) -> str:
+    facts = facts | {"auth_method": dict(REGISTRATIONS)[facts["auth_method"]]}
     done = "is created" if facts["created"] else "is up to date"
     lines = [f"The client {facts['client_id']} at {facts['issuer']} {done}{'' if facts['enabled'] else ', disabled'}."]
     for name in (
