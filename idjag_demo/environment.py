@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from crossapp.core.urls import is_local
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 """The files of this checkout: the default database, the demo's secrets."""
@@ -109,15 +111,31 @@ class Environment(environ.Env):
             raise _wrong(var, value, "is not an origin", f"{example}, in lower case, without slash or path")
         return value
 
+    def origins(self, var: str) -> list[str]:
+        """Return the origins in `var`, separated by commas: each is https, or http on this machine."""
+        found = self._separated(var)
+        for value in found:
+            if not _is_origin(value):
+                raise _wrong(
+                    var, value, "is not an origin", "https://xaa.dev,http://localhost:3000, without slash or path"
+                )
+            if value.startswith("http:") and not is_local(urlsplit(value).hostname or ""):
+                raise _wrong(var, value, "is http and not on this machine", "https://xaa.dev or http://localhost:3000")
+        return found
+
     def networks(self, var: str) -> list[IPv4Network | IPv6Network]:
         """Return the networks in `var`, separated by commas; an address is a network with one host."""
         found = []
-        for value in filter(None, (each.strip() for each in self.str(var, default="").split(","))):
+        for value in self._separated(var):
             try:
                 found.append(ip_network(value))
             except ValueError as error:
                 raise _wrong(var, value, f"is not an address or network ({error})", "127.0.0.1,10.0.0.0/8") from None
         return found
+
+    def _separated(self, var: str) -> list[str]:
+        """Return the values in `var`, which commas separate."""
+        return [value for each in self.str(var, default="").split(",") if (value := each.strip())]
 
     def database(self, var: str, *, default: str) -> dict[str, Any]:
         """Return the database of the URL in `var`, as an entry of DATABASES."""

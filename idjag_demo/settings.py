@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "idjag_demo.middleware.PolicyMiddleware",
     "idjag_demo.middleware.SizeMiddleware",
     "idjag_demo.middleware.SiteMiddleware",
+    "idjag_demo.cross_origin.CrossOriginMiddleware",
     "audit.current_request.CurrentRequestMiddleware",
     # This one calls the view of a program's request itself.
     "idjag_demo.program_requests.ProgramsMiddleware",
@@ -147,9 +148,7 @@ TEMPLATES = [
 # --- Data ----------------------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
-DATABASES["default"]["CONN_MAX_AGE"] = (
-    600  # a thread keeps its connection, because opening one costs more than a request
-)
+DATABASES["default"]["CONN_MAX_AGE"] = 600  # seconds; to open a connection costs more than a request
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ATOMIC_REQUESTS"] = False  # a view that calls another site of this process would deadlock
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -274,6 +273,7 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": ["'self'"],
     }
 }
+CORS_ORIGINS = env.origins("CORS_ORIGINS")  # pages there may call what programs call: see `cross_origin.py`
 # Django sends nosniff, same-origin for Referrer-Policy and Cross-Origin-Opener-Policy, and DENY for frames.
 SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # an orchestrator calls the process directly, not the proxy

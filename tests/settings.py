@@ -19,6 +19,7 @@ os.environ.update(
         "IDP_ORIGIN": "http://{tenant}.idp.localhost:8000",
         "PORT_ORIGIN": "",
         "OWN_SITES_AT": "",
+        "CORS_ORIGINS": "",
         "METRICS_TOKEN": "",
         "LOG_FORMAT": "plain",
     }
