@@ -8,7 +8,7 @@ the same answer for every failure; the log names the failed check. Left out on p
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,10 +16,18 @@ from django.db import transaction
 
 from authserver.models import AuthorizationServer, Client
 from base.issuers import keys
+from crossapp.core.algorithms import ALGORITHMS
 from crossapp.core.checks import JwtCase, in_order
 from crossapp.core.claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
 from crossapp.core.client_authentication import AuthMethod
-from crossapp.core.jwk import KEY_TYPES, MAX_KID_LENGTH, KeysUnavailable, VerificationKey, usable_keys
+from crossapp.core.jwk import (
+    MAX_KID_LENGTH,
+    KeysUnavailable,
+    UnknownKey,
+    VerificationKey,
+    find_key,
+    usable_keys,
+)
 from crossapp.core.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
 from crossapp.resource_app import replay
 
@@ -27,7 +35,6 @@ log = logging.getLogger("idjag_demo.authserver.client_assertion")
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = (None, "JWT", "client-authentication+jwt")
-ALGORITHMS = tuple(KEY_TYPES)
 LIFETIME, SKEW = 300, 30  # seconds
 
 
@@ -92,8 +99,9 @@ def check_typ(case: Case) -> None:
 
 def check_alg(case: Case) -> None:
     """RFC 8725 section 3.1: the algorithm is on the list of this server, which never has "none" or a shared secret."""
-    if case.header.get("alg") not in ALGORITHMS:
-        raise Refused(f"alg is not one of {ALGORITHMS}")
+    alg = case.header.get("alg")
+    if not isinstance(alg, str) or alg not in ALGORITHMS:
+        raise Refused(f"alg is not one of {', '.join(ALGORITHMS)}")
 
 
 def check_crit(case: Case) -> None:
@@ -171,18 +179,14 @@ def check_client(case: Case) -> None:
 
 def check_key(case: Case) -> None:
     """RFC 8725 sections 3.1 and 3.10: the client's own key, found by kid or as the only one for the algorithm."""
-    kid, alg = case.header.get("kid"), case.header["alg"]
+    kid = case.header.get("kid")
     try:
-        known = _keys_of(case.client, kid)
-    except KeysUnavailable as error:
+        case.key = find_key(_keys_of(case.client, kid), kid=kid, alg=case.header["alg"])
+    except (KeysUnavailable, UnknownKey) as error:
         raise Refused(str(error)) from error
-    fitting = [key for key in known.values() if key.fits(alg) and kid in (None, key.kid)]
-    if len(fitting) != 1:
-        raise Refused(f"{len(fitting)} keys fit kid {kid!r} and alg {alg}")
-    case.key = fitting[0]
 
 
-def _keys_of(client: Client, kid: str | None) -> Mapping[str, VerificationKey]:
+def _keys_of(client: Client, kid: str | None) -> Sequence[VerificationKey]:
     return keys().keys_at(client.jwks_uri, kid) if client.jwks_uri else usable_keys(client.jwks.get("keys", []))
 
 

@@ -59,10 +59,9 @@ def _check_key_set(jwks: Any) -> None:
         raise ValidationError({"jwks": 'A key set must be {"keys": [...]} (RFC 7517).'})
     if any(isinstance(key, dict) and PRIVATE_MEMBERS & key.keys() for key in keys):
         raise ValidationError({"jwks": "The key set contains private or shared keys. Enter public keys only."})
-    if not usable_keys(keys):
-        raise ValidationError(
-            {"jwks": "The key set has no usable key: RSA (2048 bits or more), P-256 or Ed25519, each with its own kid."}
-        )
+    if not any(key.kid for key in usable_keys(keys)):
+        kinds = "RSA (2048 bits or more), P-256, P-384, P-521 or Ed25519"
+        raise ValidationError({"jwks": f"The key set has no usable key: {kinds}, each with its own kid."})
 
 
 def check_redirect_uris(uris: Sequence[str], *, needed: bool) -> None:

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from authserver.current_server import server_for
 from authserver.models import JWT_BEARER, TOKEN_EXCHANGE, AuthorizationServer
 from authserver.views.documents import document
+from crossapp.core.algorithms import ALGORITHMS
 from crossapp.core.client_authentication import AuthMethod
-from crossapp.core.jwk import KEY_TYPES
 from tenants.models import Realm
 
 ID_JAG_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id-jag"  # ID-JAG -04 section 4.3
@@ -25,7 +25,7 @@ def metadata_of(server: AuthorizationServer) -> dict[str, Any]:
     """Return the metadata of `server`, with supported features only."""
     endpoint = f"{server.issuer}/oauth2/v1"
     auth_methods = [method.value for method in AuthMethod]
-    algorithms = list(KEY_TYPES)  # for client assertions
+    algorithms = list(ALGORITHMS)  # for client assertions
     metadata: dict[str, Any] = {
         "issuer": server.issuer,
         "authorization_endpoint": f"{endpoint}/authorize",  # some clients ignore the metadata without it

@@ -20,7 +20,7 @@ __all__ = ["CHECKS", "Expected", "IdJag", "IssuerRefused", "TrustedIssuer", "par
 
 @dataclass(frozen=True)
 class IdJag:
-    """A verified ID-JAG. Absent claims are "" or (), but `scope` is None. `claims` has all of them."""
+    """A verified ID-JAG. Absent or null claims are "" or (), but `scope` is None. `claims` has all of them."""
 
     issuer: str
     subject: str
@@ -88,9 +88,9 @@ def _id_jag(payload: Mapping[str, Any]) -> IdJag:
         expires_at=datetime.fromtimestamp(payload["exp"], UTC),
         scope=tuple(payload["scope"].split()) if "scope" in payload else None,
         resource=tuple(as_list(payload["resource"])) if "resource" in payload else (),
-        email=payload.get("email", ""),
+        email=payload.get("email") or "",
         email_verified=payload.get("email_verified", False),
-        name=payload.get("name", ""),
-        tenant=payload.get("tenant", ""),
+        name=payload.get("name") or "",
+        tenant=payload.get("tenant") or "",
         claims=MappingProxyType(dict(payload)),
     )

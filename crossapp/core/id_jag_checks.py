@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .algorithms import ALGORITHMS
 from .checks import JwtCase, in_order
 from .claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
 from .jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
@@ -59,7 +60,7 @@ class Expected:
     now: float
     trusted_issuer: Callable[[str], TrustedIssuer | None]
     key_for: Callable[[str, str, str], VerificationKey]
-    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)
     max_lifetime: int = 300
     clock_skew: int = 30
 
@@ -172,7 +173,7 @@ def check_sub(case: Case) -> None:
 def check_identity_claims(case: Case) -> None:
     """ID-JAG -04 section 3.1: what else it says of the subject, and of an actor, has the right types."""
     for name in ("email", "name", "tenant"):
-        if name in case.payload:
+        if case.payload.get(name) is not None:
             text(case.payload, name)
     if "email_verified" in case.payload and not isinstance(case.payload["email_verified"], bool):
         raise InvalidGrant("email_verified in the ID-JAG must be true or false.")

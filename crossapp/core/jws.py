@@ -10,20 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
-from jwt.algorithms import Algorithm, ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
-
+from .algorithms import ALGORITHMS
 from .jwk import VerificationKey
 from .strict_json import NotStrictJson, strict_json_object
 
 MAX_LENGTH = 16 * 1024
-
-_ALGORITHMS: Mapping[str, Algorithm] = {
-    "RS256": RSAAlgorithm(RSAAlgorithm.SHA256),
-    "PS256": RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256),
-    "ES256": ECAlgorithm(ECAlgorithm.SHA256, SECP256R1),
-    "EdDSA": OKPAlgorithm(),
-}
 
 
 class MalformedJws(ValueError):
@@ -66,9 +57,9 @@ def parse_jws(compact: str) -> UnverifiedJws:
 def verify_signature(jws: UnverifiedJws, *, key: VerificationKey, alg: str) -> None:
     """Check the signature: RFC 7515 section 5.2 step 8. `alg` is an accepted algorithm; raises BadSignature.
 
-    The key's own type and algorithm must match, regardless of the header: RFC 8725 section 3.1.
+    The key's own type, curve and algorithm must match, regardless of the header: RFC 8725 section 3.1.
     """
-    if not key.fits(alg) or not _ALGORITHMS[alg].verify(jws.signing_input, key.public_key, jws.signature):
+    if not key.fits(alg) or not ALGORITHMS[alg].verifier.verify(jws.signing_input, key.public_key, jws.signature):
         raise BadSignature
 
 

@@ -3,24 +3,25 @@
 Call it for trusted issuers only, because it fetches the issuer's URL. For an unknown key id one process fetches the
 keys again, at most once in `cool_down` seconds; the others wait for the result. While the issuer does not answer, the
 last valid keys are used until they are `stale`. A process uses what it has read from the shared cache for five seconds.
+A token without a key id does not show that the issuer has a new key: such keys are fetched again when they are not
+`fresh` any more.
 """
 
 import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 import requests
 
 from .errors import PeerError
 from .http import default_session, send
-from .jwk import KeysUnavailable, UnknownKey, VerificationKey, usable_keys
+from .jwk import KeysUnavailable, VerificationKey, find_key, usable_keys
 from .metadata import Kind, read_metadata, well_known_url
 from .strict_json import strict_json_object
 
@@ -66,10 +67,10 @@ class _Known:
     """The last fetched keys and the time of the request."""
 
     fetched_at: float
-    keys: Mapping[str, VerificationKey]
+    keys: Sequence[VerificationKey]
 
     def serves(self, kid: str | None) -> bool:
-        return kid is None or kid in self.keys
+        return kid is None or any(key.kid == kid for key in self.keys)
 
 
 class _Recent(NamedTuple):
@@ -98,14 +99,14 @@ class Keys:
         self._fresh, self._stale, self._cool_down = fresh, stale, cool_down
         self._recent: dict[_Source, _Recent] = {}
 
-    def key_for(self, issuer: str, kid: str, alg: str) -> VerificationKey:
-        """Return the issuer's key with that id for that algorithm; raises UnknownKey or KeysUnavailable."""
-        key = self._current(_Source(issuer, is_issuer=True), kid).get(kid)
-        if key is None or not key.fits(alg):
-            raise UnknownKey(f"{issuer} has no key {kid!r} for {alg}")
-        return key
+    def key_for(self, issuer: str, kid: str | None, alg: str) -> VerificationKey:
+        """Return the issuer's key for that key id, None if the token has none, and that algorithm: see `find_key`.
 
-    def keys_at(self, jwks_uri: str, kid: str | None) -> Mapping[str, VerificationKey]:
+        Raises UnknownKey or KeysUnavailable.
+        """
+        return find_key(self._current(_Source(issuer, is_issuer=True), kid), kid=kid, alg=alg)
+
+    def keys_at(self, jwks_uri: str, kid: str | None) -> Sequence[VerificationKey]:
         """Return the usable keys at a registered URL (RFC 7591 section 2, jwks_uri).
 
         They are fetched again if `kid` is not among them. Raises KeysUnavailable.
@@ -124,7 +125,7 @@ class Keys:
             self._cache.delete(source.name("keys"))
             self._cache.delete(source.name("attempt"))
 
-    def _current(self, source: _Source, kid: str | None) -> Mapping[str, VerificationKey]:
+    def _current(self, source: _Source, kid: str | None) -> Sequence[VerificationKey]:
         """Return the keys to use now, fetched again if they are old or `kid` is not among them."""
         known = self._read_lately(source)
         if known is None or not (known.serves(kid) and self._is_fresh(known)):
@@ -221,6 +222,6 @@ def fetch_jwks_at(jwks_uri: str, *, session: requests.Session) -> list[Any]:
 
 
 @lru_cache(maxsize=1024)
-def _read(unread: str) -> Mapping[str, VerificationKey]:
+def _read(unread: str) -> Sequence[VerificationKey]:
     """Return the usable keys in a JSON array, parsed once per process, because building an RSA key is slow."""
-    return MappingProxyType(usable_keys(json.loads(unread)))
+    return usable_keys(json.loads(unread))

@@ -10,7 +10,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
-from ..core.jwk import KEY_TYPES
+from ..core.algorithms import ALGORITHMS
 from .conf import SETTING, Conf, conf, raw
 from .host import Host
 
@@ -59,8 +59,8 @@ def _functions() -> Iterator[CheckMessage]:
 
 def _algorithms() -> Iterator[CheckMessage]:
     algorithms = conf().algorithms
-    if isinstance(algorithms, str) or not algorithms or not set(algorithms) <= KEY_TYPES.keys():
-        hint = f"A list of some of {', '.join(KEY_TYPES)}."
+    if isinstance(algorithms, str) or not algorithms or not set(algorithms) <= ALGORITHMS.keys():
+        hint = f"A list of some of {', '.join(ALGORITHMS)}."
         yield Error(f'{SETTING}["ALGORITHMS"] is {algorithms!r}.', hint=hint, id="crossapp_resource.E004")
 
 

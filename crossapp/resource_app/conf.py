@@ -12,6 +12,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
+from ..core.algorithms import ALGORITHMS
 from ..core.keys import Keys
 from .host import Host
 
@@ -26,7 +27,7 @@ class Conf:
     http_session: str = "crossapp.core.http.default_session"
     keys: str = "crossapp.resource_app.issuer_keys.default_keys"
     encryption_keys: Sequence[str] = field(default=(), repr=False)
-    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)
     max_lifetime: int = 300
     clock_skew: int = 30
     keys_fresh: int = 600

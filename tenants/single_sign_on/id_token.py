@@ -12,24 +12,20 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from crossapp.core.jwk import UnknownKey, VerificationKey
+from crossapp.core.algorithms import ALGORITHMS
+from crossapp.core.jwk import MAX_KID_LENGTH, UnknownKey, VerificationKey
 from crossapp.core.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
 
-ALGORITHMS = {
-    "RS256": "sha256",
-    "PS256": "sha256",
-    "ES256": "sha256",
-    "EdDSA": "sha512",
-}  # with their at_hash functions
 SKEW_SECONDS = 30
 MAX_AGE_SECONDS = 600
 MAX_TIME = 253_402_300_799  # the last second of the year 9999
 
-KeyFor = Callable[[str, str, str], VerificationKey]  # (issuer, kid, alg); raises UnknownKey or KeysUnavailable
+# (issuer, kid or None, alg); raises UnknownKey or KeysUnavailable
+KeyFor = Callable[[str, str | None, str], VerificationKey]
 
 
 class IdTokenRefused(Exception):
-    """The ID token is refused. `detail` is the reason for the log and does not quote the token."""
+    """The ID token is refused. `detail` is the reason for the log and quotes no claim."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -63,12 +59,15 @@ class Expected:
 
 
 def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: datetime | None = None) -> IdToken:
-    """Return the ID token in `compact`, verified; raises IdTokenRefused, or KeysUnavailable if the issuer is down."""
+    """Return the ID token in `compact`, verified; raises IdTokenRefused, or KeysUnavailable if the issuer is down.
+
+    A claim that is null counts as absent.
+    """
     try:
         unverified = parse_jws(compact if isinstance(compact, str) else "")
     except MalformedJws as error:
         raise IdTokenRefused(f"the ID token is malformed: {error}") from error
-    claims = unverified.unverified_payload
+    claims = {name: value for name, value in unverified.unverified_payload.items() if value is not None}
     alg = _check_header(unverified.unverified_header)
     _check_issuer_and_audience(claims, expected)
     seconds = (now or datetime.now(UTC)).timestamp()
@@ -78,7 +77,7 @@ def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: d
     _check_signature(unverified, alg, expected.issuer, key_for)
     _check_access_token_hash(claims, alg, expected.access_token)
     expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-    return IdToken(expected.issuer, claims["sub"], expires_at, MappingProxyType(dict(claims)), compact)
+    return IdToken(expected.issuer, claims["sub"], expires_at, MappingProxyType(claims), compact)
 
 
 def _check_header(header: Mapping[str, Any]) -> str:
@@ -97,8 +96,11 @@ def _check_issuer_and_audience(claims: Mapping[str, Any], expected: Expected) ->
     """OpenID Connect Core 1.0 section 3.1.3.7, rules 2 to 5."""
     if claims.get("iss") != expected.issuer:
         _refuse("iss is not the connection's issuer")
-    if claims.get("aud") not in (expected.client_id, [expected.client_id]):  # no further audience is trusted
-        _refuse("aud is not exactly this client")
+    audiences = claims["aud"] if isinstance(claims.get("aud"), list) else [claims.get("aud")]
+    if expected.client_id not in audiences or not all(isinstance(audience, str) for audience in audiences):
+        _refuse("aud is not this client")
+    if len(audiences) > 1 and "azp" not in claims:  # others are trusted if the token was issued to this client
+        _refuse("aud has several audiences and azp is missing")
     if claims.get("azp", expected.client_id) != expected.client_id:
         _refuse("azp is not this client")
 
@@ -145,12 +147,12 @@ def _check_nonce_and_subject(claims: Mapping[str, Any], nonce: str | None) -> No
 def _check_signature(unverified: UnverifiedJws, alg: str, issuer: str, key_for: KeyFor) -> None:
     """OpenID Connect Core 1.0 section 3.1.3.7, rules 6 to 8: with the issuer's own key only."""
     kid = unverified.unverified_header.get("kid")
-    if not isinstance(kid, str) or not kid:
-        _refuse("kid is missing")
+    if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_LENGTH):
+        _refuse("kid is not a string of 1 to 255 characters")
     try:
         verify_signature(unverified, key=key_for(issuer, kid, alg), alg=alg)
     except UnknownKey as error:
-        raise IdTokenRefused("the issuer has no such key") from error
+        raise IdTokenRefused(f"the issuer has no such key: {error}") from error
     except BadSignature as error:
         raise IdTokenRefused("the signature is wrong") from error
 
@@ -159,7 +161,7 @@ def _check_access_token_hash(claims: Mapping[str, Any], alg: str, access_token: 
     """OpenID Connect Core 1.0 section 3.1.3.8: `at_hash`, if present, matches the access token."""
     if "at_hash" not in claims or access_token is None:
         return
-    digest = hashlib.new(ALGORITHMS[alg], access_token.encode()).digest()
+    digest = hashlib.new(ALGORITHMS[alg].hash_name, access_token.encode()).digest()
     right = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
     if not isinstance(claims["at_hash"], str) or not hmac.compare_digest(claims["at_hash"].encode(), right.encode()):
         _refuse("at_hash does not match the access token")

@@ -24,6 +24,7 @@ from base import issuers
 from crossapp.core.keys import Keys
 from crossapp.resource_app.models import ConsumedJti
 from tenants.models import Realm
+from tests.resource_app.broken_id_jags import ALGORITHMS
 from tests.resource_app.fakes import ABSENT, EC_KEY, ED_KEY, KIDS, RSA_KEY, b64, compact, ec_jwk, ed_jwk, jwks, rsa_jwk
 from tests.support.embedded_idp import EmbeddedIdP, make_idp
 
@@ -34,7 +35,7 @@ JWKS_URI = "http://agent.localhost:9000/jwks.json"
 
 @dataclass
 class Todo:
-    """Todo0's authorization server, where the client `agent` has three keys."""
+    """Todo0's authorization server, where the client `agent` has a key for every algorithm."""
 
     server: AuthorizationServer
     client: Client
@@ -91,7 +92,7 @@ def is_authenticated(response: Any) -> bool:
     return False
 
 
-@pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "EdDSA"])
+@pytest.mark.parametrize("alg", ALGORITHMS)
 @pytest.mark.parametrize("aud", [ISSUER, [ISSUER]])
 @pytest.mark.clause("RFC 7523", "3", "TE-13 control")
 def test_a_good_assertion_authenticates_without_a_client_id(todo: Todo, alg: str, aud: Any) -> None:

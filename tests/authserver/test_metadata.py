@@ -72,7 +72,8 @@ def test_the_apps_say_that_they_take_id_jags(demo: None, site: str) -> None:
         methods = document[f"{endpoint}_endpoint_auth_methods_supported"]
         assert methods == ["client_secret_basic", "client_secret_post", "private_key_jwt"]
         algorithms = document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
-        assert algorithms == ["RS256", "PS256", "ES256", "EdDSA"]
+        rsa = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
+        assert algorithms == [*rsa, "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 
 
 @pytest.mark.clause("ID-JAG", "9.4", "MD-04")

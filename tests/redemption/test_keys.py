@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from tests.redemption.conftest import TokenEndpoint
+from tests.resource_app.broken_id_jags import SOMEBODYS_RSA_KEY
 from tests.resource_app.broken_keys import KEYS, KEYS_ANSWERS, METADATA, METADATA_ANSWERS, UNUSABLE, document
 from tests.resource_app.fakes import ED_KEY, RSA_KEY, World, ed_jwk, jwks, rsa_jwk
 
@@ -29,9 +30,22 @@ def test_a_key_that_must_not_be_used_verifies_nothing(todo0: TokenEndpoint, idp:
 
 @pytest.mark.parametrize(
     ("alg", "kid"),
-    [("RS256", "ec"), ("RS256", "ed"), ("PS256", "ec"), ("ES256", "rsa"), ("ES256", "ed"), ("EdDSA", "rsa")],
+    [
+        ("RS256", "ec"),
+        ("RS256", "ed"),
+        ("RS512", "p521"),
+        ("PS256", "ec"),
+        ("ES256", "rsa"),
+        ("ES256", "ed"),
+        ("ES256", "p384"),
+        ("ES384", "ec"),
+        ("ES384", "p521"),
+        ("ES512", "p384"),
+        ("EdDSA", "rsa"),
+        ("Ed25519", "ec"),
+    ],
 )
-@pytest.mark.clause("RFC 8725", "3.1", "the algorithm fits the key's type")
+@pytest.mark.clause("RFC 8725", "3.1", "the algorithm fits the key's type and curve")
 def test_a_key_is_used_with_the_algorithms_of_its_type_only(todo0: TokenEndpoint, alg: str, kid: str) -> None:
     todo0.assert_refused(todo0.redeem(todo0.mint(alg=alg, header={"kid": kid})), *no_usable_key(kid, alg))
     todo0.assert_redeemed(todo0.redeem(todo0.mint(alg=alg)))
@@ -44,11 +58,36 @@ def test_a_key_is_used_with_the_algorithm_it_is_for_only(todo0: TokenEndpoint, i
     todo0.assert_redeemed(todo0.redeem(todo0.mint(alg="PS256")))
 
 
-@pytest.mark.clause("RFC 7517", "4.5", "a kid that two keys share names neither")
-def test_a_key_id_that_two_keys_share_names_neither(todo0: TokenEndpoint, idp: World) -> None:
-    idp.session.publish([rsa_jwk(RSA_KEY, "rsa"), ed_jwk(ED_KEY, "rsa"), ed_jwk(ED_KEY, "ed")])
+@pytest.mark.clause("RFC 7517", "4.5", "a kid that two keys for one algorithm share names neither")
+def test_a_key_id_that_two_keys_for_one_algorithm_share_names_neither(todo0: TokenEndpoint, idp: World) -> None:
+    idp.session.publish([rsa_jwk(RSA_KEY, "rsa"), rsa_jwk(SOMEBODYS_RSA_KEY, "rsa"), ed_jwk(ED_KEY, "ed")])
     todo0.assert_refused(todo0.redeem(), *no_usable_key("rsa", "RS256"))
     todo0.assert_redeemed(todo0.redeem(todo0.mint(alg="EdDSA")))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [rsa_jwk(RSA_KEY, "rsa"), rsa_jwk(RSA_KEY, "rsa")],
+        [rsa_jwk(SOMEBODYS_RSA_KEY, "rsa", alg="PS256"), rsa_jwk(RSA_KEY, "rsa", alg="RS256")],
+        [rsa_jwk(RSA_KEY, "rsa"), ed_jwk(ED_KEY, "rsa")],
+        [rsa_jwk(SOMEBODYS_RSA_KEY, "rsa", alg="RSA-OAEP"), rsa_jwk(RSA_KEY, "rsa")],
+        [rsa_jwk(RSA_KEY, None)],
+    ],
+    ids=[
+        "one key twice",
+        "a key for each algorithm",
+        "keys of two types",
+        "a key for encryption",
+        "one key without kid",
+    ],
+)
+@pytest.mark.clause("RFC 7517", "4.5", "kid and alg choose the key together")
+def test_a_key_is_chosen_by_its_id_and_the_algorithm(
+    todo0: TokenEndpoint, idp: World, keys: list[dict[str, Any]]
+) -> None:
+    idp.session.publish(keys)
+    todo0.assert_redeemed(todo0.redeem())
 
 
 @pytest.mark.clause("RFC 8725", "3.10", "a key the IdP has withdrawn verifies nothing")

@@ -28,7 +28,7 @@ from tests.resource_app.fakes import (
 
 NOW = 1_800_000_000
 HEADER = {"typ": "oauth-id-jag+jwt", "alg": "RS256", "kid": "rsa"}
-ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 SOMEBODYS_RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 Mint = Callable[..., str]  # makes an ID-JAG that is valid but for the `alg`, `key`, `header` and claims it is given
@@ -228,10 +228,11 @@ HEADERS = [
         with_header(
             "alg",
             "alg",
-            "alg in the header of the ID-JAG must be one of RS256, PS256, ES256, EdDSA.",
+            "alg in the header of the ID-JAG must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, "
+            "ES512, EdDSA, Ed25519.",
             [
-                ABSENT, None, "", "none", "None", "HS256", "HS384", "HS512", "RS384", "RS512", "PS384", "ES256K",
-                "ES384", "RSA-OAEP", "dir", "rs256", " RS256", ["RS256"], 256,
+                ABSENT, None, "", "none", "None", "HS256", "HS384", "HS512", "RS1", "RS224", "PS224", "ES256K",
+                "ESP256", "Ed448", "RSA-OAEP", "dir", "rs256", " RS256", ["RS256"], 256,
             ],
         ),
     ),
@@ -591,7 +592,10 @@ SIGNATURES = [
     Family(
         "form of ES256",
         ("RFC 7518", "3.4", "ES256 means P-256, and r and s of 32 bytes each"),
-        [_signature("DER", _der)],
+        [
+            _signature("DER", _der),
+            changed("of a P-384 key", "signature", _WRONG_SIGNATURE, alg="ES384", header={"alg": "ES256", "kid": "ec"}),
+        ],
     ),
 ]
 
@@ -651,6 +655,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "resource an array of one": {"resource": [RESOURCE]},
     "resource absent": {"resource": ABSENT},
     "email absent": {"email": ABSENT},
+    "email, name and tenant null": {"email": None, "name": None, "tenant": None},
     "claims of the draft that are ignored": {
         "aud_sub": "someone", "aud_tenant": "acme", "act": {"sub": "agent"}, "sub_profile": "user", "amr": ["mfa"],
     },

@@ -9,12 +9,24 @@ from typing import Any
 import requests
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 
-from tests.resource_app.fakes import EC_KEY, ED_KEY, ISSUER, RSA_KEY, b64, ec_jwk, ed_jwk, jwks, number, rsa_jwk
+from tests.resource_app.fakes import (
+    EC_KEY,
+    ED_KEY,
+    ISSUER,
+    P384_KEY,
+    RSA_KEY,
+    b64,
+    ec_jwk,
+    ed_jwk,
+    jwks,
+    number,
+    rsa_jwk,
+)
 
 METADATA = f"{ISSUER}/.well-known/openid-configuration"
 KEYS = f"{ISSUER}/oauth2/v1/keys"
 _SMALL = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
-_P384 = ec.generate_private_key(ec.SECP384R1()).public_key().public_numbers()
+_SECP256K1 = ec.generate_private_key(ec.SECP256K1())
 _RSA_PRIVATE = RSA_KEY.private_numbers()
 _LARGE = (1 << 8192) + 1
 
@@ -34,7 +46,6 @@ UNUSABLE: dict[str, Any] = {
     "no type": {name: value for name, value in rsa_jwk(RSA_KEY, "bad").items() if name != "kty"},
     "type of another type": rsa_jwk(RSA_KEY, "bad", kty=["RSA"]),
     "type in lower case": rsa_jwk(RSA_KEY, "bad", kty="rsa"),
-    "no kid": {name: value for name, value in rsa_jwk(RSA_KEY, "bad").items() if name != "kid"},
     "empty kid": rsa_jwk(RSA_KEY, ""),
     "kid too long": rsa_jwk(RSA_KEY, "k" * 256),
     "kid a number": rsa_jwk(RSA_KEY, "bad") | {"kid": 7},
@@ -47,11 +58,14 @@ UNUSABLE: dict[str, Any] = {
     "RSA with n no base64": rsa_jwk(RSA_KEY, "bad", n="é!"),
     "RSA with n empty": rsa_jwk(RSA_KEY, "bad", n=""),
     "RSA for OAEP": rsa_jwk(RSA_KEY, "bad", alg="RSA-OAEP"),
-    "RSA for RS512": rsa_jwk(RSA_KEY, "bad", alg="RS512"),
+    "RSA for RS1": rsa_jwk(RSA_KEY, "bad", alg="RS1"),
     "RSA for ES256": rsa_jwk(RSA_KEY, "bad", alg="ES256"),
     "RSA for HS256": rsa_jwk(RSA_KEY, "bad", alg="HS256"),
     "RSA with alg of another type": rsa_jwk(RSA_KEY, "bad", alg=["RS256"]),
-    "EC on P-384": {"kty": "EC", "crv": "P-384", "kid": "bad", "x": number(_P384.x), "y": number(_P384.y)},
+    "EC on secp256k1": ec_jwk(_SECP256K1, "bad", crv="secp256k1"),
+    "EC on P-384 for ES256": ec_jwk(P384_KEY, "bad", alg="ES256"),
+    "EC on P-256 that says P-384": ec_jwk(EC_KEY, "bad", crv="P-384"),
+    "EC on P-384 that says P-256": ec_jwk(P384_KEY, "bad", crv="P-256"),
     "EC without a curve": ec_jwk(EC_KEY, "bad", crv=None),
     "EC off the curve": ec_jwk(EC_KEY, "bad", y=b64(b"\1" * 32)),
     "EC with short coordinates": ec_jwk(EC_KEY, "bad", x=b64(b"\1")),

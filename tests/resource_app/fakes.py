@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import requests
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from oauthlib.oauth2 import BearerToken, RequestValidator
 from oauthlib.oauth2.rfc6749.endpoints import TokenEndpoint
 
@@ -37,9 +37,15 @@ ABSENT = _Absent()  # as the value of a claim or header: leave it out
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
+P384_KEY = ec.generate_private_key(ec.SECP384R1())
+P521_KEY = ec.generate_private_key(ec.SECP521R1())
 ED_KEY = ed25519.Ed25519PrivateKey.generate()
-PRIVATE_KEYS: dict[str, Any] = {"RS256": RSA_KEY, "PS256": RSA_KEY, "ES256": EC_KEY, "EdDSA": ED_KEY}
-KIDS = {"RS256": "rsa", "PS256": "rsa", "ES256": "ec", "EdDSA": "ed"}
+_RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+PRIVATE_KEYS: dict[str, Any] = dict.fromkeys(_RSA_ALGORITHMS, RSA_KEY)
+PRIVATE_KEYS |= {"ES256": EC_KEY, "ES384": P384_KEY, "ES512": P521_KEY, "EdDSA": ED_KEY, "Ed25519": ED_KEY}
+KIDS = dict.fromkeys(_RSA_ALGORITHMS, "rsa")
+KIDS |= {"ES256": "ec", "ES384": "p384", "ES512": "p521", "EdDSA": "ed", "Ed25519": "ed"}
+_HASHES: dict[str, HashAlgorithm] = {"256": SHA256(), "384": SHA384(), "512": SHA512()}
 
 
 def b64(data: bytes) -> str:
@@ -50,15 +56,21 @@ def number(value: int) -> str:
     return b64(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 
 
-def rsa_jwk(key: rsa.RSAPrivateKey, kid: str, **members: Any) -> dict[str, Any]:
+def rsa_jwk(key: rsa.RSAPrivateKey, kid: str | None, **members: Any) -> dict[str, Any]:
     numbers = key.public_key().public_numbers()
-    return {"kty": "RSA", "kid": kid, "use": "sig", "n": number(numbers.n), "e": number(numbers.e), **members}
+    names = {} if kid is None else {"kid": kid}
+    return {"kty": "RSA", **names, "use": "sig", "n": number(numbers.n), "e": number(numbers.e), **members}
 
 
 def ec_jwk(key: ec.EllipticCurvePrivateKey, kid: str, **members: Any) -> dict[str, Any]:
-    numbers = key.public_key().public_numbers()
-    x, y = numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")
-    return {"kty": "EC", "crv": "P-256", "kid": kid, "use": "sig", "x": b64(x), "y": b64(y), **members}
+    numbers, size = key.public_key().public_numbers(), _size(key)
+    x, y = numbers.x.to_bytes(size, "big"), numbers.y.to_bytes(size, "big")
+    return {"kty": "EC", "crv": f"P-{key.key_size}", "kid": kid, "use": "sig", "x": b64(x), "y": b64(y), **members}
+
+
+def _size(key: ec.EllipticCurvePrivateKey) -> int:
+    """Return the bytes of a coordinate: RFC 7518 section 6.2.1.2."""
+    return (key.key_size + 7) // 8
 
 
 def ed_jwk(key: ed25519.Ed25519PrivateKey, kid: str, **members: Any) -> dict[str, Any]:
@@ -66,18 +78,20 @@ def ed_jwk(key: ed25519.Ed25519PrivateKey, kid: str, **members: Any) -> dict[str
 
 
 def jwks() -> list[dict[str, Any]]:
-    return [rsa_jwk(RSA_KEY, "rsa"), ec_jwk(EC_KEY, "ec"), ed_jwk(ED_KEY, "ed")]
+    elliptic = [ec_jwk(EC_KEY, "ec"), ec_jwk(P384_KEY, "p384"), ec_jwk(P521_KEY, "p521")]
+    return [rsa_jwk(RSA_KEY, "rsa"), *elliptic, ed_jwk(ED_KEY, "ed")]
 
 
 def signature(alg: str, key: Any, data: bytes) -> bytes:
-    if alg == "RS256":
-        return key.sign(data, padding.PKCS1v15(), SHA256())
-    if alg == "PS256":
-        return key.sign(data, padding.PSS(padding.MGF1(SHA256()), 32), SHA256())
-    if alg == "ES256":
-        r, s = decode_dss_signature(key.sign(data, ec.ECDSA(SHA256())))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-    return key.sign(data)
+    if alg in ("EdDSA", "Ed25519"):
+        return key.sign(data)
+    digest = _HASHES[alg[2:]]
+    if alg.startswith("RS"):
+        return key.sign(data, padding.PKCS1v15(), digest)
+    if alg.startswith("PS"):
+        return key.sign(data, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
+    r, s = decode_dss_signature(key.sign(data, ec.ECDSA(digest)))
+    return r.to_bytes(_size(key), "big") + s.to_bytes(_size(key), "big")
 
 
 def compact(header: bytes | Mapping[str, Any], payload: bytes | Mapping[str, Any], *, alg: str, key: Any = None) -> str:

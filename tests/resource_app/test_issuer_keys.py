@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,19 +14,19 @@ from crossapp.core.keys import _Source
 from crossapp.core.metadata import Kind, well_known_url
 from crossapp.resource_app.issuer_keys import default_keys
 from tests.resource_app.broken_keys import KEYS, KEYS_ANSWERS, METADATA, METADATA_ANSWERS, document
-from tests.resource_app.fakes import EC_KEY, ISSUER, RSA_KEY, World, ec_jwk, jwks, rsa_jwk
+from tests.resource_app.fakes import EC_KEY, ISSUER, P384_KEY, RSA_KEY, World, ec_jwk, jwks, rsa_jwk
 from tests.support.clock import Clock, clock_of
 
 RFC_8414 = f"{ISSUER}/.well-known/oauth-authorization-server"
 ONE_FETCH = [METADATA, KEYS]
 
 
-def key_for(issuer: str, kid: str, alg: str) -> VerificationKey:
+def key_for(issuer: str, kid: str | None, alg: str) -> VerificationKey:
     return default_keys().key_for(issuer, kid, alg)
 
 
-def keys_at(jwks_uri: str, kid: str | None) -> Mapping[str, VerificationKey]:
-    return default_keys().keys_at(jwks_uri, kid)
+def kids_at(jwks_uri: str, kid: str | None) -> set[str | None]:
+    return {key.kid for key in default_keys().keys_at(jwks_uri, kid)}
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_key_is_found_through_the_issuers_metadata(world: World) -> None:
 
 def test_all_usable_keys_can_be_had(world: World) -> None:
     world.session.publish([*jwks(), {"kty": "oct", "k": "x", "kid": "secret"}])
-    assert set(keys_at(KEYS, None)) == {"rsa", "ec", "ed"}
+    assert kids_at(KEYS, None) == {"rsa", "ec", "p384", "p521", "ed"}
 
 
 @pytest.mark.clause("RFC 8414", "3.1", "the path of an issuer goes after the well-known part")
@@ -264,19 +264,43 @@ def in_threads(count: int, work: Callable[[], Any]) -> list[Any]:
 # --- A key set whose address is known -----------------------------------------------------------------------------
 
 
+@pytest.mark.clause("OIDC Core", "10.1", "a token without a kid is signed with the only key for the algorithm")
+def test_a_token_without_a_kid_has_the_only_key_for_its_algorithm(world: World) -> None:
+    assert key_for(ISSUER, None, "RS512").kid == "rsa"
+    world.session.publish([rsa_jwk(RSA_KEY, "1"), ec_jwk(EC_KEY, "2"), ec_jwk(P384_KEY, "3")])
+    cache.clear()
+    default_keys.cache_clear()
+    assert [key_for(ISSUER, None, alg).kid for alg in ("PS256", "ES256", "ES384")] == ["1", "2", "3"]
+    with pytest.raises(UnknownKey, match="no key fits"):
+        key_for(ISSUER, None, "ES512")
+
+
+@pytest.mark.clause("OIDC Core", "10.1", "a key set whose key has no kid")
+def test_a_key_without_a_kid_serves_a_token_with_one_and_a_new_key_is_found_after_the_cool_down(
+    world: World, later: Clock
+) -> None:
+    world.session.publish([rsa_jwk(RSA_KEY, None)])
+    assert key_for(ISSUER, "unknown here", "RS256").public_key == RSA_KEY.public_key()
+    world.session.publish([ec_jwk(EC_KEY, "new")])
+    later(31)
+    assert key_for(ISSUER, "new", "ES256").kid == "new"
+    with pytest.raises(UnknownKey):
+        key_for(ISSUER, "unknown here", "RS256")
+
+
 @pytest.mark.clause("RFC 7591", "2", "jwks_uri of a client")
 def test_keys_at_an_address_need_no_metadata_and_are_looked_for_again_once(world: World) -> None:
     world.session.publish([rsa_jwk(RSA_KEY, "old")])
-    assert set(keys_at(KEYS, "old")) == {"old"}
+    assert kids_at(KEYS, "old") == {"old"}
     world.session.publish([rsa_jwk(RSA_KEY, "new")])
-    assert set(keys_at(KEYS, "old")) == {"old"}
-    assert set(keys_at(KEYS, "new")) == {"old"}  # within the cool-down
+    assert kids_at(KEYS, "old") == {"old"}
+    assert kids_at(KEYS, "new") == {"old"}  # within the cool-down
     assert world.session.requested == [KEYS]
 
 
 @pytest.mark.clause("RFC 8414", "3.3", "keys are an issuer's only through its own metadata")
 def test_keys_at_an_address_are_no_issuers_keys(world: World) -> None:
     world.session.answers[ISSUER] = (200, json.dumps({"keys": [ec_jwk(EC_KEY, "planted")]}).encode())
-    assert set(keys_at(ISSUER, None)) == {"planted"}
+    assert kids_at(ISSUER, None) == {"planted"}
     with pytest.raises(UnknownKey):
         key_for(ISSUER, "planted", "ES256")

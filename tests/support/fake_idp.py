@@ -38,8 +38,10 @@ def public_jwk(alg: str = "RS256", kid: str = "key-1") -> dict[str, Any]:
 
 
 def sign(claims: dict[str, Any], *, alg: str = "RS256", key: Any = None, **header: Any) -> str:
-    """Return `claims` as a signed JWT."""
+    """Return `claims` as a signed JWT. A `kid` of None is left out."""
     headers = {"kid": "key-1", **header}
+    if headers["kid"] is None:
+        del headers["kid"]
     payload = json.dumps(claims).encode()
     return jwt.api_jws.encode(payload, private_key(alg) if key is None else key, algorithm=alg, headers=headers)
 

@@ -90,9 +90,19 @@ def test_without_a_new_refresh_token_the_old_one_stays(user: User) -> None:
     assert STORE.replace(user, id_token=sign(id_token_claims()), refresh_token="").refresh_token == "refresh-1"
 
 
+@pytest.mark.clause("OpenID Connect Core", "12.2", "a refreshed ID token may have several audiences")
+def test_an_id_token_for_several_audiences_replaces_one_and_is_loaded(user: User) -> None:
+    new = sign(id_token_claims(aud=[CLIENT_ID, "project-4711"], azp=CLIENT_ID))
+    tokens = STORE.replace(user, id_token=new, refresh_token="refresh-2")
+    assert tokens.id_token == new
+    assert STORE.load(user) == tokens
+
+
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
+        ({"aud": [CLIENT_ID, "project-4711"]}, "azp is missing"),
+        ({"aud": [CLIENT_ID, "project-4711"], "azp": "project-4711"}, "azp is not"),
         ({"sub": "u-eve"}, "another person's"),
         ({"sub": "U-BOB"}, "another person's"),
         ({"iss": "https://evil.example"}, "iss is not"),
