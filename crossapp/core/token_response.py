@@ -88,11 +88,15 @@ def text_parameter(answer: Mapping[str, Any], name: str) -> str:
 
 
 def scope_parameter(answer: Mapping[str, Any], *, requested: str) -> str:
-    """Return the scope granted: the requested one unless the response says otherwise (RFC 6749 section 5.1)."""
+    """Return the scope granted: the requested one unless the response says otherwise (RFC 6749 section 5.1).
+
+    An empty scope, which RFC 6749 appendix A.4 does not allow, counts as absent. That widens nothing: the server that
+    the token is for decides by the token, not by this text.
+    """
     value = answer.get("scope", requested)
     if not isinstance(value, str) or len(value) > 1000 or not is_oauth_text(value):
         raise BadAnswer("the scope of the token response is not a list of scopes")
-    return " ".join(value.split())
+    return " ".join(value.split() or requested.split())
 
 
 def resource_parameter(said: Mapping[str, Any], *, of: str, requested: str) -> frozenset[str] | None:
@@ -114,8 +118,13 @@ def resource_parameter(said: Mapping[str, Any], *, of: str, requested: str) -> f
 
 
 def expiry_parameter(answer: Mapping[str, Any], *, now: datetime, default: int, longest: int) -> datetime:
-    """Return the expiry of the token: after `expires_in` seconds, or `default`, but at most after `longest`."""
+    """Return the expiry of the token: after `expires_in` seconds, or `default`, but at most after `longest`.
+
+    Some servers send a string of digits, though RFC 6749 section 5.1 demands a JSON number.
+    """
     seconds = answer.get("expires_in", default)
+    if isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,10}", seconds):
+        seconds = int(seconds)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or math.isnan(seconds) or seconds <= 0:
         raise BadAnswer("expires_in of the token response is not a positive number")
     return now + timedelta(seconds=min(seconds, longest))

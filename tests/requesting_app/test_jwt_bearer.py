@@ -43,6 +43,15 @@ def test_a_narrower_scope_is_honoured_and_a_missing_one_is_the_one_asked_for() -
     assert read(redeemed(scope=None)).scope == "read write"
 
 
+def test_an_expiry_in_a_string_of_digits_counts_as_a_number() -> None:
+    assert read(redeemed(expires_in="60")).expires_at == NOW + timedelta(seconds=60)
+
+
+@pytest.mark.clause("RFC 6749", "5.1", "CL-24: an empty scope says nothing")
+def test_an_empty_scope_is_the_one_asked_for() -> None:
+    assert read(redeemed(scope="")).scope == "read write"
+
+
 @pytest.mark.clause("ID-JAG", "4.4.3", "CL-25: a refresh token is ignored")
 def test_a_refresh_token_is_ignored() -> None:
     assert not hasattr(read(redeemed(refresh_token="canary")), "refresh_token")
@@ -67,7 +76,7 @@ def test_a_token_without_expiry_lives_five_minutes_and_no_token_longer_than_a_da
         ({"access_token": "a b"}, "the access token is malformed"),
         ({"access_token": "é"}, "the access token is malformed"),
         ({"access_token": "a" * 16385}, "the access token is malformed"),
-        ({"expires_in": "3600"}, "expires_in of the token response is not a positive number"),
+        ({"expires_in": "3600 s"}, "expires_in of the token response is not a positive number"),
         ({"expires_in": -5}, "expires_in of the token response is not a positive number"),
         ({"scope": 1}, "the scope of the token response is not a list of scopes"),
     ],

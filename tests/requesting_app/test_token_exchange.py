@@ -46,6 +46,15 @@ def test_a_good_response_gives_the_id_jag_its_expiry_and_its_scope() -> None:
     assert value not in repr(grant)
 
 
+@pytest.mark.parametrize(
+    ("said", "claimed", "scope"),
+    [("", "", "read write"), ("", "read", "read"), ("read", "", "read"), ("read", "read", "read")],
+)
+@pytest.mark.clause("RFC 6749", "5.1", "an empty scope says nothing")
+def test_an_empty_scope_counts_as_absent(said: str, claimed: str, scope: str) -> None:
+    assert read(exchanged(access_token=id_jag(scope=claimed), scope=said)).scope == scope
+
+
 @pytest.mark.parametrize("typical", [{"aud": [TODO]}, {"resource": [API]}, {"act": {"sub": "x"}, "sub_profile": "y"}])
 def test_an_id_jag_as_real_peers_make_it_is_accepted(typical: dict[str, Any]) -> None:
     assert read(exchanged(access_token=id_jag(**typical)))

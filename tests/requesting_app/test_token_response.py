@@ -84,13 +84,18 @@ def test_a_malformed_wish_for_the_next_sign_in_is_dropped(wishes: str) -> None:
     assert caught.value.sign_in_parameters == {}
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(60, 60), (59.5, 59.5), (10**12, 1000), (None, 300), (1e308, 1000)])
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(60, 60), (59.5, 59.5), (10**12, 1000), (None, 300), (1e308, 1000), ("60", 60), ("9999999999", 1000)],
+)
 def test_expires_in_is_bounded(seconds: Any, expected: float) -> None:
     answer = {} if seconds is None else {"expires_in": seconds}
     assert expiry_parameter(answer, now=NOW, default=300, longest=1000) == NOW + timedelta(seconds=expected)
 
 
-@pytest.mark.parametrize("seconds", ["60", 0, -1, True, None, [], float("nan")])
+@pytest.mark.parametrize(
+    "seconds", ["", "0", "-60", "+60", "6e1", "60.5", " 60", "٦٠", "9" * 11, 0, -1, True, None, [], float("nan")]
+)
 def test_expires_in_that_is_no_positive_number_is_refused(seconds: Any) -> None:
     with pytest.raises(BadAnswer, match="expires_in of the token response is not a positive number"):
         expiry_parameter({"expires_in": seconds}, now=NOW, default=300, longest=1000)
@@ -100,3 +105,11 @@ def test_expires_in_that_is_no_positive_number_is_refused(seconds: Any) -> None:
 def test_a_scope_that_is_no_list_of_scopes_is_refused(scope: Any) -> None:
     with pytest.raises(BadAnswer, match="is not a list of scopes"):
         scope_parameter({"scope": scope}, requested="read")
+
+
+@pytest.mark.parametrize("scope", ["", " ", "   "])
+@pytest.mark.clause("RFC 6749", "5.1", "an empty scope says nothing, so the requested one is granted")
+def test_an_empty_scope_counts_as_absent(scope: str) -> None:
+    assert scope_parameter({"scope": scope}, requested="read write") == "read write"
+    assert scope_parameter({"scope": scope}, requested="") == ""
+    assert scope_parameter({"scope": "write"}, requested="read write") == "write"
