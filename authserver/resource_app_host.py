@@ -64,11 +64,8 @@ class ResourceAppHost:
         ours = request.facts["tenant"] = trusted.connection.tenant.slug
         if (id_jag.tenant or ours, id_jag.claims.get("aud_tenant", ours)) != (ours, ours):  # ID-JAG -04 section 6.4
             raise SubjectRefused("the tenant in the ID-JAG is not the tenant of its issuer")
-        claims = subjects.SubjectClaims(
-            sub=id_jag.subject, email=id_jag.email, email_verified=id_jag.email_verified, name=id_jag.name
-        )
         try:
-            return subjects.resolve_subject(connection=trusted.connection, claims=claims)
+            return subjects.resolve_subject(connection=trusted.connection, claims=subjects.read_claims(id_jag.claims))
         except subjects.SubjectDenied as error:
             raise SubjectDenied(error.detail) from error
         except subjects.SubjectRefused as error:

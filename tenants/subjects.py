@@ -6,7 +6,9 @@ unverified one would keep its real owner out.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -20,11 +22,14 @@ from tenants.models import EmailDomain, IdPConnection, User
 
 @dataclass(frozen=True)
 class SubjectClaims:
-    """The subject's claims in a verified ID token or ID-JAG. All but `sub` are optional display data."""
+    """The subject's claims in a verified ID token or ID-JAG. All but `sub` are optional display data.
+
+    `email_verified` is None if the IdP does not say it.
+    """
 
     sub: str
     email: str = ""
-    email_verified: bool = False
+    email_verified: bool | None = None
     name: str = ""
 
 
@@ -38,6 +43,26 @@ class SubjectRefused(Exception):
 
 class SubjectDenied(SubjectRefused):
     """The subject has an account here, and it is deactivated."""
+
+
+def read_claims(claims: Mapping[str, Any]) -> SubjectClaims:
+    """Return the subject's claims (OpenID Connect Core 1.0 section 5.1) among verified `claims`.
+
+    A claim of another type counts as absent, but `email_verified` as false. Some IdPs send that one as a string.
+    """
+    verified = claims.get("email_verified")
+    return SubjectClaims(
+        sub=text_claim(claims, "sub"),
+        email=text_claim(claims, "email"),
+        email_verified=None if verified is None else verified is True or verified == "true",
+        name=text_claim(claims, "name"),
+    )
+
+
+def text_claim(claims: Mapping[str, Any], name: str) -> str:
+    """Return a claim if it is a string, or ""."""
+    value = claims.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def resolve_subject(*, connection: IdPConnection, claims: SubjectClaims) -> User:

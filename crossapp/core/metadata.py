@@ -29,6 +29,7 @@ class Metadata:
     authorization_endpoint: str = ""
     token_endpoint: str = ""
     jwks_uri: str = ""
+    userinfo_endpoint: str = ""
     end_session_endpoint: str = ""
     revocation_endpoint: str = ""
     authorization_response_iss_parameter_supported: bool = False
@@ -38,6 +39,7 @@ URLS = (
     "authorization_endpoint",
     "token_endpoint",
     "jwks_uri",
+    "userinfo_endpoint",
     "end_session_endpoint",
     "revocation_endpoint",
 )

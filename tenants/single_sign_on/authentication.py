@@ -1,7 +1,4 @@
-"""From the code of an IdP's answer to the person it stands for (OpenID Connect Core 1.0 section 3.1.3).
-
-Userinfo is not asked: the ID token says all that is needed.
-"""
+"""From the code of an IdP's answer to the person it stands for (OpenID Connect Core 1.0 section 3.1.3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +15,8 @@ from tenants.single_sign_on.attempts import Attempt
 from tenants.single_sign_on.errors import Reason, SignInRefused
 from tenants.single_sign_on.id_token import Expected, IdToken, IdTokenRefused, verify_id_token
 from tenants.single_sign_on.provider import redeem
-from tenants.subjects import SubjectClaims, SubjectRefused, resolve_subject
+from tenants.single_sign_on.userinfo import completed_claims
+from tenants.subjects import SubjectRefused, read_claims, resolve_subject, text_claim
 
 
 class SingleSignOnBackend(ActiveAccounts):
@@ -47,11 +45,13 @@ def sign_in(attempt: Attempt, metadata: Metadata, *, code: str, redirect_uri: st
     }
     answer = redeem(attempt.connection, metadata.token_endpoint, form)
     id_token = _verified(answer, attempt)
+    access_token = text_claim(answer, "access_token")
+    claims = completed_claims(id_token.claims, endpoint=metadata.userinfo_endpoint, access_token=access_token)
     try:
-        user = resolve_subject(connection=attempt.connection, claims=subject_claims(id_token.claims))
+        user = resolve_subject(connection=attempt.connection, claims=read_claims(claims))
     except SubjectRefused as error:
         raise SignInRefused(Reason.NO_ACCESS, detail=error.detail) from error
-    return SignIn(user, id_token, _text(answer, "refresh_token"))
+    return SignIn(user, id_token, text_claim(answer, "refresh_token"))
 
 
 def _verified(answer: Mapping[str, Any], attempt: Attempt) -> IdToken:
@@ -61,7 +61,7 @@ def _verified(answer: Mapping[str, Any], attempt: Attempt) -> IdToken:
         issuer=connection.issuer,
         client_id=connection.client_id,
         nonce=attempt.nonce,
-        access_token=_text(answer, "access_token"),
+        access_token=text_claim(answer, "access_token"),
         max_age=int(wanted["max_age"]) if "max_age" in wanted else None,
         acr_values=tuple(wanted.get("acr_values", "").split()),
     )
@@ -72,18 +72,3 @@ def _verified(answer: Mapping[str, Any], attempt: Attempt) -> IdToken:
         raise SignInRefused(Reason.NOT_ACCEPTED, detail=error.detail, status=502) from error
     except KeysUnavailable as error:
         raise SignInRefused(Reason.NO_ANSWER, detail=str(error), status=502) from error
-
-
-def subject_claims(claims: Mapping[str, Any]) -> SubjectClaims:
-    """Return the subject's claims (OpenID Connect Core 1.0 section 5.1), strings only."""
-    return SubjectClaims(
-        sub=_text(claims, "sub"),
-        email=_text(claims, "email"),
-        email_verified=claims.get("email_verified") is True,
-        name=_text(claims, "name"),
-    )
-
-
-def _text(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name)
-    return value if isinstance(value, str) else ""

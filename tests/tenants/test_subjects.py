@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 
 from tenants.models import IdPConnection, Tenant, User
-from tenants.subjects import SubjectClaims, SubjectRefused, resolve_subject
+from tenants.subjects import SubjectClaims, SubjectRefused, read_claims, resolve_subject
 
 BOB = SubjectClaims(sub="u-bob", email="bob@tables.example", email_verified=True, name="Bobby Tables")
 
@@ -161,6 +161,34 @@ def test_an_unverified_email_is_neither_kept_nor_taken_over(connection: IdPConne
     assert resolve(connection, email="trinity@tables.example", email_verified=verified) == bob
     bob.refresh_from_db()
     assert bob.email == "bob@tables.example"
+
+
+@pytest.mark.parametrize(
+    ("said", "verified"),
+    [
+        (True, True),
+        ("true", True),
+        (False, False),
+        ("false", False),
+        (None, None),
+        ("True", False),
+        ("yes", False),
+        ("", False),
+        (1, False),
+        (0, False),
+        (["true"], False),
+        ({}, False),
+    ],
+)
+@pytest.mark.clause("OpenID Connect Core", "5.1", "RP-22: email_verified is true, false, or not said")
+def test_email_verified_is_read_strictly(said: Any, verified: bool | None) -> None:
+    claims = {"sub": "u-bob", "email": "bob@tables.example", "email_verified": said}
+    assert read_claims(claims) == SubjectClaims("u-bob", "bob@tables.example", verified)
+
+
+def test_claims_that_are_absent_or_no_text_are_empty() -> None:
+    assert read_claims({"sub": "u-bob"}) == read_claims({"sub": "u-bob", "email": 7, "name": None})
+    assert read_claims({"sub": "u-bob"}) == SubjectClaims("u-bob")
 
 
 def test_an_email_is_shown_as_soon_as_it_is_verified(connection: IdPConnection) -> None:

@@ -23,7 +23,7 @@ def account(connection: IdPConnection, **fields: Any) -> User:
     return User.objects.create(realm="wiki", tenant=connection.tenant, **fields)
 
 
-@pytest.mark.parametrize("verified", [False, None, "true", 1, ["true"]], ids=str)
+@pytest.mark.parametrize("verified", [False, None, "false", "TRUE", 1, ["true"]], ids=str)
 @pytest.mark.parametrize("bound", [False, True], ids=["waiting account", "account of another person"])
 @pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22")
 def test_an_unverified_email_matches_no_account(
