@@ -3,11 +3,14 @@
 An account is found by realm, tenant, issuer and subject, byte for byte, never by email. An email only links a
 pre-provisioned account to its subject, once. An account created here has an email only if the IdP has verified it: an
 unverified one would keep its real owner out.
+
+A connection may count an absent or a false `email_verified` as true: only for an email of the tenant's own domains, to
+link a pre-provisioned account and to show the email. An account never changes its subject.
 """
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -76,11 +79,21 @@ def resolve_subject(*, connection: IdPConnection, claims: SubjectClaims) -> User
         raise SubjectRefused("the tenant is not active or its IdP connection is disabled")
     if not 0 < len(claims.sub) <= 255 or not claims.sub.isprintable():
         raise SubjectRefused("the subject is empty, too long or not printable")
+    claims = replace(claims, email_verified=_counts_as_verified(claims, connection))
     user = _bound_account(connection, claims) or _first_sign_in(connection, claims)
     if not user.is_active:
         raise SubjectDenied("the account is not active")
     _show(user, connection, claims)
     return user
+
+
+def _counts_as_verified(claims: SubjectClaims, connection: IdPConnection) -> bool:
+    """Say whether the IdP has verified the email, or the connection trusts it without that."""
+    if claims.email_verified is None:
+        return connection.trusts_absent_email_verified and _is_own_email(claims.email, connection)
+    if claims.email_verified is False:
+        return connection.trusts_false_email_verified and _is_own_email(claims.email, connection)
+    return claims.email_verified is True
 
 
 @prepared("realm", "tenant", "issuer", "sub")
@@ -114,7 +127,7 @@ def _bind(connection: IdPConnection, claims: SubjectClaims) -> User | None:
         return None
     if len(accounts) > 1 or accounts[0].sub is not None:
         raise SubjectRefused("the email belongs to another account, and an account never changes its subject")
-    if claims.email_verified is not True:
+    if not claims.email_verified:
         raise SubjectRefused("the email matches a pre-provisioned account, but the IdP has not verified it")
     if _domain_owner(claims.email) not in (None, connection.tenant_id):
         raise SubjectRefused("the email's domain belongs to another tenant")
@@ -131,7 +144,7 @@ def _provision(connection: IdPConnection, claims: SubjectClaims) -> User:
         raise SubjectRefused("the email is malformed or its domain is not the tenant's")
     account = User(
         username=_username(connection, claims.sub),
-        email=claims.email.lower() if claims.email_verified is True else "",
+        email=claims.email.lower() if claims.email_verified else "",
         realm=connection.app,
         tenant=connection.tenant,
         issuer=connection.issuer,
@@ -147,7 +160,7 @@ def _show(user: User, connection: IdPConnection, claims: SubjectClaims) -> None:
     before = (user.first_name, user.last_name, user.email)
     if name := without_breaks(claims.name)[:150]:
         user.first_name, user.last_name = name, ""
-    if claims.email_verified is True and claims.email.lower() != user.email:
+    if claims.email_verified and claims.email.lower() != user.email:
         others = _accounts_with(claims.email, connection).exclude(pk=user.pk)
         if _is_own_email(claims.email, connection) and not others.exists():
             user.email = claims.email.lower()

@@ -45,6 +45,8 @@ def test_seeding_leaves_no_rows(demo: Demo) -> None:
         (Client, "client_secret", "canary", "client_change", ""),
         (IdPConnection, "client_secret", "canary", "connection_change", "customer1"),
         (IdPConnection, "provisions_users", False, "connection_change", "customer1"),
+        (IdPConnection, "trusts_absent_email_verified", True, "connection_change", "customer1"),
+        (IdPConnection, "trusts_false_email_verified", True, "connection_change", "customer1"),
         (ResourceApp, "client_secret", "canary", "connection_change", ""),
         (Tenant, "is_active", False, "tenant_change", "customer1"),
         (EmailDomain, "domain", "canary.example", "tenant_change", "customer1"),

@@ -118,6 +118,33 @@ def test_an_email_that_does_not_link_gives_no_account(todo0: TokenEndpoint, clai
     assert (waiting.sub, waiting.issuer) == ("new", ISSUER)
 
 
+@pytest.mark.parametrize(
+    ("switch", "verified"), [("trusts_absent_email_verified", ABSENT), ("trusts_false_email_verified", False)]
+)
+@pytest.mark.clause("OIDC Core", "5.7", "a switch of the connection counts an email of the tenant's domain as verified")
+def test_with_the_switch_an_email_that_is_not_verified_links_an_account_once(
+    todo0: TokenEndpoint, switch: str, verified: Any
+) -> None:
+    waiting = account(todo0, "waiting", sub=None, issuer="", email="new@tables.fake")
+    elsewhere = account(todo0, "elsewhere", sub=None, issuer="", email="new@nobodys.fake")
+
+    def redeemed_by(sub: str, email: str = "new@tables.fake", **changes: Any) -> Any:
+        claims = {"sub": sub, "email": email, "email_verified": verified, "jti": f"{sub} {email}"}
+        return todo0.redeem(todo0.mint(**claims | changes))
+
+    todo0.assert_refused(redeemed_by("new"), *NO_ACCESS, accounts=3)
+    setattr(todo0.connection, switch, True)
+    todo0.connection.save()
+    todo0.assert_redeemed(redeemed_by("new"))
+    for refused in (redeemed_by("mallory"), redeemed_by("mallory", "new@nobodys.fake")):
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    text = redeemed_by("bob", email_verified=str(verified).lower())
+    assert text.json()["error_description"] == "email_verified in the ID-JAG must be true or false."
+    waiting.refresh_from_db()
+    elsewhere.refresh_from_db()
+    assert (waiting.sub, waiting.issuer, elsewhere.sub) == ("new", ISSUER, None)
+
+
 @pytest.mark.clause("ID-JAG", "3.1", "control: an account is provisioned, and with the token only")
 def test_a_person_seen_for_the_first_time_gets_an_account_with_the_token_only(todo0: TokenEndpoint) -> None:
     claims = {"sub": "new", "email": "new@tables.fake", "email_verified": True}

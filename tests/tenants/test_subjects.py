@@ -163,6 +163,78 @@ def test_an_unverified_email_is_neither_kept_nor_taken_over(connection: IdPConne
     assert bob.email == "bob@tables.example"
 
 
+# The switches for IdPs that do not verify emails
+
+SWITCHES = {"trusts_absent_email_verified": None, "trusts_false_email_verified": False}
+
+
+@pytest.fixture(params=list(SWITCHES.items()), ids=list(SWITCHES))
+def trusting(request: pytest.FixtureRequest, connection: IdPConnection) -> tuple[IdPConnection, bool | None]:
+    """A connection with one switch on, and the `email_verified` that the switch is for."""
+    name, verified = request.param
+    setattr(connection, name, True)
+    connection.save()
+    return connection, verified
+
+
+def test_both_switches_are_off_by_default(connection: IdPConnection) -> None:
+    assert not any(getattr(connection, name) for name in SWITCHES)
+
+
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22: a switch of the connection")
+def test_with_the_switch_an_email_of_the_tenants_domain_links_an_account_once(
+    trusting: tuple[IdPConnection, bool | None],
+) -> None:
+    connection, verified = trusting
+    waiting = account(connection, email="Bob@tables.example")
+    assert resolve(connection, email="BOB@tables.example", email_verified=verified) == waiting
+    waiting.refresh_from_db()
+    assert (waiting.issuer, waiting.sub) == (connection.issuer, "u-bob")
+    assert "never changes its subject" in refused(connection, sub="u-mallory", email_verified=verified)
+    waiting.refresh_from_db()
+    assert waiting.sub == "u-bob"
+    assert User.objects.count() == 1
+
+
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-24: a switch is for the tenant's own domains")
+@pytest.mark.parametrize("email", ["trinity@rabbit.example", "trinity@sub.tables.example", "trinity@other.example"])
+def test_with_the_switch_an_email_of_another_domain_links_nothing(
+    trusting: tuple[IdPConnection, bool | None], other_connection: IdPConnection, email: str
+) -> None:
+    connection, verified = trusting
+    waiting = account(connection, email=email)
+    assert "has not verified" in refused(connection, email=email, email_verified=verified)
+    waiting.refresh_from_db()
+    assert waiting.sub is None
+
+
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22: a switch is for one of absent and false")
+def test_a_switch_is_for_one_kind_of_unverified_email(trusting: tuple[IdPConnection, bool | None]) -> None:
+    connection, verified = trusting
+    account(connection, email="bob@tables.example")
+    others: list[Any] = [False if verified is None else None, "nonsense", 1, []]
+    for unverified in others:
+        assert "has not verified" in refused(connection, email_verified=unverified)
+
+
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-22: with a switch, an email is shown but binds no account again")
+def test_with_the_switch_an_email_is_shown_and_that_of_another_account_is_not_taken_over(
+    trusting: tuple[IdPConnection, bool | None],
+) -> None:
+    connection, verified = trusting
+    bob = resolve(connection, email_verified=verified)
+    assert bob.email == "bob@tables.example"
+    assert resolve(connection, email="robert@tables.example", email_verified=verified) == bob
+    bob.refresh_from_db()
+    assert bob.email == "robert@tables.example"
+    eve = resolve(connection, sub="u-eve", email="eve@tables.example", email_verified=verified)
+    assert resolve(connection, sub="u-eve", email="robert@tables.example", email_verified=verified) == eve
+    assert resolve(connection, email="bob@rabbit.example", email_verified=verified) == bob
+    eve.refresh_from_db()
+    bob.refresh_from_db()
+    assert (eve.email, bob.email, bob.sub) == ("eve@tables.example", "robert@tables.example", "u-bob")
+
+
 @pytest.mark.parametrize(
     ("said", "verified"),
     [
