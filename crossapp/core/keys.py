@@ -15,14 +15,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import requests
 
+from .cache import Cache
+from .discovery import find_metadata
 from .errors import PeerError
 from .http import default_session, send
 from .jwk import KeysUnavailable, VerificationKey, find_key, usable_keys
-from .metadata import Kind, read_metadata, well_known_url
 from .strict_json import strict_json_object
 
 logger = logging.getLogger(__name__)
@@ -35,15 +36,6 @@ MOST = 1024  # key sets in a process
 _RUNNING, _ANSWERED, _FAILED = "running", "answered", "failed"
 
 Event = Literal["hit", "miss", "answered", "failed"]
-
-
-class Cache(Protocol):
-    """The cache shared by all processes; Django's caches implement it."""
-
-    def get(self, key: str) -> Any: ...
-    def set(self, key: str, value: Any, timeout: int) -> Any: ...
-    def add(self, key: str, value: Any, timeout: int) -> bool: ...
-    def delete(self, key: str) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -189,17 +181,9 @@ class Keys:
 
 
 def fetch_jwks(issuer: str, *, session: requests.Session) -> list[Any]:
-    """Return the `keys` of the key set that `issuer` publishes, unparsed; raises KeysUnavailable.
-
-    It reads the metadata of an OpenID Provider, or else those of RFC 8414.
-    """
+    """Return the `keys` of the key set that `issuer` publishes, unparsed; raises KeysUnavailable."""
     try:
-        for kind in (Kind.OPENID, Kind.OAUTH):
-            answer = send("GET", well_known_url(issuer, kind), session=session)
-            if answer.status != 404:
-                break
-        names = ("jwks_uri",)
-        metadata = read_metadata(answer.status, answer.body, issuer=issuer, required="jwks_uri", names=names)
+        metadata = find_metadata(issuer, session=session, required="jwks_uri", names=("jwks_uri",))
     except PeerError as error:
         raise KeysUnavailable(error.detail) from error
     return fetch_jwks_at(metadata.jwks_uri, session=session)

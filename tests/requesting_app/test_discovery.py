@@ -1,17 +1,20 @@
 """Where the endpoints of an issuer are."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 import requests
 
+from crossapp.core import http
+from crossapp.core.discovery import find_metadata
 from crossapp.core.errors import BadAnswer, Unreachable
-from crossapp.core.metadata import Kind, read_metadata, well_known_url
+from crossapp.core.metadata import Kind, read_metadata, well_known_url, well_known_urls
 from crossapp.requesting_app.flow import access_token_for
 from crossapp.requesting_app.models import ResourceApp
 from crossapp.requesting_app.peer_requests import discovery
-from tests.requesting_app.peers import IDP, TODO, World, metadata_of
+from tests.requesting_app.peers import IDP, TODO, World, metadata_of, session
 
 
 @pytest.mark.clause("RFC 8414", "3.1", "the well-known name goes before the path")
@@ -112,3 +115,87 @@ def test_a_failure_is_not_kept(world: World) -> None:
         discovery.metadata(IDP, Kind.OPENID)
 
     assert discovery.metadata(IDP, Kind.OPENID).issuer == IDP
+
+
+# --- The forms of the document ------------------------------------------------------------------------------------
+
+OPENID_URL, OAUTH_URL = f"{IDP}/.well-known/openid-configuration", f"{IDP}/.well-known/oauth-authorization-server"
+HTML = (200, b"<html>Not found</html>", "text/html")
+
+
+@pytest.mark.clause("RFC 8414", "3.1", "all forms of the document")
+def test_the_forms_of_an_issuer_with_a_path_are_three_and_without_one_two() -> None:
+    appended = "https://idp.example/tenant/1/.well-known"
+    inserted = "https://idp.example/.well-known/oauth-authorization-server/tenant/1"
+    openid, oauth = f"{appended}/openid-configuration", f"{appended}/oauth-authorization-server"
+    assert well_known_urls("https://idp.example/tenant/1", Kind.OPENID) == [openid, inserted, oauth]
+    assert well_known_urls("https://idp.example/tenant/1", Kind.OAUTH) == [inserted, openid, oauth]
+    assert well_known_urls(IDP, Kind.OPENID) == [OPENID_URL, OAUTH_URL]
+    assert well_known_urls(IDP, Kind.OAUTH) == [OAUTH_URL, OPENID_URL]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (404, {}),
+        (400, {}),
+        (403, b""),
+        (302, b""),
+        HTML,
+        (200, []),
+        (200, {"issuer": f"{IDP}/"}),
+        (200, {"issuer": IDP}),
+    ],
+    ids=["404", "400", "403", "redirect", "HTML", "an array", "another issuer's", "no token endpoint"],
+)
+def test_a_form_that_is_not_there_leads_to_the_next_one(world: World, kind: Kind, answer: Any) -> None:
+    world.next["metadata"] = [answer]
+    assert discovery.metadata(IDP, kind).token_endpoint == f"{IDP}/oauth2/v1/token"
+    asked = [sent.url for sent in world.sent]
+    assert asked == ([OPENID_URL, OAUTH_URL] if kind is Kind.OPENID else [OAUTH_URL, OPENID_URL])
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("answer", [(500, {}), (503, {}), (429, {}), requests.ReadTimeout()], ids=str)
+def test_an_issuer_that_does_not_answer_is_unreachable_whatever_the_next_form_would_say(
+    world: World, kind: Kind, answer: Any
+) -> None:
+    world.next["metadata"] = [answer]
+    with pytest.raises(Unreachable):
+        discovery.metadata(IDP, kind)
+    assert len(world.sent) == 1
+    world.next["metadata"] = [(404, {}), answer]
+    with pytest.raises(Unreachable):
+        discovery.metadata(IDP, kind)
+
+
+def test_without_any_form_the_error_names_each_url_with_its_answer(world: World) -> None:
+    world.next["metadata"] = [(404, {}), HTML]
+    with pytest.raises(BadAnswer) as caught:
+        discovery.metadata(IDP, Kind.OAUTH)
+    assert caught.value.detail.startswith(f"{OAUTH_URL} answered 404; {OPENID_URL} answered no JSON document")
+
+
+def test_a_document_of_another_issuer_is_the_reason_and_not_the_missing_form(world: World) -> None:
+    world.next["metadata"] = [(404, {}), (200, metadata_of(f"{IDP}/"))]
+    with pytest.raises(BadAnswer, match="the metadata say issuer"):
+        discovery.metadata(IDP, Kind.OPENID)
+
+
+def test_all_forms_together_have_five_seconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.2)
+    world.always["metadata"] = (404, {})
+    world.before_answering = lambda kind: time.sleep(0.15)
+    with pytest.raises(Unreachable):
+        find_metadata(f"{IDP}/tenant", session=session())
+    assert len(world.sent) == 2
+
+
+def test_lists_are_read_and_a_malformed_one_is_as_good_as_none(world: World) -> None:
+    lists = {"scopes_supported": ["openid"], "grant_types_supported": "authorization_code", "x": ["y"]}
+    world.next["metadata"] = [(200, metadata_of(IDP) | lists)]
+    found = discovery.metadata(IDP, Kind.OPENID)
+    assert (found.scopes_supported, found.grant_types_supported) == (("openid",), None)
+    assert discovery.metadata(IDP, Kind.OPENID) == found
+    assert len(world.sent) == 1

@@ -63,6 +63,24 @@ def test_an_issuer_with_oauth_metadata_only_will_do(world: World) -> None:
     assert world.session.requested == [METADATA, RFC_8414, KEYS]
 
 
+@pytest.mark.parametrize("answer", [(403, b""), (200, b"<html>"), (302, b"")], ids=["403", "HTML", "redirect"])
+def test_any_answer_without_a_document_leads_to_the_other_form(world: World, answer: tuple[int, bytes]) -> None:
+    world.session.answers[RFC_8414] = world.session.answers[METADATA]
+    world.session.answers[METADATA] = answer
+    assert key_for(ISSUER, "rsa", "RS256")
+    assert world.session.requested == [METADATA, RFC_8414, KEYS]
+
+
+def test_the_keys_of_an_issuer_with_a_path_are_found_in_the_appended_oauth_form(world: World) -> None:
+    issuer = f"{ISSUER}/oauth2/custom"
+    world.session.publish(jwks(), issuer=issuer)
+    openid = f"{issuer}/.well-known/openid-configuration"
+    appended = f"{issuer}/.well-known/oauth-authorization-server"
+    world.session.answers[appended] = world.session.answers.pop(openid)
+    assert key_for(issuer, "rsa", "RS256")
+    assert world.session.requested == [openid, f"{RFC_8414}/oauth2/custom", appended, f"{issuer}/oauth2/v1/keys"]
+
+
 def test_keys_are_kept_for_ten_minutes(world: World, later: Clock) -> None:
     key_for(ISSUER, "rsa", "RS256")
     later(599)

@@ -1,23 +1,26 @@
-"""A small HTTP server on loopback that misbehaves on request."""
+"""A small HTTP server on loopback that misbehaves on request, or answers with given documents."""
 
 import gzip
 import json
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The path says what happens."""
+    """The path says what happens, if the server has no documents."""
 
     server: "Server"
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         self.server.asked.append(f"{self.command} {self.path}")
+        if self.server.documents is not None:
+            self._answer_with_document(self.server.documents)
+            return
         kind = self.path.partition("?")[0].strip("/")
         if kind == "drip-headers":
             self._drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100)
@@ -43,6 +46,13 @@ class Handler(BaseHTTPRequestHandler):
 
     do_POST = do_GET
 
+    def _answer_with_document(self, documents: Mapping[str, object]) -> None:
+        """Answer with the document of the path, after the request's body is read; 404 if there is none."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status = 200 if self.path in documents else 404
+        body = json.dumps(documents.get(self.path, "not found")).encode()
+        self._answer(body, status, **{"Content-Type": "application/json"})
+
     def _answer(self, body: bytes, status: int = 200, **headers: str) -> None:
         self.send_response(status)
         for name, value in headers.items():
@@ -65,20 +75,25 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Notes what it is asked for in `asked`."""
+    """Notes what it is asked for in `asked`; `documents` has what it answers, by path."""
 
-    def __init__(self, asked: list[str]) -> None:
+    def __init__(self, asked: list[str], documents: Mapping[str, object] | None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked = asked
+        self.asked, self.documents = asked, documents
 
 
 @contextmanager
-def serving(context: ssl.SSLContext | None = None, asked: list[str] | None = None) -> Iterator[int]:
+def serving(
+    context: ssl.SSLContext | None = None,
+    asked: list[str] | None = None,
+    documents: Mapping[str, object] | None = None,
+) -> Iterator[int]:
     """Serve on a free port of 127.0.0.1, with TLS if there is a `context`; yields the port.
 
-    What is asked for, as "GET /path", is added to `asked`.
+    What is asked for, as "GET /path", is added to `asked`. With `documents` nothing else is answered; they may be
+    filled later.
     """
-    server = Server([] if asked is None else asked)
+    server = Server([] if asked is None else asked, documents)
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
