@@ -83,11 +83,14 @@ def _take_out(request: HttpRequest, states: list[str]) -> dict[str, dict[str, An
     return taken
 
 
-def read_code(request: HttpRequest, metadata: Metadata) -> str:
-    """Return the code of an answer, which must be that of the issuer of `metadata`; raises SignInRefused."""
+def read_code(request: HttpRequest, metadata: Metadata, *, asked_scope: str) -> str:
+    """Return the code of an answer, which must be that of the issuer of `metadata`; raises SignInRefused.
+
+    `asked_scope` is the scope of the authorization request.
+    """
     _check_issuer(request.GET.get("iss"), metadata)
     if "error" in request.GET:
-        raise _refused_by_idp(request)
+        raise _refused_by_idp(request, asked_scope)
     code = request.GET.get("code", "")
     if not 0 < len(code) <= MAX_CODE or not code.isprintable():  # RFC 6749 appendix A.11
         raise SignInRefused(Reason.NOT_ACCEPTED, detail="the code is missing, too long or not printable")
@@ -102,8 +105,11 @@ def _check_issuer(unverified_issuer: str | None, metadata: Metadata) -> None:
         raise SignInRefused(Reason.NOT_ACCEPTED, detail="iss is another issuer's")
 
 
-def _refused_by_idp(request: HttpRequest) -> SignInRefused:
+def _refused_by_idp(request: HttpRequest, asked_scope: str) -> SignInRefused:
     """RFC 6749 section 4.1.2.1: the IdP's error, with its description."""
     error = printable(request.GET["error"], longest=100) or "no reason given"
     words = " ".join(request.GET.get("error_description", "").split())[:300]
-    return SignInRefused(Reason.REFUSED_BY_IDP, detail=f"the IdP answered {error}", words=words or error)
+    detail = f"the IdP answered {error}"
+    if error == "invalid_scope":
+        detail += f": it refuses one of the scopes {asked_scope}; set the connection's scopes to those that it allows"
+    return SignInRefused(Reason.REFUSED_BY_IDP, detail=detail, words=words or error)

@@ -21,7 +21,7 @@ from tenants.models import IdPConnection
 from tenants.signals import sign_in_refused, signed_in
 from tenants.single_sign_on import attempts, step_up
 from tenants.single_sign_on.authentication import SignIn, SingleSignOnBackend, sign_in
-from tenants.single_sign_on.authorization_request import authorization_url
+from tenants.single_sign_on.authorization_request import authorization_url, scope_to_ask_for
 from tenants.single_sign_on.errors import Reason, SignInRefused
 from tenants.single_sign_on.forms import EmailForm, own_path
 from tenants.single_sign_on.provider import metadata_of
@@ -73,11 +73,11 @@ class SignInView(FailurePage):
 
     def _redirect(self, connection: IdPConnection, email: str, next_path: str) -> HttpResponse:
         """Send the browser to the IdP."""
-        endpoint = metadata_of(connection).authorization_endpoint
+        metadata = metadata_of(connection)
         wanted = step_up.take_up(self.request, connection)
         attempt = attempts.Attempt(connection=connection, next=next_path, wanted=wanted)
         attempts.remember(self.request, attempt)
-        address = authorization_url(attempt, endpoint, redirect_uri=callback_uri(self.request), login_hint=email)
+        address = authorization_url(attempt, metadata, redirect_uri=callback_uri(self.request), login_hint=email)
         return onward(self.request, address)
 
     def _page(self, form: EmailForm, next_path: str, status: int = 200) -> HttpResponseBase:
@@ -94,7 +94,8 @@ class CallbackView(FailurePage):
         request.sign_in = attempt = attempts.take(request)
         self.connection = attempt.connection
         metadata = metadata_of(attempt.connection)
-        code = attempts.read_code(request, metadata)
+        scope = scope_to_ask_for(attempt.connection.scope, metadata)
+        code = attempts.read_code(request, metadata, asked_scope=scope)
         signed = sign_in(attempt, metadata, code=code, redirect_uri=callback_uri(request))
         self._start_session(attempt.connection, signed)
         return HttpResponseRedirect(attempt.next)
