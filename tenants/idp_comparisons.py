@@ -1,0 +1,146 @@
+"""What an IdP connection needs, compared with the metadata of its IdP, before the first person signs in.
+
+An HTTP request: call `connectable_metadata` outside database transactions.
+"""
+
+from collections.abc import Collection
+
+from django.core.exceptions import ValidationError
+
+from base.outgoing import session
+from crossapp.core import token_exchange
+from crossapp.core.client_authentication import AuthMethod
+from crossapp.core.comparisons import Comparison, Severity, compare
+from crossapp.core.discovery import find_metadata
+from crossapp.core.errors import PeerError
+from crossapp.core.metadata import Metadata
+from tenants.issuers import validate_issuer
+from tenants.single_sign_on.authorization_request import OFFLINE_ACCESS, scope_to_ask_for
+from tenants.single_sign_on.id_token import ALGORITHMS
+
+CLIENT_AUTHENTICATION = "client authentication"
+
+
+def connectable_metadata(issuer: str) -> Metadata:
+    """Return the metadata of `issuer`, fetched now; raises ValidationError if it cannot be connected."""
+    validate_issuer(issuer)
+    try:
+        metadata = find_metadata(issuer, session=session())
+    except PeerError as error:
+        hint = " Write the issuer exactly as the metadata do." if "expected" in error.detail else ""
+        raise ValidationError(f"{error.detail}.{hint}") from error
+    if not metadata.authorization_endpoint or not metadata.jwks_uri:
+        raise ValidationError("The metadata name no authorization_endpoint or no jwks_uri.")
+    return metadata
+
+
+def compare_with_idp(metadata: Metadata, *, auth_method: str, scope: str, prompt: str) -> list[Comparison]:
+    """Compare `metadata` with the columns of an IdP connection and with what every sign-in here needs."""
+    asked = scope_to_ask_for(scope, metadata).split()
+    comparisons = [
+        *_sign_in(metadata),
+        _client_authentication(auth_method, metadata.token_endpoint_auth_methods_supported),
+        compare(
+            "scopes",
+            asked,
+            metadata.scopes_supported,
+            every=True,
+            if_silent=Severity.PASS,
+            remedy="If the IdP refuses the sign-in (invalid_scope), set the connection's scopes.",
+        ),
+        compare(
+            "refresh tokens",
+            [OFFLINE_ACCESS],
+            asked,
+            remedy="Cards end with the ID token, until the person signs in again. If the IdP has offline_access after "
+            "all, name it in the connection's scopes.",
+        ),
+        *_cross_app_access(metadata),
+    ]
+    if prompt:
+        comparisons.append(
+            compare(
+                "prompt",
+                [prompt],
+                metadata.prompt_values_supported,
+                if_silent=Severity.PASS,
+                remedy="If the IdP refuses the sign-in, choose another prompt or none.",
+            )
+        )
+    return comparisons
+
+
+def failures(comparisons: Collection[Comparison]) -> list[Comparison]:
+    """Return the comparisons that make every sign-in impossible."""
+    return [comparison for comparison in comparisons if comparison.severity is Severity.FAIL]
+
+
+def warnings(comparisons: Collection[Comparison]) -> list[Comparison]:
+    return [comparison for comparison in comparisons if comparison.severity is Severity.WARNING]
+
+
+def secret_method_for(metadata: Metadata) -> AuthMethod:
+    """Return the method for a client with a secret: client_secret_basic if the IdP takes it."""
+    taken = metadata.token_endpoint_auth_methods_supported or ()
+    basic, post = AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST
+    return post if post in taken and basic not in taken else basic
+
+
+def _sign_in(metadata: Metadata) -> list[Comparison]:
+    return [
+        compare(
+            "ID token algorithms",
+            list(ALGORITHMS),
+            metadata.id_token_signing_alg_values_supported,
+            default=["RS256"],
+            if_missing=Severity.FAIL,
+            remedy="Let the IdP sign ID tokens with one of these algorithms.",
+        ),
+        compare(
+            "sign-in grant",
+            ["authorization_code"],
+            metadata.grant_types_supported,
+            default=["authorization_code", "implicit"],
+            if_missing=Severity.FAIL,
+            remedy="Allow the authorization code flow at the IdP.",
+        ),
+        compare(
+            "PKCE",
+            ["S256"],
+            metadata.code_challenge_methods_supported,
+            if_missing=Severity.FAIL,
+            remedy="Each sign-in sends a PKCE challenge: allow S256 at the IdP if it refuses the sign-in.",
+        ),
+    ]
+
+
+def _cross_app_access(metadata: Metadata) -> list[Comparison]:
+    remedy = "Without it, no app acts at another for these people. Allow cross-app access at the IdP, if it has it."
+    return [
+        compare(
+            "token exchange",
+            [token_exchange.GRANT_TYPE],
+            metadata.grant_types_supported,
+            default=["authorization_code", "implicit"],
+            remedy=remedy,
+        ),
+        compare(
+            "ID-JAG",
+            [token_exchange.ID_JAG],
+            metadata.identity_chaining_requested_token_types_supported,
+            remedy=remedy,
+        ),
+    ]
+
+
+def _client_authentication(method: str, taken: Collection[str] | None) -> Comparison:
+    """RFC 8414 section 2: an absent token_endpoint_auth_methods_supported is client_secret_basic."""
+    default = AuthMethod.CLIENT_SECRET_BASIC.value
+    usable = [ours.value for ours in AuthMethod if taken is None or ours in taken]
+    if taken is None:
+        remedy = f"If the IdP refuses the client, use {default}."
+    elif usable:
+        remedy = f"Use {' or '.join(usable)}."
+    else:
+        remedy = f"Allow one of {', '.join(AuthMethod)} for this client at the IdP."
+    return compare(CLIENT_AUTHENTICATION, [method], taken, default=[default], if_missing=Severity.FAIL, remedy=remedy)
