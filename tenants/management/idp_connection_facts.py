@@ -1,14 +1,31 @@
 """What `connectidp` prints: the stored values of an IdP connection, and what to register at the IdP."""
 
+from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 
+from crossapp.core.comparisons import Comparison, Severity
+from tenants.idp_comparisons import CLIENT_AUTHENTICATION
 from tenants.models import App, IdPConnection
 
+UNLESS_DEFAULT = {  # columns, with how each one's value is told
+    "scope": "  scopes at sign-in         {}",
+    "prompt": "  prompt at sign-in         {}",
+    "clock_skew": "  clock skew                {} seconds",
+    "trusts_absent_email_verified": "  no email_verified         counts as true for the tenant's domains",
+    "trusts_false_email_verified": "  email_verified: false     counts as true for the tenant's domains",
+    "tenant_claim": "  the tenant's claim        {}",
+    "tenant_value": "  the value of that claim   {}",
+}
 
-def facts_of(connection: IdPConnection) -> dict[str, Any]:
-    """Return the stored values and what to register at the IdP, without secrets."""
+
+def facts_of(connection: IdPConnection, comparisons: Collection[Comparison]) -> dict[str, Any]:
+    """Return the stored values, the comparisons with the IdP's metadata and what to register there, without secrets.
+
+    Some columns are left out if they have their default.
+    """
     origin = settings.ORIGINS[connection.app]
     return {
         "tenant": connection.tenant.slug,
@@ -28,7 +45,16 @@ def facts_of(connection: IdPConnection) -> dict[str, Any]:
         "post_logout_redirect_uri": f"{origin}/signed-out",
         "audience": origin,
         "resource": f"{origin}/api",
+        "comparisons": [asdict(comparison) for comparison in comparisons],
+        **_special(connection),
     }
+
+
+def _special(connection: IdPConnection) -> dict[str, Any]:
+    """Return the values that differ from their default."""
+    defaults = IdPConnection()
+    values = {name: getattr(connection, name) for name in UNLESS_DEFAULT}
+    return {name: value for name, value in values.items() if value != getattr(defaults, name)}
 
 
 def describe(facts: dict[str, Any]) -> str:
@@ -38,10 +64,12 @@ def describe(facts: dict[str, Any]) -> str:
     lines = [
         f"{facts['name']} ({facts['tenant']}) signs in to {app} at {facts['issuer']} ({state}).",
         f"  email domains             {', '.join(facts['domains']) or 'none: only known addresses sign in'}",
-        f"  client identifier         {facts['client_id']} ({facts['auth_method']})",
+        f"  client identifier         {facts['client_id']} ({_authentication(facts)})",
         f"  unknown people            {'get an account' if facts['jit'] else 'are refused'}",
         f"  an ID-JAG of this IdP     {_good(facts)}",
         f"  a deactivated account     {'is told (access_denied)' if facts['tells_access_denied'] else 'is not told'}",
+        *(text.format(facts[name]) for name, text in UNLESS_DEFAULT.items() if name in facts),
+        *_differences(facts),
         "Register at the IdP:",
         f"  redirect URI              {facts['redirect_uri']}",
         f"  post-logout redirect URI  {facts['post_logout_redirect_uri']}",
@@ -53,6 +81,21 @@ def describe(facts: dict[str, Any]) -> str:
             f"  resource                  {facts['resource']}",
         ]
     return "\n".join(lines)
+
+
+def _authentication(facts: dict[str, Any]) -> str:
+    """Return the client's method, with what the IdP takes, unless its metadata were not read."""
+    taken = [each["found"] for each in facts["comparisons"] if each["name"] == CLIENT_AUTHENTICATION]
+    return "; the IdP takes ".join([facts["auth_method"], *taken])
+
+
+def _differences(facts: dict[str, Any]) -> list[str]:
+    differences = [Comparison(**each) for each in facts["comparisons"] if each["severity"] != Severity.PASS]
+    return (
+        ["The IdP's metadata differ from what the app needs:", *(f"  {each}" for each in differences)]
+        if differences
+        else []
+    )
 
 
 def _good(facts: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import argparse
 
 from crossapp.core.client_authentication import AuthMethod
-from tenants.models import App
+from tenants.models import App, Prompt
 
 HELP = """\
 Connects a tenant's identity provider (IdP) to one app: creates or updates the tenant, its email domains and that app's
@@ -12,6 +12,9 @@ only added.
 
 It reads the issuer's metadata first. Write the issuer exactly as the metadata do, a trailing slash included. It must
 begin with https:// (a demo also takes http:// on this machine). The output says what to register at the IdP.
+
+It compares the metadata with what a sign-in and cross-app access need. A difference that makes every sign-in fail
+refuses the connection; the others are printed.
 
 Examples:
 
@@ -25,6 +28,10 @@ Examples:
   Let in only people who already have an account at Todo0:
 
     manage.py connectidp --tenant acme --app todo --no-jit
+
+  Ask for consent at each sign-in, for an IdP that gives a refresh token only then:
+
+    manage.py connectidp --tenant acme --app wiki --prompt consent
 
   Let people sign in, but let no other app act for them (--id-jags undoes this):
 
@@ -64,9 +71,11 @@ def _add_client(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--issuer", help="The IdP's issuer, exactly as in its metadata.")
     parser.add_argument("--client-id", help="The app's client identifier at the IdP.")
     parser.add_argument("--client-secret", help="The app's client secret at the IdP; - reads it from stdin.")
-    methods = [method.value for method in AuthMethod]
     parser.add_argument(
-        "--auth-method", choices=methods, help=f"The app's authentication method (default: {methods[0]})."
+        "--auth-method",
+        choices=[method.value for method in AuthMethod],
+        help="The app's authentication method. Default for a new connection: with a secret, client_secret_basic, or "
+        "client_secret_post if the IdP takes only that; without one, private_key_jwt if a signing key is configured.",
     )
 
 
@@ -76,6 +85,50 @@ def _add_sign_in(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="Create an account when a person signs in for the first time.",
     )
+    parser.add_argument(
+        "--scope",
+        help='The scopes to ask for at sign-in, openid among them, in one argument. Default, and again with "": '
+        "openid profile email, and offline_access unless the IdP's metadata list their scopes without it.",
+    )
+    parser.add_argument(
+        "--prompt",
+        choices=[*Prompt.values, ""],
+        metavar="PROMPT",
+        help="The prompt to send at sign-in: consent, for an IdP that gives offline_access only after a consent page, "
+        'login or select_account. Default, and again with "": none, so that the IdP decides.',
+    )
+    parser.add_argument(
+        "--clock-skew",
+        type=int,
+        metavar="SECONDS",
+        help="The difference of clocks that is accepted in this IdP's tokens (default 30, at most 300).",
+    )
+    _add_tenant_and_email(parser)
+
+
+def _add_tenant_and_email(parser: argparse.ArgumentParser) -> None:
+    """What the claims of this IdP mean."""
+    parser.add_argument(
+        "--trust-absent-email-verified",
+        dest="trusts_absent_email_verified",
+        action=argparse.BooleanOptionalAction,
+        help="An absent email_verified counts as true for the tenant's own domains, for an IdP that never sends it, "
+        "such as Entra.",
+    )
+    parser.add_argument(
+        "--trust-false-email-verified",
+        dest="trusts_false_email_verified",
+        action=argparse.BooleanOptionalAction,
+        help="email_verified: false counts as true too, for an IdP that sends it for addresses that its administrator "
+        "entered, such as Keycloak. Where people can edit their own address, one person can take over another's "
+        "pre-provisioned account.",
+    )
+    parser.add_argument(
+        "--tenant-claim",
+        metavar="NAME",
+        help="For an issuer that several tenants share: the claim that tells them apart, such as tid.",
+    )
+    parser.add_argument("--tenant-value", metavar="VALUE", help="The value of that claim for this tenant.")
 
 
 def _add_id_jags(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,6 @@
 
 from .accounts import Realm, SubjectTokens, User
 from .customers import EmailDomain, FormerSlug, Tenant
-from .idp_connections import App, IdPConnection
+from .idp_connections import App, IdPConnection, Prompt
 
-__all__ = ["App", "EmailDomain", "FormerSlug", "IdPConnection", "Realm", "SubjectTokens", "Tenant", "User"]
+__all__ = ["App", "EmailDomain", "FormerSlug", "IdPConnection", "Prompt", "Realm", "SubjectTokens", "Tenant", "User"]

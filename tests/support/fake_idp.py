@@ -3,7 +3,8 @@
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
+
+from base.outgoing import session
 
 ISSUER = "https://idp.example"
 CLIENT_ID = "wiki-client"
@@ -81,6 +84,7 @@ def json_reply(value: Any, status: int = 200) -> Reply:
 class FakeIdp(BaseAdapter):
     """`replies` maps a path to a reply, or to a function that makes one or raises; `received` keeps what was asked."""
 
+    issuer: str = ISSUER
     claims: dict[str, Any] = field(default_factory=id_token_claims)
     metadata: dict[str, Any] = field(default_factory=dict)
     replies: dict[str, Reply | Callable[[], Reply]] = field(default_factory=dict)
@@ -91,12 +95,12 @@ class FakeIdp(BaseAdapter):
     def __post_init__(self) -> None:
         super().__init__()
         self.metadata = {
-            "issuer": ISSUER,
-            "authorization_endpoint": f"{ISSUER}/authorize",
-            "token_endpoint": f"{ISSUER}/token",
-            "jwks_uri": f"{ISSUER}/keys",
-            "revocation_endpoint": f"{ISSUER}/revoke",
-            "end_session_endpoint": f"{ISSUER}/logout",
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/keys",
+            "revocation_endpoint": f"{self.issuer}/revoke",
+            "end_session_endpoint": f"{self.issuer}/logout",
             "authorization_response_iss_parameter_supported": True,
         }
         self.token_response = {
@@ -117,7 +121,7 @@ class FakeIdp(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         self.received.append(request)
-        path = urlsplit(str(request.url)).path
+        path = urlsplit(str(request.url)).path.removeprefix(urlsplit(self.issuer).path)
         reply = self.replies.get(path) or self._reply(path)
         reply = reply if isinstance(reply, Reply) else reply()
         response = requests.Response()
@@ -137,3 +141,14 @@ class FakeIdp(BaseAdapter):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+@contextmanager
+def answering_at(issuer: str) -> Iterator[FakeIdp]:
+    """Let a fake IdP answer what this process's own session sends to `issuer`."""
+    fake = FakeIdp(issuer)
+    session().mount(issuer, fake)
+    try:
+        yield fake
+    finally:
+        del session().adapters[issuer]

@@ -10,11 +10,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
-from base.outgoing import session
-from crossapp.core.errors import PeerError
-from crossapp.core.http import send
-from crossapp.core.metadata import Kind, read_metadata, well_known_url
-from tenants.issuers import validate_issuer
+from crossapp.client_key import client_key
+from crossapp.core.client_authentication import AuthMethod
+from crossapp.core.client_signing_key import NoSigningKey
+from crossapp.core.comparisons import Comparison
+from crossapp.core.metadata import Metadata
+from tenants.idp_comparisons import compare_with_idp, connectable_metadata, failures, secret_method_for
 from tenants.management.idp_connection_facts import describe, facts_of
 from tenants.management.idp_connection_options import HELP, add_options
 from tenants.models import EmailDomain, IdPConnection, Tenant
@@ -28,6 +29,13 @@ COLUMNS = (  # with an option of the same name
     "single_use",
     "tells_access_denied",
     "requires_resource",
+    "scope",
+    "prompt",
+    "clock_skew",
+    "trusts_absent_email_verified",
+    "trusts_false_email_verified",
+    "tenant_claim",
+    "tenant_value",
     "enabled",
 )
 _DOMAIN = re.compile(r"(?=.{3,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
@@ -45,14 +53,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["client_secret"] == "-":
             options["client_secret"] = sys.stdin.readline().rstrip("\r\n")
-        connection = _connection(options)
+        connection, comparisons = _connection(options), []
         if connection.enabled and not options["no_fetch"]:
-            check_metadata(connection.issuer)
+            metadata = _metadata(connection.issuer)
+            if connection.pk is None and connection.client_secret and not options["auth_method"]:
+                options["auth_method"] = connection.auth_method = secret_method_for(metadata).value
+            comparisons = _compared(connection, metadata)
         try:
             connection, was_new = _saved(options)
         except IntegrityError:  # another run has created the tenant meanwhile, so the retry finds it
             connection, was_new = _saved(options)
-        facts = facts_of(connection) | {"created": was_new}
+        facts = facts_of(connection, comparisons) | {"created": was_new}
         self.stdout.write(json.dumps(facts) if options["json"] else describe(facts))
 
 
@@ -78,6 +89,8 @@ def _connection(options: dict[str, Any]) -> IdPConnection:
     for name, value in wanted.items():
         if value is not None:
             setattr(connection, name, value)
+    if found is None and not connection.client_secret and not options["auth_method"] and _has_signing_key():
+        connection.auth_method = AuthMethod.PRIVATE_KEY_JWT.value
     missing = [name for name in ("issuer", "client_id") if not getattr(connection, name)]
     if not connection.client_secret and connection.auth_method.startswith("client_secret"):
         missing.append("client_secret")
@@ -87,19 +100,30 @@ def _connection(options: dict[str, Any]) -> IdPConnection:
     return connection
 
 
-def check_metadata(issuer: str) -> None:
-    """Read the metadata of `issuer` (OpenID Connect Discovery section 4.3). Raises CommandError, in one line."""
+def _has_signing_key() -> bool:
     try:
-        validate_issuer(issuer)
-        answer = send("GET", well_known_url(issuer, Kind.OPENID), session=session())
-        metadata = read_metadata(answer.status, answer.body, issuer=issuer)
+        client_key()
+    except NoSigningKey:
+        return False
+    return True
+
+
+def _metadata(issuer: str) -> Metadata:
+    """Return the metadata of `issuer`, fetched now; raises CommandError, in one line."""
+    try:
+        return connectable_metadata(issuer)
     except ValidationError as error:
         raise CommandError(f"The issuer {issuer} cannot be connected: {' '.join(error.messages)}") from None
-    except PeerError as error:
-        hint = "  Write --issuer exactly as the metadata do." if "expected" in error.detail else ""
-        raise CommandError(f"The issuer {issuer} cannot be connected: {error.detail}.{hint}") from None
-    if not metadata.authorization_endpoint or not metadata.jwks_uri:
-        raise CommandError(f"The metadata of {issuer} name no authorization_endpoint or no jwks_uri.")
+
+
+def _compared(connection: IdPConnection, metadata: Metadata) -> list[Comparison]:
+    """Return the comparisons with the metadata; raises CommandError, in one line, if no sign-in would work."""
+    columns = {name: getattr(connection, name) for name in ("auth_method", "scope", "prompt")}
+    comparisons = compare_with_idp(metadata, **columns)
+    if failed := failures(comparisons):
+        reasons = " ".join(str(comparison) for comparison in failed)
+        raise CommandError(f"The issuer {connection.issuer} cannot be connected: {reasons}")
+    return comparisons
 
 
 @transaction.atomic
