@@ -19,6 +19,7 @@ ATTRIBUTES = (
     "urlconf",
     "_authorization_server",  # authserver.current_server
     "auth",  # django-ninja: the caller
+    "idp_metadata",  # tenants.admin
     "sign_in",  # tenants.single_sign_on
     "known_browser",  # tenants.known_browsers
     "htmx",  # django-htmx
