@@ -115,6 +115,7 @@ def _sign_in(metadata: Metadata) -> list[Comparison]:
 
 
 def _cross_app_access(metadata: Metadata) -> list[Comparison]:
+    """RFC 8693, ID-JAG -04 section 7.1, and OpenID Connect Core 1.0 section 8."""
     remedy = "Without it, no app acts at another for these people. Allow cross-app access at the IdP, if it has it."
     return [
         compare(
@@ -129,6 +130,14 @@ def _cross_app_access(metadata: Metadata) -> list[Comparison]:
             [token_exchange.ID_JAG],
             metadata.identity_chaining_requested_token_types_supported,
             remedy=remedy,
+        ),
+        compare(
+            "subject identifiers",
+            ["public"],
+            metadata.subject_types_supported,
+            if_silent=Severity.PASS,
+            remedy="With pairwise identifiers a person has another sub at each app: an ID-JAG does not find "
+            "the account of the sign-in. Choose public identifiers for the apps' clients at the IdP.",
         ),
     ]
 

@@ -44,6 +44,7 @@ class Metadata:
     token_endpoint_auth_methods_supported: tuple[str, ...] | None = None
     scopes_supported: tuple[str, ...] | None = None
     prompt_values_supported: tuple[str, ...] | None = None
+    subject_types_supported: tuple[str, ...] | None = None
 
 
 URLS = (

@@ -19,6 +19,7 @@ COMPLETE = {
     "token_endpoint_auth_methods_supported": ("client_secret_basic", "client_secret_post"),
     "scopes_supported": ("openid", "profile", "email", "offline_access"),
     "prompt_values_supported": ("none", "login", "consent"),
+    "subject_types_supported": ("pairwise", "public"),
 }
 COLUMNS = {"auth_method": "client_secret_basic", "scope": "", "prompt": "consent"}
 
@@ -61,6 +62,7 @@ def test_without_a_common_id_token_algorithm_no_sign_in_works(offered: tuple[str
         ("scopes_supported", ("openid", "offline_access"), "scopes", Severity.WARNING),
         ("scopes_supported", ("openid", "profile", "email"), "refresh tokens", Severity.WARNING),
         ("prompt_values_supported", ("none", "login"), "prompt", Severity.WARNING),
+        ("subject_types_supported", ("pairwise",), "subject identifiers", Severity.WARNING),
     ],
 )
 @pytest.mark.clause("RFC 8414", "2", "what the metadata list is compared with what a sign-in needs")
@@ -83,6 +85,7 @@ def test_each_difference_is_one_comparison(
         ("token_endpoint_auth_methods_supported", {}),
         ("scopes_supported", {}),
         ("prompt_values_supported", {}),
+        ("subject_types_supported", {}),
     ],
 )
 @pytest.mark.clause("RFC 8414", "2", "an absent member has its default")
