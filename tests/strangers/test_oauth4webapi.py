@@ -89,8 +89,8 @@ def test_oauth4webapi_gets_an_id_jag_that_is_good_once(script: Stranger, peers: 
         script.ask("grant", type=JWT_BEARER, assertion=grant["access_token"])
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-@pytest.mark.clause("RFC 7523", "2.2", "oauth4webapi authenticates with an RSA or EC key")
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "Ed25519"])
+@pytest.mark.clause("RFC 7523", "2.2", "oauth4webapi authenticates with an RSA, EC or Edwards key")
 def test_oauth4webapi_authenticates_with_a_key(
     script: Stranger, peers: Peers, registered: Registered, tmp_path: Path, algorithm: str
 ) -> None:

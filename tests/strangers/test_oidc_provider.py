@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from base import issuers
 from crossapp.requesting_app.models import ResourceApp, StoredAccessToken
-from tenants.models import App
+from tenants.models import App, IdPConnection, SubjectTokens
 from tests.strangers.company import (
     EMAIL,
     NAME,
     SECRET,
+    SLUG,
     Company,
     Visitor,
     link_to_a_todo,
@@ -61,7 +63,7 @@ def mia(acme: Company) -> Visitor:
 
 
 @pytest.mark.usefixtures("live_demo")
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA", "Ed25519"])
 @pytest.mark.clause("ID-JAG", "4.3", "a person of oidc-provider signs in to both apps and gets a card")
 def test_a_person_of_oidc_provider_gets_a_card(script: Stranger, algorithm: str) -> None:
     acme = company(script, algorithm, **FULL_ID_TOKENS)
@@ -105,3 +107,38 @@ def test_a_person_of_oidc_provider_signs_out(script: Stranger) -> None:
     page = visitor.get(f"{settings.ORIGINS['wiki']}{settings.LOGIN_URL}")
     page = visitor.submit(page.form_with("email"), email=EMAIL)
     assert page.form_with("password").fields["login"] == EMAIL  # its sign-in page, with our login_hint
+
+
+@pytest.mark.usefixtures("live_demo")
+@pytest.mark.clause("OIDC Core", "5.3", "oidc-provider's ID token is thin, so the name and the email are from UserInfo")
+def test_a_person_with_a_thin_id_token_is_greeted_by_name(script: Stranger) -> None:
+    acme = company(script)
+    visitor = mia(acme)
+    for app in App.values:
+        assert NAME in visitor.signs_in(app).text
+        assert (acme.account(app).sub, acme.account(app).email) == (SUB, EMAIL)
+    answer = visitor.gets_a_card(link_to_a_todo(acme, "Water the plants"))
+    assert answer["card"] and answer["card"]["title"] == "Water the plants", answer
+
+
+@pytest.mark.usefixtures("live_demo")
+@pytest.mark.clause("OIDC Core", "11", "oidc-provider gives a new refresh token each time")
+def test_each_refresh_token_of_oidc_provider_is_used_once(script: Stranger) -> None:
+    acme = company(script, **FULL_ID_TOKENS)
+    IdPConnection.objects.filter(tenant__slug=SLUG).update(prompt="consent")
+    visitor = mia(acme)
+    for app in App.values:
+        visitor.signs_in(app)
+    link = link_to_a_todo(acme, "Water the plants")
+    seen = {stored(acme).refresh_token}
+    for count in (2, 3):
+        SubjectTokens.objects.update(id_token_expires_at=timezone.now())
+        StoredAccessToken.objects.all().delete()
+        assert visitor.gets_a_card(link)["card"]
+        seen.add(stored(acme).refresh_token)
+        assert len(seen) == count
+
+
+def stored(acme: Company) -> SubjectTokens:
+    """Return what Wiki0 keeps of its sign-in."""
+    return SubjectTokens.objects.get(user=acme.account(App.WIKI))

@@ -21,7 +21,7 @@ def at_idp(script: Stranger, registered: Registered) -> Stranger:
     return script
 
 
-def at_todo0(script: Stranger, registered: Registered, **changes: str) -> Stranger:
+def at_todo0(script: Stranger, registered: Registered, **changes: Any) -> Stranger:
     """Turn openid-client to Todo0's authorization server, which it finds by RFC 8414."""
     client = {"clientId": AT_TODO0, "secret": registered.secret_at_todo0, "method": "client_secret_basic"}
     script.ask("discover", issuer=registered.audience, algorithm="oauth2", **client | changes)
@@ -52,6 +52,18 @@ def test_openid_client_signs_bob_in(at_idp: Stranger, registered: Registered, bo
     tokens = sign_in(at_idp, registered, bobs_browser)
     assert (tokens["token_type"], tokens["scope"]) == ("bearer", SCOPE)
     assert (tokens["claims"]["email"], tokens["claims"]["aud"]) == (BOB, AT_IDP)
+
+
+@pytest.mark.parametrize("method", [None, "client_secret_post"])
+@pytest.mark.clause("RFC 6749", "2.3.1", "openid-client authenticates in the body, as by default, at both servers")
+def test_openid_client_sends_its_secret_in_the_body(
+    script: Stranger, registered: Registered, bobs_browser: HttpBrowser, method: str | None
+) -> None:
+    script.ask("discover", issuer=registered.issuer, clientId=AT_IDP, secret=registered.secret, method=method)
+    tokens = sign_in(script, registered, bobs_browser)
+    grant = script.ask("grant", **registered.exchange(tokens["id_token"]))
+    todo0 = at_todo0(script, registered, method=method)
+    assert todo0.ask("grant", type=JWT_BEARER, assertion=grant["access_token"])["scope"] == "read"
 
 
 @pytest.mark.clause("OIDC Core", "5.3", "openid-client reads UserInfo, whose sub is that of the ID token")
