@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -53,7 +54,7 @@ class Visitor(HttpBrowser):
         page = self.get(f"{settings.ORIGINS[app]}{settings.LOGIN_URL}")
         page = self.submit(page.form_with("email"), email=EMAIL)
         for _ in range(4):
-            if not page.url.startswith(self.company.issuer) or not page.forms:
+            if urlsplit(page.url).netloc != urlsplit(self.company.issuer).netloc or not page.forms:
                 break
             form = page.forms[-1]
             page = self.submit(form, **{name: value for name, value in self.login.items() if name in form.fields})

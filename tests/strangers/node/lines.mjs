@@ -18,8 +18,9 @@ export async function answer(commands) {
 }
 
 function inWords(error) {
-  const { name, message, code, cause, error: oauthError, error_description: description } = error;
+  const { name, message, code, cause, body, error: oauthError, error_description: description } = error;
   const parts = [name, code, message, oauthError, description];
+  if (body) parts.push(JSON.stringify(body)); // of better-auth
   if (cause) parts.push(cause instanceof Error ? inWords(cause) : JSON.stringify(cause));
   return parts.filter(Boolean).join(": ");
 }
