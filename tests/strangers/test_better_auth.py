@@ -52,3 +52,10 @@ def test_a_person_of_better_auth_signs_in(mia: tuple[Visitor, str], wiki: str) -
     assert visitor.company.account("wiki").sub == subject
     visitor.login = {}
     assert visitor.signs_in("wiki").url.startswith(wiki)
+
+
+@pytest.mark.clause("OIDC Core", "5.3", "better-auth's ID token is thin, so the name and the email are from UserInfo")
+def test_a_person_of_better_auth_is_greeted_by_name(mia: tuple[Visitor, str]) -> None:
+    visitor, _ = mia
+    assert NAME in visitor.signs_in("wiki").text
+    assert visitor.company.account("wiki").email == EMAIL
