@@ -56,9 +56,13 @@ class Visitor(HttpBrowser):
         for _ in range(4):
             if urlsplit(page.url).netloc != urlsplit(self.company.issuer).netloc or not page.forms:
                 break
-            form = page.forms[-1]
-            page = self.submit(form, **{name: value for name, value in self.login.items() if name in form.fields})
+            page = self._answers(page)
         return page
+
+    def _answers(self, page: Page) -> Page:
+        """Fill in the form that asks for the login, or agree to what the page says."""
+        form = next((form for form in page.forms if self.login.keys() & form.fields.keys()), page.forms[-1])
+        return self.submit(form, **{name: value for name, value in self.login.items() if name in form.fields})
 
     def gets_a_card(self, url: str) -> dict[str, Any]:
         """Ask Wiki0 for the card of a link, as its pages do."""
