@@ -53,3 +53,29 @@ def test_the_typescript_sdk_cannot_redeem_an_id_jag_twice(script: Stranger, peer
 def test_the_typescript_sdk_with_a_wrong_secret_is_refused(script: Stranger, peers: Peers) -> None:
     with pytest.raises(StrangerError, match=r"invalid_client|authentication failed"):
         call_api(script, peers, peers.id_jag(), clientSecret="wrong")
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+@pytest.mark.clause("MCP EMA", "4", "the TypeScript SDK's secret is in the body")
+def test_the_typescript_sdk_does_both_legs(script: Stranger, peers: Peers, method: str) -> None:
+    client_id, secret = peers.credentials_at_idp()
+    grant = script.ask(
+        "idJag",
+        idpUrl=peers.issuer,
+        audience=peers.audience,
+        resource=peers.resource,
+        idToken=peers.id_token,
+        clientId=client_id,
+        clientSecret=secret,
+        scope="read",
+    )
+    assert (grant["expiresIn"], grant["scope"]) == (300, "read")
+    tokens = script.ask(
+        "redeem",
+        tokenEndpoint=f"{peers.audience}/oauth2/v1/token",
+        jwtAuthGrant=grant["jwtAuthGrant"],
+        clientId=peers.client_id,
+        clientSecret=peers.client_secret,
+        authMethod=method,
+    )
+    assert (tokens["scope"], tokens["token_type"]) == ("read", "Bearer")
