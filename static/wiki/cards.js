@@ -57,8 +57,7 @@ export function todoCard(href, label, { target = "" } = {}) {
 
   function plain(reason) {
     const text = reason.code === "sign_in_again" ? signInLink(reason.text) : reason.text;
-    const reference = reason.reference ? [" · ", make("span", "todo-reference", `Reference ${reason.reference}`)] : [];
-    return [link("", label), " ", make("small", "todo-reason", text, ...reference)];
+    return [link("", label), " ", make("small", "todo-reason", text, ...referenceTo(reason))];
   }
 }
 
@@ -119,6 +118,17 @@ async function fetchCards(urls) {
 function withoutCard(reason, response) {
   const reference = (response.headers.get("X-Request-ID") ?? "").slice(0, REFERENCE_LENGTH);
   return { card: null, reason: { ...reason, reference } };
+}
+
+/** Returns the reference of a failure, visible once in a page: all links of a page usually have the same. */
+function referenceTo({ reference }) {
+  if (!reference) {
+    return [];
+  }
+  const element = make("span", "todo-reference", ` · Reference ${reference}`);
+  element.dataset.reference = reference;
+  element.hidden = document.querySelector(`.todo-reference[data-reference="${CSS.escape(reference)}"]`) !== null;
+  return [element];
 }
 
 function signInLink(text) {

@@ -134,7 +134,7 @@ def test_a_refusal_of_the_idp_is_recorded_with_the_person_and_the_error(bob: Dem
             b'{"todos": []}',
             "api",
             "api, bad_answer: the API answered 200 without a list of todos",
-            "Todo0's API sent an answer that Wiki0 cannot use",
+            "Todo0's API sent an unusable answer",
             id="another shape",
         ),
         pytest.param(
@@ -144,7 +144,7 @@ def test_a_refusal_of_the_idp_is_recorded_with_the_person_and_the_error(bob: Dem
             b'{"items": [{"id": 1, "title": "Buy avocados", "done": false}]}',
             "api",
             "api, bad_answer: the API answered 200 without a list of todos",
-            "Todo0's API sent an answer that Wiki0 cannot use",
+            "Todo0's API sent an unusable answer",
             id="todos of another shape",
         ),
     ],

@@ -5,6 +5,7 @@ from playwright.sync_api import Locator, expect
 
 from audit.models import Act, AuditEvent
 from crossapp.requesting_app.models import StoredAccessToken
+from idp.models import CrossAppPolicy
 from tenants.models import User
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Person
@@ -133,6 +134,19 @@ def test_the_first_view_of_a_page_with_thirty_links_makes_one_request_and_one_ex
     assert [url for url in asked if "/api/" in url] == [f"{bob.origins['wiki']}/api/articles/unfurl"]
     assert AuditEvent.objects.filter(act=Act.TOKEN_EXCHANGE).count() == 1
     assert AuditEvent.objects.filter(act=Act.REDEMPTION).count() == 1
+
+
+def test_thirty_links_that_fail_say_whose_fault_it_is_and_show_their_reference_once(bob: Person) -> None:
+    CrossAppPolicy.objects.update(enabled=False)
+    author = User.objects.get(realm="wiki", email="bob@tables.fake")
+    links = [f"{bob.origins['todo']}/todos/{number}" for number in range(1, 31)]
+    article = Article.objects.create(author=author, content="".join(f"<p>{link}</p>" for link in links))
+    bob.go("wiki", f"/pages/{article.pk}")
+    expect(bob.page.get_by_text("Not allowed by your organisation")).to_have_count(30)
+    [row] = AuditEvent.objects.filter(act=Act.CROSS_APP_ACCESS)
+    references = bob.page.get_by_text(f"Reference {row.request_id[:8]}")
+    expect(references).to_have_count(30)
+    expect(references.locator("visible=true")).to_have_count(1)
 
 
 def test_links_added_one_by_one_make_one_exchange(bob: Person) -> None:

@@ -14,7 +14,7 @@ from wiki.reasons import NOT_A_TODO_LINK, NOT_FOUND, Reason
 from wiki.unfurl import Card, unfurl
 
 THEIR_IDP = "Your organisation's identity provider"
-UNUSABLE = Reason("not_set_up", "Todo0's API sent an answer that Wiki0 cannot use", party="api")
+UNUSABLE = Reason("not_set_up", "Todo0's API sent an unusable answer", party="api")
 NOT_CONNECTED = Reason("not_allowed", "Wiki0 is not connected to Todo0", party="requesting_app")
 
 
@@ -74,7 +74,7 @@ def test_a_todo_that_was_not_asked_for_is_not_shown(bob: User, todo0: FakeTodo0)
         ("token_exchange", Cause.SIGN_IN_AGAIN, "sign_in_again", "Sign in again to see this"),
         ("token_exchange", Cause.NOT_ALLOWED, "not_allowed", "Not allowed by your organisation"),
         ("token_exchange", Cause.UNREACHABLE, "no_answer", f"{THEIR_IDP} does not answer"),
-        ("token_exchange", Cause.BAD_ANSWER, "not_set_up", f"{THEIR_IDP} sent an answer that Wiki0 cannot use"),
+        ("token_exchange", Cause.BAD_ANSWER, "not_set_up", f"{THEIR_IDP} sent an unusable answer"),
         ("token_exchange", Cause.NOT_OFFERED, "not_set_up", f"{THEIR_IDP} does not offer cross-app access"),
         ("token_exchange", Cause.REFUSED, "not_set_up", f"{THEIR_IDP} refused Wiki0's request"),
         ("jwt_bearer", Cause.NOT_ALLOWED, "not_allowed", "You have no access at Todo0"),
@@ -83,12 +83,12 @@ def test_a_todo_that_was_not_asked_for_is_not_shown(bob: User, todo0: FakeTodo0)
             "jwt_bearer",
             Cause.BAD_ANSWER,
             "not_set_up",
-            "Todo0's authorization server sent an answer that Wiki0 cannot use",
+            "Todo0's authorization server sent an unusable answer",
         ),
         ("jwt_bearer", Cause.NOT_OFFERED, "not_set_up", "Todo0's authorization server does not offer cross-app access"),
         ("jwt_bearer", Cause.REFUSED, "not_set_up", "Todo0 refused the grant"),
         ("api", Cause.UNREACHABLE, "no_answer", "Todo0's API does not answer"),
-        ("api", Cause.BAD_ANSWER, "not_set_up", "Todo0's API sent an answer that Wiki0 cannot use"),
+        ("api", Cause.BAD_ANSWER, "not_set_up", "Todo0's API sent an unusable answer"),
         ("api", Cause.REFUSED, "not_set_up", "Todo0's API refused the access token"),
         ("lease", Cause.UNREACHABLE, "no_answer", "Wiki0 is busy"),
         ("lease", Cause.REFUSED, "not_set_up", "Wiki0 is not set up correctly for Todo0"),
