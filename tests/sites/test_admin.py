@@ -65,6 +65,12 @@ def test_a_new_client_gets_a_machine_made_secret_shown_once(operator: Browser) -
     assert shown[1] not in again
 
 
+@pytest.mark.clause("RFC 6749", "2.3.1", "the form offers both places for the secret first")
+def test_the_form_of_a_new_client_offers_a_secret_in_the_header_or_in_the_body(operator: Browser) -> None:
+    page = operator.get("/admin/authserver/client/add/").content.decode()
+    assert '<option value="client_secret" selected>client_secret: in the header or in the body</option>' in page
+
+
 def test_a_client_cannot_get_a_grant_its_server_does_not_offer(operator: Browser) -> None:
     client = Client.objects.get(client_id="wiki0-at-todo0")
     data = {
