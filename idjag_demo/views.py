@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from authserver.models import AuthorizationServer
 from authserver.responses import RETRY_AFTER_SECONDS
 from authserver.throttling import throttled_response
+from base import trace_context
 from base.limits import Throttled
 from operations.outages import database_outage
 from tenants.models import Realm
@@ -67,7 +68,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     status = 503 if database_outage(sys.exception()) else 500
     if not is_for_programs(request):
-        response = render(None, f"{status}.html", status=status)
+        response = render(None, f"{status}.html", {"reference": trace_context.reference()}, status=status)
     elif status == 503:
         response = _json_error(503, "temporarily_unavailable", "The server is busy. Try again later.")
     else:

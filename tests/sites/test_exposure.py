@@ -192,8 +192,7 @@ def test_a_host_says_nothing_about_which_tenants_there_are(demo: None) -> None:
     for path in ("/", "/sign-in", "/.well-known/openid-configuration", "/oauth2/v1/keys", "/oauth2/v1/token"):
         answers = set()
         for host in hosts:
-            response = Client(headers={"host": host}).get(path)
-            assert response.headers.pop("X-Request-ID")
+            response = Client(headers={"host": host, "x-request-id": "the-request"}).get(path)
             text = re.sub(r"nonce-[\w+/=-]+", "", str(response.headers)) + response.content.decode()
             assert not [name for name in (*names, *hosts.values()) if name in text], host
             answers.add((response.status_code, text))
