@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from tenants.models import App, IdPConnection, User
+from tenants.models import User
 from todo.forms import RenameForm, TaskForm
 from todo.models import Todo
 
@@ -95,8 +95,8 @@ def delete(request: TodoRequest, todo_id: int) -> HttpResponse:
 @require_safe
 @private
 def profile(request: TodoRequest) -> HttpResponse:
-    connection = IdPConnection.objects.filter(tenant=request.user.tenant, app=App.TODO).first()
-    return render(request, "todo/profile.html", {"connection": connection})
+    todos = Todo.objects.of(request.user).count()
+    return render(request, "todo/profile.html", {"todos": todos})
 
 
 def _own(request: TodoRequest, todo_id: int) -> Todo:

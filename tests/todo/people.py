@@ -19,6 +19,7 @@ def make_user(tenant: Tenant, name: str) -> User:
     return User.objects.create(
         realm=Realm.TODO,
         tenant=tenant,
+        issuer=f"http://{tenant.slug}.idp.localhost:8000",
         sub=f"sub-{name}",
         username=f"todo:{tenant.slug}:{name}",
         email=f"{name}@{tenant.slug}.example",

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tenants.models import User
-from tests.todo.people import HOST, ORIGIN, browser_of
+from tests.todo.people import HOST, ORIGIN, browser_of, make_user
 from todo.models import Todo
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": f"{ORIGIN}/"}
@@ -159,7 +159,7 @@ def test_the_page_of_a_todo_shows_its_state_and_its_link(browser: Client, todo: 
     assert f'<a class="button button-quiet button-small" href="{ORIGIN}/todos/{todo.pk}">Copy link</a>' in page
 
 
-def test_the_profile_shows_the_account_and_its_connection(browser: Client) -> None:
+def test_the_profile_shows_the_account_and_where_it_comes_from(browser: Client) -> None:
     page = text_of(browser.get("/profile"))
     for fact in (
         "Bob Tables",
@@ -169,6 +169,17 @@ def test_the_profile_shows_the_account_and_its_connection(browser: Client) -> No
         "http://customer1.idp.localhost:8000",
     ):
         assert fact in page
+
+
+def test_a_second_account_of_the_same_person_is_told_apart_by_its_profile(bob: User) -> None:
+    """A pairwise subject, or another IdP, makes a second account: it is younger and has no todos."""
+    Todo.objects.create(owner=bob, task="Call the dentist")
+    User.objects.update(date_joined="2026-03-14T00:00:00Z")
+    second = make_user(bob.tenant, "bob-2")
+    User.objects.filter(pk=second.pk).update(date_joined="2026-11-30T00:00:00Z", issuer="https://new-idp.example")
+    pages = [re.sub(r"(<[^>]*>|\s)+", " ", text_of(browser_of(user).get("/profile"))) for user in (bob, second)]
+    assert "Account from http://customer1.idp.localhost:8000 since 14 Mar 2026 Todos 1 " in pages[0]
+    assert "Account from https://new-idp.example since 30 Nov 2026 Todos 0 " in pages[1]
 
 
 PAGES = ["/", "/profile", "/todos/1", "/todos/1/rename"]
