@@ -60,10 +60,16 @@ def _wrong_password(sender: Any, credentials: Mapping[str, Any], request: HttpRe
 def _sign_in_refused(
     sender: Any, refused: SignInRefused, connection: IdPConnection | None, email: str = "", **kwargs: Any
 ) -> None:
-    facts: log.Facts = {"detail": refused.detail, "unverified": {"email": email}}
+    unverified = {**refused.unverified, **({"email": email} if email else {})}
+    facts: log.Facts = {
+        "sub": refused.sub,
+        "email": refused.email,
+        "detail": refused.detail,
+        "unverified": unverified,
+    }
     if connection is not None:
         facts |= {"tenant": connection.tenant.slug, "issuer": connection.issuer, "client_id": connection.client_id}
-    log.refused(Act.SIGN_IN, facts, check=refused.reason.check)
+    log.refused(Act.SIGN_IN, facts, check=refused.reason.check, error=refused.code)
 
 
 def _access_failed(sender: Any, user: User, resource_app: ResourceApp, error: CrossAppError, **kwargs: Any) -> None:

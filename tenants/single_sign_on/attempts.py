@@ -102,7 +102,8 @@ def _check_issuer(unverified_issuer: str | None, metadata: Metadata) -> None:
     if unverified_issuer is None and metadata.authorization_response_iss_parameter_supported:
         raise SignInRefused(Reason.NOT_ACCEPTED, detail="iss is missing, but the metadata promise it")
     if unverified_issuer not in (None, metadata.issuer):
-        raise SignInRefused(Reason.NOT_ACCEPTED, detail="iss is another issuer's")
+        detail = f"iss is another issuer's: expected {metadata.issuer!a}, found {unverified_issuer[:100]!a}"
+        raise SignInRefused(Reason.NOT_ACCEPTED, detail=detail)
 
 
 def _refused_by_idp(request: HttpRequest, asked_scope: str) -> SignInRefused:
@@ -112,4 +113,10 @@ def _refused_by_idp(request: HttpRequest, asked_scope: str) -> SignInRefused:
     detail = f"the IdP answered {error}"
     if error == "invalid_scope":
         detail += f": it refuses one of the scopes {asked_scope}; set the connection's scopes to those that it allows"
-    return SignInRefused(Reason.REFUSED_BY_IDP, detail=detail, words=words or error)
+    return SignInRefused(
+        Reason.REFUSED_BY_IDP,
+        detail=detail,
+        words=words or error,
+        code=error,
+        unverified={"error_description": words},
+    )

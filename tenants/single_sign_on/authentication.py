@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from base.issuers import keys
 from crossapp.core.jwk import KeysUnavailable
+from crossapp.core.jws import MalformedJws, parse_jws
 from crossapp.core.metadata import Metadata
 from tenants.models import User
 from tenants.passwords import ActiveAccounts
@@ -16,7 +17,7 @@ from tenants.single_sign_on.errors import Reason, SignInRefused
 from tenants.single_sign_on.id_token import Expected, IdToken, IdTokenRefused, verify_id_token
 from tenants.single_sign_on.provider import redeem
 from tenants.single_sign_on.userinfo import completed_claims
-from tenants.subjects import SubjectRefused, read_claims, resolve_subject, text_claim
+from tenants.subjects import SubjectClaims, SubjectRefused, read_claims, resolve_subject, text_claim
 
 
 class SingleSignOnBackend(ActiveAccounts):
@@ -46,12 +47,21 @@ def sign_in(attempt: Attempt, metadata: Metadata, *, code: str, redirect_uri: st
     answer = redeem(attempt.connection, metadata.token_endpoint, form)
     id_token = _verified(answer, attempt)
     access_token = text_claim(answer, "access_token")
-    claims = completed_claims(id_token.claims, endpoint=metadata.userinfo_endpoint, access_token=access_token)
+    found = completed_claims(id_token.claims, endpoint=metadata.userinfo_endpoint, access_token=access_token)
+    claims = read_claims(found)
     try:
-        user = resolve_subject(connection=attempt.connection, claims=read_claims(claims))
+        user = resolve_subject(connection=attempt.connection, claims=claims)
     except SubjectRefused as error:
-        raise SignInRefused(Reason.NO_ACCESS, detail=error.detail) from error
+        raise _no_access(claims, error) from error
     return SignIn(user, id_token, text_claim(answer, "refresh_token"))
+
+
+def _no_access(claims: SubjectClaims, error: SubjectRefused) -> SignInRefused:
+    """Return the refusal of a person whose ID token is verified."""
+    email, unverified = (claims.email, "") if claims.email_verified else ("", claims.email)
+    return SignInRefused(
+        Reason.NO_ACCESS, detail=error.detail, sub=claims.sub, email=email, unverified={"email": unverified}
+    )
 
 
 def _verified(answer: Mapping[str, Any], attempt: Attempt) -> IdToken:
@@ -69,6 +79,16 @@ def _verified(answer: Mapping[str, Any], attempt: Attempt) -> IdToken:
     try:
         return verify_id_token(answer.get("id_token"), expected=expected, key_for=keys().key_for)
     except IdTokenRefused as error:
-        raise SignInRefused(Reason.NOT_ACCEPTED, detail=error.detail, status=502) from error
+        unverified = _unverified_person(answer.get("id_token"))
+        raise SignInRefused(Reason.NOT_ACCEPTED, detail=error.detail, status=502, unverified=unverified) from error
     except KeysUnavailable as error:
         raise SignInRefused(Reason.NO_ANSWER, detail=str(error), status=502) from error
+
+
+def _unverified_person(id_token: Any) -> dict[str, object]:
+    """Return the claims of a refused ID token that name the person."""
+    try:
+        claims = parse_jws(id_token if isinstance(id_token, str) else "").unverified_payload
+    except MalformedJws:
+        return {}
+    return {name: claims.get(name) for name in ("sub", "email")}

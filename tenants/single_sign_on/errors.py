@@ -1,5 +1,6 @@
 """The error of a sign-in, and its texts for the page."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 
@@ -32,12 +33,29 @@ class Reason(Enum):
 class SignInRefused(Exception):
     """The sign-in failed. `sentence` is for the page and may quote the `words` of the IdP, `detail` is for the log.
 
-    `status` is 400 for an error of the browser's request and 502 for an error of the IdP.
+    `status` is 400 for an error of the browser's request and 502 for an error of the IdP, `code` the IdP's OAuth error
+    code. `sub` and `email` are those of a verified ID token, `email` only if the IdP has verified it. `unverified` has
+    the IdP's other statements about the person and the error.
     """
 
-    def __init__(self, reason: Reason, *, detail: str, status: int = 400, words: str = "") -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        *,
+        detail: str,
+        status: int = 400,
+        words: str = "",
+        code: str = "",
+        sub: str = "",
+        email: str = "",
+        unverified: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
         self.sentence = reason.sentence.format(words=words)
         self.detail = detail
         self.status = status
+        self.code = code
+        self.sub = sub
+        self.email = email
+        self.unverified = dict(unverified or {})

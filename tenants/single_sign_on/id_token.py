@@ -25,7 +25,7 @@ KeyFor = Callable[[str, str | None, str], VerificationKey]
 
 
 class IdTokenRefused(Exception):
-    """The ID token is refused. `detail` is the reason for the log and quotes no claim."""
+    """The ID token is refused. `detail` is the reason for the log, with what was expected and found."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -95,14 +95,14 @@ def _check_header(header: Mapping[str, Any]) -> str:
 def _check_issuer_and_audience(claims: Mapping[str, Any], expected: Expected) -> None:
     """OpenID Connect Core 1.0 section 3.1.3.7, rules 2 to 5."""
     if claims.get("iss") != expected.issuer:
-        _refuse("iss is not the connection's issuer")
+        _refuse("iss is not the connection's issuer", expected.issuer, claims.get("iss"))
     audiences = claims["aud"] if isinstance(claims.get("aud"), list) else [claims.get("aud")]
     if expected.client_id not in audiences or not all(isinstance(audience, str) for audience in audiences):
-        _refuse("aud is not this client")
+        _refuse("aud is not this client", expected.client_id, claims.get("aud"))
     if len(audiences) > 1 and "azp" not in claims:  # others are trusted if the token was issued to this client
-        _refuse("aud has several audiences and azp is missing")
+        _refuse("aud has several audiences and azp is missing", expected.client_id, claims["aud"])
     if claims.get("azp", expected.client_id) != expected.client_id:
-        _refuse("azp is not this client")
+        _refuse("azp is not this client", expected.client_id, claims["azp"])
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
@@ -125,7 +125,7 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
 def _check_authentication(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
     """OpenID Connect Core 1.0 section 3.1.3.7, rules 12 and 13: the person authenticated as requested."""
     if expected.acr_values and claims.get("acr") not in expected.acr_values:
-        _refuse("acr is not one of the requested values")
+        _refuse("acr is not one of the requested values", " ".join(expected.acr_values), claims.get("acr"))
     if expected.max_age is not None and claims.get("auth_time", 0) < now - expected.max_age - SKEW_SECONDS:
         _refuse("auth_time is missing or older than the requested max_age")
 
@@ -138,7 +138,7 @@ def _is_time(value: Any) -> bool:
 def _check_nonce_and_subject(claims: Mapping[str, Any], nonce: str | None) -> None:
     """OpenID Connect Core 1.0 section 3.1.3.7, rule 11, and section 2."""
     if nonce is not None and (not nonce or claims.get("nonce") != nonce):
-        _refuse("nonce is not the one in the request")
+        _refuse("nonce is not the one in the request", _masked(nonce), _masked(claims.get("nonce")))
     sub = claims.get("sub")
     if not isinstance(sub, str) or not 0 < len(sub) <= 255 or not sub.isprintable():
         _refuse("sub is not a string of 1 to 255 printable characters")
@@ -167,5 +167,15 @@ def _check_access_token_hash(claims: Mapping[str, Any], alg: str, access_token: 
         _refuse("at_hash does not match the access token")
 
 
-def _refuse(detail: str) -> NoReturn:
+def _refuse(detail: str, expected: object = None, found: object = None) -> NoReturn:
+    """Raise IdTokenRefused, with both values, if given, cut to fit into one row of the audit."""
+    if expected:
+        detail = f"{detail}: expected {ascii(expected)[:60]}, found {'none' if found is None else ascii(found)[:60]}"
     raise IdTokenRefused(detail)
+
+
+def _masked(secret: object) -> object:
+    """Return the beginning of a secret, enough to tell two apart."""
+    if isinstance(secret, str):
+        return f"{secret[:4]}[masked]" if secret else ""
+    return secret if secret is None else f"[{type(secret).__name__}]"

@@ -4,7 +4,7 @@ Metadata (OpenID Connect Discovery 1.0 section 4), the code for tokens (RFC 6749
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from base.issuers import discovery
@@ -13,6 +13,7 @@ from crossapp.client_key import client_key
 from crossapp.core.client_authentication import OwnClient
 from crossapp.core.errors import OAuthError, PeerError, Unreachable
 from crossapp.core.http import Answer, send
+from crossapp.core.masking import Masker, telling_members
 from crossapp.core.metadata import Kind, Metadata
 from crossapp.core.token_response import read_token_response
 from tenants.models import IdPConnection
@@ -38,7 +39,7 @@ def redeem(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) ->
         answer = _post(connection, endpoint, form)
         return read_token_response(answer.status, answer.headers, answer.body)
     except PeerError as error:
-        raise _refused(error) from error
+        raise _refused(error, [connection.client_secret, *telling_members(form)]) from error
 
 
 def revoke(connection: IdPConnection, refresh_token: str) -> None:
@@ -68,7 +69,14 @@ def _post(connection: IdPConnection, endpoint: str, form: Mapping[str, str]) -> 
     return send("POST", endpoint, session=session(), headers=ours.headers, form={**form, **ours.form})
 
 
-def _refused(error: PeerError) -> SignInRefused:
+def _refused(error: PeerError, secrets: Iterable[str] = ()) -> SignInRefused:
+    mask = Masker(secrets)
     reason = Reason.NO_ANSWER if isinstance(error, Unreachable) else Reason.NOT_ACCEPTED
     expired = isinstance(error, OAuthError) and error.code == "invalid_grant"
-    return SignInRefused(reason, detail=error.detail, status=400 if expired else 502)
+    return SignInRefused(
+        reason,
+        detail=mask.text(error.detail),
+        status=400 if expired else 502,
+        code=mask.text(error.code),
+        unverified={"error_description": mask.text(error.description)},
+    )
