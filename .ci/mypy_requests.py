@@ -20,6 +20,7 @@ ATTRIBUTES = (
     "_authorization_server",  # authserver.current_server
     "auth",  # django-ninja: the caller
     "idp_metadata",  # tenants.admin
+    "server_metadata",  # crossapp.requesting_app.admin
     "sign_in",  # tenants.single_sign_on
     "known_browser",  # tenants.known_browsers
     "htmx",  # django-htmx

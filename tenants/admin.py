@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from crossapp.core.comparisons import Comparison
+from crossapp.core.comparisons import CLIENT_AUTHENTICATION, Comparison, failures, warnings
 from crossapp.core.metadata import Metadata
-from tenants.idp_comparisons import CLIENT_AUTHENTICATION, compare_with_idp, connectable_metadata, failures, warnings
+from tenants.idp_comparisons import compare_with_idp, connectable_metadata
 from tenants.models import EmailDomain, IdPConnection, SubjectTokens, Tenant, User
 
 

@@ -1,24 +1,20 @@
 """What an IdP connection needs, compared with the metadata of its IdP, before the first person signs in.
 
-An HTTP request: call `connectable_metadata` outside database transactions.
+`connectable_metadata` sends HTTP requests: call it outside database transactions.
 """
-
-from collections.abc import Collection
 
 from django.core.exceptions import ValidationError
 
 from base.outgoing import session
 from crossapp.core import token_exchange
 from crossapp.core.client_authentication import AuthMethod
-from crossapp.core.comparisons import Comparison, Severity, compare
+from crossapp.core.comparisons import Comparison, Severity, compare, compare_client_authentication
 from crossapp.core.discovery import find_metadata
 from crossapp.core.errors import PeerError
 from crossapp.core.metadata import Metadata
 from tenants.issuers import validate_issuer
 from tenants.single_sign_on.authorization_request import OFFLINE_ACCESS, scope_to_ask_for
 from tenants.single_sign_on.id_token import ALGORITHMS
-
-CLIENT_AUTHENTICATION = "client authentication"
 
 
 def connectable_metadata(issuer: str) -> Metadata:
@@ -36,47 +32,13 @@ def connectable_metadata(issuer: str) -> Metadata:
 
 def compare_with_idp(metadata: Metadata, *, auth_method: str, scope: str, prompt: str) -> list[Comparison]:
     """Compare `metadata` with the columns of an IdP connection and with what every sign-in here needs."""
-    asked = scope_to_ask_for(scope, metadata).split()
-    comparisons = [
+    return [
         *_sign_in(metadata),
-        _client_authentication(auth_method, metadata.token_endpoint_auth_methods_supported),
-        compare(
-            "scopes",
-            asked,
-            metadata.scopes_supported,
-            every=True,
-            if_silent=Severity.PASS,
-            remedy="If the IdP refuses the sign-in (invalid_scope), set the connection's scopes.",
-        ),
-        compare(
-            "refresh tokens",
-            [OFFLINE_ACCESS],
-            asked,
-            remedy="Cards end with the ID token, until the person signs in again. If the IdP has offline_access after "
-            "all, name it in the connection's scopes.",
-        ),
+        compare_client_authentication(auth_method, metadata.token_endpoint_auth_methods_supported),
+        *_scopes(metadata, scope_to_ask_for(scope, metadata).split()),
+        *_prompt(metadata, prompt),
         *_cross_app_access(metadata),
     ]
-    if prompt:
-        comparisons.append(
-            compare(
-                "prompt",
-                [prompt],
-                metadata.prompt_values_supported,
-                if_silent=Severity.PASS,
-                remedy="If the IdP refuses the sign-in, choose another prompt or none.",
-            )
-        )
-    return comparisons
-
-
-def failures(comparisons: Collection[Comparison]) -> list[Comparison]:
-    """Return the comparisons that make every sign-in impossible."""
-    return [comparison for comparison in comparisons if comparison.severity is Severity.FAIL]
-
-
-def warnings(comparisons: Collection[Comparison]) -> list[Comparison]:
-    return [comparison for comparison in comparisons if comparison.severity is Severity.WARNING]
 
 
 def secret_method_for(metadata: Metadata) -> AuthMethod:
@@ -114,6 +76,34 @@ def _sign_in(metadata: Metadata) -> list[Comparison]:
     ]
 
 
+def _scopes(metadata: Metadata, asked: list[str]) -> list[Comparison]:
+    """OpenID Connect Core 1.0 sections 5.4 and 11."""
+    return [
+        compare(
+            "scopes",
+            asked,
+            metadata.scopes_supported,
+            every=True,
+            if_silent=Severity.PASS,
+            remedy="If the IdP refuses the sign-in (invalid_scope), set the connection's scopes.",
+        ),
+        compare(
+            "refresh tokens",
+            [OFFLINE_ACCESS],
+            asked,
+            remedy="Cards end with the ID token, until the person signs in again. If the IdP has offline_access after "
+            "all, name it in the connection's scopes.",
+        ),
+    ]
+
+
+def _prompt(metadata: Metadata, prompt: str) -> list[Comparison]:
+    if not prompt:
+        return []
+    remedy = "If the IdP refuses the sign-in, choose another prompt or none."
+    return [compare("prompt", [prompt], metadata.prompt_values_supported, if_silent=Severity.PASS, remedy=remedy)]
+
+
 def _cross_app_access(metadata: Metadata) -> list[Comparison]:
     """RFC 8693, ID-JAG -04 section 7.1, and OpenID Connect Core 1.0 section 8."""
     remedy = "Without it, no app acts at another for these people. Allow cross-app access at the IdP, if it has it."
@@ -140,16 +130,3 @@ def _cross_app_access(metadata: Metadata) -> list[Comparison]:
             "the account of the sign-in. Choose public identifiers for the apps' clients at the IdP.",
         ),
     ]
-
-
-def _client_authentication(method: str, taken: Collection[str] | None) -> Comparison:
-    """RFC 8414 section 2: an absent token_endpoint_auth_methods_supported is client_secret_basic."""
-    default = AuthMethod.CLIENT_SECRET_BASIC.value
-    usable = [ours.value for ours in AuthMethod if taken is None or ours in taken]
-    if taken is None:
-        remedy = f"If the IdP refuses the client, use {default}."
-    elif usable:
-        remedy = f"Use {' or '.join(usable)}."
-    else:
-        remedy = f"Allow one of {', '.join(AuthMethod)} for this client at the IdP."
-    return compare(CLIENT_AUTHENTICATION, [method], taken, default=[default], if_missing=Severity.FAIL, remedy=remedy)

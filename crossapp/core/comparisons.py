@@ -4,6 +4,10 @@ import enum
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from .client_authentication import AuthMethod
+
+CLIENT_AUTHENTICATION = "client authentication"
+
 
 class Severity(enum.StrEnum):
     """What follows from a difference: nothing, something that may not work, or no sign-in at all."""
@@ -55,3 +59,25 @@ def _found(offered: Collection[str] | None, default: Collection[str]) -> str:
     if offered is not None:
         return ", ".join(offered) or "an empty list"
     return f"{', '.join(default)} (the default)" if default else "nothing in the metadata"
+
+
+def compare_client_authentication(method: str, taken: Collection[str] | None) -> Comparison:
+    """Compare this side's method with token_endpoint_auth_methods_supported; absent, it is client_secret_basic."""
+    default = AuthMethod.CLIENT_SECRET_BASIC.value
+    usable = [ours.value for ours in AuthMethod if taken is None or ours in taken]
+    if taken is None:
+        remedy = f"If the client is refused, use {default}."
+    elif usable:
+        remedy = f"Use {' or '.join(usable)}."
+    else:
+        remedy = f"Allow one of {', '.join(AuthMethod)} for this client there."
+    return compare(CLIENT_AUTHENTICATION, [method], taken, default=[default], if_missing=Severity.FAIL, remedy=remedy)
+
+
+def failures(comparisons: Collection[Comparison]) -> list[Comparison]:
+    """Return the comparisons that failed: nothing works until they are mended."""
+    return [comparison for comparison in comparisons if comparison.severity is Severity.FAIL]
+
+
+def warnings(comparisons: Collection[Comparison]) -> list[Comparison]:
+    return [comparison for comparison in comparisons if comparison.severity is Severity.WARNING]

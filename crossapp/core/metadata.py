@@ -39,6 +39,7 @@ class Metadata:
     authorization_response_iss_parameter_supported: bool = False
     id_token_signing_alg_values_supported: tuple[str, ...] | None = None
     grant_types_supported: tuple[str, ...] | None = None
+    authorization_grant_profiles_supported: tuple[str, ...] | None = None
     identity_chaining_requested_token_types_supported: tuple[str, ...] | None = None
     code_challenge_methods_supported: tuple[str, ...] | None = None
     token_endpoint_auth_methods_supported: tuple[str, ...] | None = None

@@ -1,18 +1,29 @@
 """The admin: resource apps without their secrets, stored tokens without their values, no leases."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from ..core.client_authentication import AuthMethod
+from ..core.comparisons import Comparison, failures, warnings
+from ..core.errors import PeerError
+from ..core.metadata import Metadata
 from .models import ResourceApp, StoredAccessToken
+from .server_comparisons import compare_with_server, fetched_metadata
 
 
 class ResourceAppForm(forms.ModelForm):
-    """A resource app, with a write-only field for its secret."""
+    """A resource app, with a write-only field for its secret.
+
+    A changed one that is enabled is compared with the metadata of its authorization server, in `fetched`.
+    """
+
+    fetched: Metadata | PeerError | None = None
+    comparisons: Collection[Comparison] = ()
 
     new_client_secret = forms.CharField(
         label="Client secret",
@@ -31,7 +42,17 @@ class ResourceAppForm(forms.ModelForm):
         needs_secret = cleaned.get("auth_method") != AuthMethod.PRIVATE_KEY_JWT
         if needs_secret and not cleaned.get("new_client_secret") and self.instance.pk is None:
             self.add_error("new_client_secret", "A new resource app needs a client secret.")
+        if self.has_changed() and cleaned.get("enabled") and not self.errors:
+            self._compare(cleaned)
         return cleaned
+
+    def _compare(self, cleaned: Mapping[str, Any]) -> None:
+        if isinstance(self.fetched, Metadata):
+            self.comparisons = compare_with_server(self.fetched, auth_method=cleaned["auth_method"])
+            for failed in failures(self.comparisons):
+                self.add_error("auth_method", str(failed))
+        else:
+            self.add_error("audience", f"The metadata cannot be used: {self.fetched}.")
 
     def save(self, commit: bool = True) -> ResourceApp:
         if secret := self.cleaned_data["new_client_secret"]:
@@ -47,6 +68,30 @@ class ResourceAppAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ResourceApp]:
         return super().get_queryset(request).defer("client_secret")
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Fetch the metadata before the transaction of the page begins."""
+        may_save = self.has_change_permission(request) or self.has_add_permission(request)
+        if request.method == "POST" and may_save and "enabled" in request.POST:
+            request.server_metadata = _fetched(str(request.POST.get("audience", "")).strip())
+        return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.fetched = getattr(request, "server_metadata", None)
+        return form
+
+    def save_model(self, request: HttpRequest, obj: ResourceApp, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for difference in warnings(form.comparisons):
+            self.message_user(request, f"{obj}: {difference}", messages.WARNING)
+
+
+def _fetched(audience: str) -> Metadata | PeerError:
+    try:
+        return fetched_metadata(audience)
+    except PeerError as error:
+        return error
 
 
 @admin.register(StoredAccessToken)

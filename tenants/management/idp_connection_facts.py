@@ -6,8 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from crossapp.core.comparisons import Comparison, Severity
-from tenants.idp_comparisons import CLIENT_AUTHENTICATION
+from crossapp.core.comparisons import CLIENT_AUTHENTICATION, Comparison, Severity
 from tenants.models import App, IdPConnection
 
 UNLESS_DEFAULT = {  # columns, with how each one's value is told

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.test import Client
 
 from crossapp.requesting_app.models import ResourceApp
 from tests.requesting_app import peers
@@ -51,3 +52,11 @@ def make_todo0(**changes: Any) -> ResourceApp:
         "scope": "read write",
     }
     return ResourceApp.objects.create(**values | changes)
+
+
+@pytest.fixture
+def operator(client: Client, db: None, settings: Any) -> Client:
+    """A browser of the operator, on the host that serves the admin."""
+    client.force_login(get_user_model().objects.create_superuser("operator"), settings.AUTHENTICATION_BACKENDS[0])
+    client.defaults["HTTP_HOST"] = "localhost:8000"
+    return client

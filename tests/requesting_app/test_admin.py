@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import pytest
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.test import Client
 
 from crossapp.requesting_app.flow import access_token_for
@@ -25,20 +23,6 @@ FORM = {
     "enabled": "on",
     "new_client_secret": "",
 }
-
-
-@pytest.fixture
-def operator(client: Client, db: None) -> Client:
-    """A browser of the operator, on the host that serves the admin."""
-    client.force_login(get_user_model().objects.create_superuser("operator"), get_backend())
-    client.defaults["HTTP_HOST"] = "localhost:8000"
-    return client
-
-
-def get_backend() -> str:
-    from django.conf import settings
-
-    return settings.AUTHENTICATION_BACKENDS[0]
 
 
 def test_a_secret_is_written_and_never_shown(operator: Client, todo0: ResourceApp) -> None:

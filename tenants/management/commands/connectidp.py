@@ -13,9 +13,9 @@ from django.db import IntegrityError, transaction
 from crossapp.client_key import client_key
 from crossapp.core.client_authentication import AuthMethod
 from crossapp.core.client_signing_key import NoSigningKey
-from crossapp.core.comparisons import Comparison
+from crossapp.core.comparisons import Comparison, failures
 from crossapp.core.metadata import Metadata
-from tenants.idp_comparisons import compare_with_idp, connectable_metadata, failures, secret_method_for
+from tenants.idp_comparisons import compare_with_idp, connectable_metadata, secret_method_for
 from tenants.management.idp_connection_facts import describe, facts_of
 from tenants.management.idp_connection_options import HELP, add_options
 from tenants.models import EmailDomain, IdPConnection, Tenant
