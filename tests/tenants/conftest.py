@@ -40,7 +40,7 @@ def other_connection(db: None) -> IdPConnection:
 
 
 @pytest.fixture
-def idp() -> Iterator[FakeIdp]:
+def fake_idp() -> Iterator[FakeIdp]:
     """The IdP of `connection`: the process's own session talks to it."""
     with answering_at(ISSUER) as fake:
         yield fake

@@ -11,7 +11,7 @@ from tenants.models import EmailDomain, IdPConnection, SubjectTokens, Tenant, Us
 from tests.support.client_keys import new_pem
 from tests.support.fake_idp import CLIENT_ID, CLIENT_SECRET, ISSUER, answering_at, id_token_claims, sign
 
-pytestmark = pytest.mark.usefixtures("idp")
+pytestmark = pytest.mark.usefixtures("fake_idp")
 
 
 def connection_fields(connection: IdPConnection, **changes: Any) -> dict[str, Any]:

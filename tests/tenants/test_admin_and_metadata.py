@@ -38,16 +38,16 @@ def tenant_fields(tenant: Tenant, connection: IdPConnection, **changes: Any) -> 
 def test_the_idp_is_asked_while_no_transaction_is_open(
     admin: Client,
     connection: IdPConnection,
-    idp: FakeIdp,
+    fake_idp: FakeIdp,
     page: str,
 ) -> None:
     states: list[bool] = []
 
     def note() -> Reply:
         states.append(database.in_atomic_block)
-        return json_reply(idp.metadata)
+        return json_reply(fake_idp.metadata)
 
-    idp.replies[OPENID] = note
+    fake_idp.replies[OPENID] = note
     fields, pk = connection_fields(connection, client_id="renamed"), connection.pk
     if page == "tenant":
         fields, pk = tenant_fields(connection.tenant, connection, client_id="renamed"), connection.tenant_id
@@ -73,11 +73,11 @@ def test_the_idp_is_asked_while_no_transaction_is_open(
 def test_an_issuer_that_connectidp_would_refuse_is_not_saved_and_the_input_stays(
     admin: Client,
     connection: IdPConnection,
-    idp: FakeIdp,
+    fake_idp: FakeIdp,
     reply: Reply,
     why: str,
 ) -> None:
-    idp.replies[OPENID] = reply
+    fake_idp.replies[OPENID] = reply
     page = change(admin, connection, client_id="renamed")
     assert why in errors_at(page, "issuer")
     assert 'value="renamed"' in page.content.decode()
@@ -88,18 +88,18 @@ def test_an_issuer_that_connectidp_would_refuse_is_not_saved_and_the_input_stays
 def test_a_new_connection_to_such_an_issuer_is_not_saved_either(
     admin: Client,
     connection: IdPConnection,
-    idp: FakeIdp,
+    fake_idp: FakeIdp,
 ) -> None:
     fields = connection_fields(connection, app="todo", client_secret="x")
-    idp.replies[OPENID] = Reply(b"", 404)
+    fake_idp.replies[OPENID] = Reply(b"", 404)
     assert "answered 404" in errors_at(admin.post(ADD, fields), "issuer")
     assert not IdPConnection.objects.filter(app="todo").exists()
-    del idp.replies[OPENID]
+    del fake_idp.replies[OPENID]
     assert admin.post(ADD, fields).status_code == 302
 
 
-def test_nor_on_the_page_of_the_tenant(admin: Client, connection: IdPConnection, idp: FakeIdp) -> None:
-    idp.replies[OPENID] = Reply(b"", 404)
+def test_nor_on_the_page_of_the_tenant(admin: Client, connection: IdPConnection, fake_idp: FakeIdp) -> None:
+    fake_idp.replies[OPENID] = Reply(b"", 404)
     url = f"/admin/tenants/tenant/{connection.tenant_id}/change/"
     page = admin.post(url, tenant_fields(connection.tenant, connection, client_id="renamed"))
     assert page.status_code == 200
@@ -111,9 +111,9 @@ def test_nor_on_the_page_of_the_tenant(admin: Client, connection: IdPConnection,
 def test_a_tenant_is_renamed_while_its_idp_is_down(
     admin: Client,
     connection: IdPConnection,
-    idp: FakeIdp,
+    fake_idp: FakeIdp,
 ) -> None:
-    idp.replies[OPENID] = Reply(b"", 503)
+    fake_idp.replies[OPENID] = Reply(b"", 503)
     stored = tenant_fields(connection.tenant, connection, accepts_id_jags="on", single_use="on")
     fields = stored | {"name": "Renamed"}
     assert admin.post(f"/admin/tenants/tenant/{connection.tenant_id}/change/", fields).status_code == 302
@@ -123,22 +123,22 @@ def test_a_tenant_is_renamed_while_its_idp_is_down(
 def test_a_disabled_connection_is_saved_and_its_idp_not_asked(
     admin: Client,
     connection: IdPConnection,
-    idp: FakeIdp,
+    fake_idp: FakeIdp,
 ) -> None:
     fields = connection_fields(connection, client_id="renamed")
     del fields["enabled"]
     assert admin.post(f"/admin/tenants/idpconnection/{connection.pk}/change/", fields).status_code == 302
-    assert idp.received == []
+    assert fake_idp.received == []
     connection.refresh_from_db()
     assert (connection.client_id, connection.enabled) == ("renamed", False)
 
 
-def test_staff_without_the_permission_lets_the_admin_ask_nothing(connection: IdPConnection, idp: FakeIdp) -> None:
+def test_staff_without_the_permission_lets_the_admin_ask_nothing(connection: IdPConnection, fake_idp: FakeIdp) -> None:
     clerk = User.objects.create(username="clerk", realm="staff", is_staff=True)
     client = Client(headers={"host": "localhost:8000"})
     client.force_login(clerk, backend="tenants.passwords.RealmBackend")
     assert change(client, connection).status_code == 403
-    assert idp.received == []
+    assert fake_idp.received == []
 
 
 @pytest.mark.parametrize(
@@ -152,13 +152,13 @@ def test_staff_without_the_permission_lets_the_admin_ask_nothing(connection: IdP
 def test_what_makes_every_sign_in_fail_is_an_error_at_its_field(
     admin: Client,
     connection: IdPConnection,
-    idp: FakeIdp,
+    fake_idp: FakeIdp,
     member: str,
     offered: list[str],
     field: str,
     why: str,
 ) -> None:
-    idp.metadata[member] = offered
+    fake_idp.metadata[member] = offered
     assert why in errors_at(change(admin, connection, client_id="renamed"), field)
     connection.refresh_from_db()
     assert connection.client_id != "renamed"
@@ -167,9 +167,9 @@ def test_what_makes_every_sign_in_fail_is_an_error_at_its_field(
 def test_the_other_differences_are_told_after_the_connection_is_saved(
     admin: Client,
     connection: IdPConnection,
-    idp: FakeIdp,
+    fake_idp: FakeIdp,
 ) -> None:
-    idp.metadata |= {"grant_types_supported": ["authorization_code"], "code_challenge_methods_supported": ["S256"]}
+    fake_idp.metadata |= {"grant_types_supported": ["authorization_code"], "code_challenge_methods_supported": ["S256"]}
     answer = change(admin, connection, client_id="renamed")
     assert answer.status_code == 302
     told = [text for text in messages_of(answer) if text.startswith("Tables at Wiki0: ")]
