@@ -16,7 +16,7 @@ from crossapp.requesting_app.errors import CrossAppError
 from crossapp.requesting_app.models import ResourceApp
 from crossapp.requesting_app.signals import access_failed
 from tenants.models import IdPConnection, User
-from tenants.signals import sign_in_refused
+from tenants.signals import email_left_out, sign_in_refused
 from tenants.single_sign_on.errors import SignInRefused
 
 
@@ -26,6 +26,7 @@ def listen() -> None:
     user_logged_out.connect(_signed_out)
     user_login_failed.connect(_wrong_password)
     sign_in_refused.connect(_sign_in_refused)
+    email_left_out.connect(_email_left_out)
     throttled.connect(_throttled)
     access_failed.connect(_access_failed)
 
@@ -86,6 +87,15 @@ def _access_failed(sender: Any, user: User, resource_app: ResourceApp, error: Cr
         "unverified": {"error_description": error.description},
     }
     log.refused(Act.CROSS_APP_ACCESS, facts, check=error.step, error=error.code)
+
+
+def _email_left_out(sender: Any, user: User, email: str, **kwargs: Any) -> None:
+    """Record why a new account has no email, with the domain that the operator may enter; raises `NotRecorded`."""
+    domain = email.rpartition("@")[2]
+    detail = f"The email was left out: it is malformed, or its domain is not the tenant's: {domain}"
+    tenant = user.tenant.slug if user.tenant else ""
+    facts: log.Facts = {"user": user, "tenant": tenant, "issuer": user.issuer, "sub": user.sub or "", "detail": detail}
+    log.done(Act.ACCOUNT_CHANGE, facts)
 
 
 def _throttled(sender: Any, limit: str, facts: Mapping[str, Any], **kwargs: Any) -> None:

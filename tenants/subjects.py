@@ -1,8 +1,8 @@
 """Finds the account of an IdP's subject, for single sign-on and for ID-JAGs (OpenID Connect Core 1.0 section 5.7).
 
 An account is found by realm, tenant, issuer and subject, byte for byte, never by email. An email only links a
-pre-provisioned account to its subject, once. An account created here has an email only if the IdP has verified it: an
-unverified one would keep its real owner out.
+pre-provisioned account to its subject, once. An account created here has an email only if it is of the tenant's own
+domains and the IdP has verified it: an unverified one would keep its real owner out.
 
 A connection may count an absent or a false `email_verified` as true: only for an email of the tenant's own domains, to
 link a pre-provisioned account and to show the email. An account never changes its subject.
@@ -21,6 +21,7 @@ from base.emails import validate_email_address
 from base.prepared_queries import prepared
 from base.text import without_breaks
 from tenants.models import EmailDomain, IdPConnection, User
+from tenants.signals import email_left_out
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,10 @@ def _bind(connection: IdPConnection, claims: SubjectClaims) -> User | None:
 def _provision(connection: IdPConnection, claims: SubjectClaims) -> User:
     if not connection.provisions_users:
         raise SubjectRefused("the subject is unknown and the connection provisions no users")
-    if claims.email and not _is_own_email(claims.email, connection):
-        raise SubjectRefused("the email is malformed or its domain is not the tenant's")
+    is_own = _is_own_email(claims.email, connection)
     account = User(
         username=_username(connection, claims.sub),
-        email=claims.email.lower() if claims.email_verified else "",
+        email=claims.email.lower() if is_own and claims.email_verified else "",
         realm=connection.app,
         tenant=connection.tenant,
         issuer=connection.issuer,
@@ -152,6 +152,8 @@ def _provision(connection: IdPConnection, claims: SubjectClaims) -> User:
     )
     account.set_unusable_password()
     account.save(force_insert=True)
+    if claims.email and not is_own:
+        email_left_out.send(resolve_subject, user=account, email=claims.email)
     return account
 
 

@@ -93,6 +93,8 @@ REFUSED_EMAILS: dict[str, dict[str, Any]] = {
     "verified false": {"email": "new@tables.fake", "email_verified": False},
     "of an account that has a subject": {"email": "bob@tables.fake", "email_verified": True},
     "of such an account, in capitals": {"email": "BOB@TABLES.FAKE", "email_verified": True},
+}
+LEFT_OUT: dict[str, dict[str, Any]] = {
     "of another tenant's domain": {"email": "new@other.fake", "email_verified": True},
     "of an unknown domain": {"email": "new@nobodys.fake", "email_verified": True},
     "of a domain below the tenant's": {"email": "new@sub.tables.fake", "email_verified": True},
@@ -143,6 +145,33 @@ def test_with_the_switch_an_email_that_is_not_verified_links_an_account_once(
     waiting.refresh_from_db()
     elsewhere.refresh_from_db()
     assert (waiting.sub, waiting.issuer, elsewhere.sub) == ("new", ISSUER, None)
+
+
+@pytest.mark.parametrize("claims", LEFT_OUT.values(), ids=LEFT_OUT.keys())
+@pytest.mark.clause("OIDC Core", "5.7", "an email outside the tenant's domains links nothing and is left out")
+def test_an_email_outside_the_tenants_domains_links_nothing_and_is_left_out(
+    todo0: TokenEndpoint, claims: dict[str, Any]
+) -> None:
+    other = Tenant.objects.create(slug="other", name="Other")
+    EmailDomain.objects.create(tenant=other, domain="other.fake")
+    waiting = account(todo0, "waiting", sub=None, issuer="", email="new@tables.fake")
+    there = account(todo0, "there", sub=None, issuer="", email="new@other.fake", tenant=other)
+    todo0.assert_redeemed(todo0.redeem(todo0.mint(sub="new", **claims)))
+    new = User.objects.get(sub="new")
+    assert (new.tenant, new.issuer, new.email) == (todo0.bob.tenant, ISSUER, "")
+    row = AuditEvent.objects.get(act="account_change", detail__startswith="The email was left out")
+    assert (row.tenant, row.user) == ("acme", new.username)
+    for each in (waiting, there):
+        each.refresh_from_db()
+        assert (each.sub, each.issuer) == (None, "")
+
+
+@pytest.mark.clause("OIDC Core", "5.7", "no account, and no row of its email, without the token")
+def test_an_account_without_its_email_comes_with_the_token_only(todo0: TokenEndpoint) -> None:
+    claims = {"sub": "new", "email": "new@elsewhere.fake", "email_verified": True}
+    assert todo0.redeem(todo0.mint(**claims), scope="admin").status_code == 400
+    assert not User.objects.filter(sub="new").exists()
+    assert not AuditEvent.objects.filter(detail__startswith="The email was left out").exists()
 
 
 @pytest.mark.clause("ID-JAG", "3.1", "control: an account is provisioned, and with the token only")

@@ -76,14 +76,36 @@ def test_a_verified_email_of_another_account_is_refused_and_recorded(
 
 
 @pytest.mark.parametrize("email", ["bob@elsewhere.example", "bob@sub.tables.example", "bob@other.example"])
-@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-24")
-def test_an_email_outside_the_tenants_domains_gets_no_account(
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-24: signed in by issuer and subject, the email left out")
+def test_an_email_outside_the_tenants_domains_is_left_out_of_the_account(
     browser: Browser, other_connection: IdPConnection, email: str
 ) -> None:
     browser.idp.claims["email"] = email
-    browser.start()
-    refused(browser, browser.come_back(), 400, NO_ACCESS)
-    assert not User.objects.exists()
+    browser.sign_in()
+    assert browser.user is not None
+    assert (browser.user.sub, browser.user.email, browser.user.display_name) == ("u-bob", "", "Bobby Tables")
+    assert email not in browser.client.get("/").content.decode()
+    row = AuditEvent.objects.get(act=Act.ACCOUNT_CHANGE, detail__startswith="The email was left out")
+    assert (row.tenant, row.user) == ("tables", browser.user.username)
+    assert row.detail.endswith(f": {email.partition('@')[2]}")
+    assert AuditEvent.objects.get(act=Act.SIGN_IN).outcome == Outcome.DONE
+    browser.client.post("/sign-out")
+    browser.sign_in()
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("verified", [True, False])
+@pytest.mark.clause("OpenID Connect Core", "5.7", "RP-24: another tenant's waiting account is not reached by an email")
+def test_an_email_of_another_tenant_leads_to_no_account_there(
+    browser: Browser, other_connection: IdPConnection, verified: bool
+) -> None:
+    there = account(other_connection, email="eve@other.example", username="wiki:eve")
+    browser.idp.claims |= {"email": "eve@other.example", "email_verified": verified}
+    browser.sign_in()
+    assert browser.user is not None and browser.user != there
+    assert (browser.user.tenant.slug, browser.user.email) == ("tables", "")  # type: ignore[union-attr]
+    there.refresh_from_db()
+    assert there.sub is None
 
 
 @pytest.mark.clause("OpenID Connect Core", "2", "RP-26")
@@ -132,10 +154,12 @@ def test_markup_in_an_email_is_shown_as_text(browser: Browser) -> None:
     ids=lambda email: ascii(email)[:40],
 )
 @pytest.mark.clause("OpenID Connect Core", "5.1", "RP-27")
-def test_an_odd_email_gets_no_account_and_replaces_none(browser: Browser, email: str) -> None:
+def test_an_odd_email_is_left_out_of_the_account_and_replaces_none(browser: Browser, email: str) -> None:
     browser.idp.claims["email"] = email
-    browser.start()
-    refused(browser, browser.come_back(), 400, NO_ACCESS)
+    browser.sign_in()
+    assert browser.user is not None
+    assert browser.user.email == ""
+    assert AuditEvent.objects.filter(detail__startswith="The email was left out").count() == 1
     browser.idp.claims["email"] = "bob@tables.example"
     browser.sign_in()
     browser.idp.claims["email"] = email

@@ -489,7 +489,7 @@ def test_keys_that_cannot_be_had_end_on_the_failure_page(browser: Browser) -> No
     refused(browser, browser.come_back(), 502, "does not answer")
 
 
-@pytest.mark.parametrize("change", ["inactive", "unverified", "elsewhere"])
+@pytest.mark.parametrize("change", ["inactive", "unverified", "not provisioned"])
 def test_a_person_who_gets_no_account_is_not_told_why(browser: Browser, connection: IdPConnection, change: str) -> None:
     if change == "inactive":
         User.objects.create(
@@ -499,7 +499,7 @@ def test_a_person_who_gets_no_account_is_not_told_why(browser: Browser, connecti
         User.objects.create(username="b", realm="wiki", tenant=connection.tenant, email="bob@tables.example")
         browser.idp.claims["email_verified"] = "false"
     else:
-        browser.idp.claims["email"] = "bob@elsewhere.example"
+        IdPConnection.objects.update(provisions_users=False)
     browser.start()
     refused(browser, browser.come_back(), 400, "gives you no access to this app")
 
