@@ -18,7 +18,7 @@ from authserver.models import AuthorizationServer, Client
 from base.issuers import keys
 from crossapp.core.algorithms import ALGORITHMS
 from crossapp.core.checks import JwtCase, in_order
-from crossapp.core.claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
+from crossapp.core.claims import MAX_TEXT_LENGTH, BadClaim, how_far_off, seconds, text
 from crossapp.core.client_authentication import AuthMethod
 from crossapp.core.jwk import (
     MAX_KID_LENGTH,
@@ -140,7 +140,7 @@ def check_exp(case: Case) -> None:
     """RFC 7523 section 3 (4): it has not expired, and expires within LIFETIME."""
     exp = seconds(case.payload, "exp")
     if exp + SKEW <= case.now:
-        raise Refused("the assertion has expired")
+        raise Refused(f"the assertion has expired {how_far_off(exp, case.now, SKEW)}")
     if exp > case.now + LIFETIME + SKEW:
         raise Refused(f"exp is more than {LIFETIME} seconds from now")
 
@@ -151,7 +151,7 @@ def check_iat(case: Case) -> None:
         return
     iat = seconds(case.payload, "iat")
     if iat > case.now + SKEW:
-        raise Refused("iat is in the future")
+        raise Refused(f"iat is in the future {how_far_off(iat, case.now, SKEW)}")
     if not 0 < seconds(case.payload, "exp") - iat <= LIFETIME:
         raise Refused(f"exp is not within {LIFETIME} seconds of iat")
 
@@ -159,7 +159,7 @@ def check_iat(case: Case) -> None:
 def check_nbf(case: Case) -> None:
     """RFC 7523 section 3 (5): nbf, if present, is not in the future."""
     if "nbf" in case.payload and seconds(case.payload, "nbf") > case.now + SKEW:
-        raise Refused("nbf is in the future")
+        raise Refused(f"nbf is in the future {how_far_off(case.payload['nbf'], case.now, SKEW)}")
 
 
 def check_jti(case: Case) -> None:

@@ -50,6 +50,7 @@ class ResourceAppHost:
             single_use=connection.single_use,
             tells_access_denied=connection.tells_access_denied,
             requires_resource=connection.requires_resource,
+            clock_skew=connection.clock_skew,
         )
 
     def client_scopes(self, request: Any) -> Sequence[str]:

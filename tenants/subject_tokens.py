@@ -96,8 +96,14 @@ def _connection(connection_id: int) -> IdPConnection | None:
 
 
 def _verified(id_token: str, stored: Stored) -> IdToken:
-    expected = Expected(issuer=stored.connection.issuer, client_id=stored.connection.client_id, nonce=None)
-    keys().forget(expected.issuer, fetched_before=stored.connection.keys_fetched_since)
+    connection = stored.connection
+    expected = Expected(
+        issuer=connection.issuer,
+        client_id=connection.client_id,
+        nonce=None,
+        clock_skew=connection.clock_skew,
+    )
+    keys().forget(expected.issuer, fetched_before=connection.keys_fetched_since)
     try:
         verified = verify_id_token(id_token, expected=expected, key_for=keys().key_for)
     except IdTokenRefused as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .algorithms import ALGORITHMS
 from .checks import JwtCase, in_order
-from .claims import MAX_TEXT_LENGTH, BadClaim, seconds, text
+from .claims import MAX_TEXT_LENGTH, BadClaim, how_far_off, seconds, text
 from .jwk import MAX_KID_LENGTH, KeysUnavailable, UnknownKey, VerificationKey
 from .jws import BadSignature, verify_signature
 from .oauth_text import is_scope
@@ -29,7 +29,8 @@ class TrustedIssuer:
     `connection` is the host's own object, handed back untouched. Without `single_use` an ID-JAG may be redeemed again
     until it expires (ID-JAG -04 section 4.4.3), against RFC 7523 section 3 (7). With `tells_access_denied` a known
     subject without access is answered access_denied (ID-JAG branch access_denied_error section 4.4.3), else like any
-    other. With `requires_resource` an ID-JAG without the claim `resource` is refused.
+    other. With `requires_resource` an ID-JAG without the claim `resource` is refused. `clock_skew`, in seconds,
+    replaces that of `Expected`.
     """
 
     issuer: str
@@ -37,6 +38,11 @@ class TrustedIssuer:
     single_use: bool = True
     tells_access_denied: bool = False
     requires_resource: bool = False
+    clock_skew: int | None = None
+
+    def skew(self, default: int) -> int:
+        """Return the difference of clocks that is accepted in this issuer's ID-JAGs, in seconds."""
+        return default if self.clock_skew is None else self.clock_skew
 
 
 class IssuerRefused(Exception):
@@ -71,6 +77,13 @@ class Case(JwtCase):
 
     expected: Expected
     trusted: TrustedIssuer = field(init=False)
+
+    @property
+    def skew(self) -> int:
+        return self.trusted.skew(self.expected.clock_skew)
+
+    def how_far_off(self, name: str) -> str:
+        return how_far_off(self.payload[name], self.expected.now, self.skew)
 
 
 def check_typ(case: Case) -> None:
@@ -137,14 +150,15 @@ def check_client_id(case: Case) -> None:
 
 def check_exp(case: Case) -> None:
     """RFC 7523 section 3 (4): it has not expired."""
-    if seconds(case.payload, "exp") + case.expected.clock_skew <= case.expected.now:
-        raise InvalidGrant("The ID-JAG has expired.")
+    if seconds(case.payload, "exp") + case.skew <= case.expected.now:
+        raise InvalidGrant("The ID-JAG has expired.", detail=f"exp has passed {case.how_far_off('exp')}")
 
 
 def check_iat(case: Case) -> None:
     """RFC 7523 section 3 (6); ID-JAG -04 section 3.1: iat is present and not in the future."""
-    if seconds(case.payload, "iat") > case.expected.now + case.expected.clock_skew:
-        raise InvalidGrant("iat in the ID-JAG is in the future.")
+    if seconds(case.payload, "iat") > case.expected.now + case.skew:
+        detail = f"iat is in the future {case.how_far_off('iat')}"
+        raise InvalidGrant("iat in the ID-JAG is in the future.", detail=detail)
 
 
 def check_lifetime(case: Case) -> None:
@@ -156,8 +170,9 @@ def check_lifetime(case: Case) -> None:
 
 def check_nbf(case: Case) -> None:
     """RFC 7523 section 3 (5): nbf, if present, is not in the future."""
-    if "nbf" in case.payload and seconds(case.payload, "nbf") > case.expected.now + case.expected.clock_skew:
-        raise InvalidGrant("nbf in the ID-JAG is in the future.")
+    if "nbf" in case.payload and seconds(case.payload, "nbf") > case.expected.now + case.skew:
+        detail = f"nbf is in the future {case.how_far_off('nbf')}"
+        raise InvalidGrant("nbf in the ID-JAG is in the future.", detail=detail)
 
 
 def check_jti(case: Case) -> None:

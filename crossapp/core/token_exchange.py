@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from .claims import seconds_off
 from .errors import BadAnswer
 from .jws import MalformedJws, UnverifiedJws, parse_jws
 from .token_response import read_token_response, resource_parameter, scope_parameter, text_parameter
@@ -114,7 +115,8 @@ def _expiry(claims: Mapping[str, Any], now: datetime) -> datetime:
     except (ValueError, OverflowError, OSError) as error:
         raise BadAnswer("exp of the ID-JAG is not a date") from error
     if expires_at <= now:
-        raise BadAnswer("the ID-JAG has expired already: compare the clocks")
+        off = seconds_off(exp, now.timestamp())
+        raise BadAnswer(f"the ID-JAG has expired already: compare the clocks, exp has passed by {off} s")
     return expires_at
 
 

@@ -6,6 +6,7 @@ Left out on purpose: the refresh token (ID-JAG -04 section 4.4.3). Left out and 
 
 import json
 import time
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -86,7 +87,7 @@ class JwtBearerGrant(GrantTypeBase):
             facts.check("cnf", _check_confirmation, id_jag)
             facts.check("authorization_details", _check_no_rich_grant, id_jag)
             if trusted.single_use:
-                facts.check("replay", _claim, id_jag)  # 7
+                facts.check("replay", _claim, trusted, id_jag)  # 7
             request.id_jag = id_jag  # for the product's token generator
             token = self._issue(request, token_handler)  # 8
             log.issued()
@@ -189,9 +190,10 @@ def _check_no_rich_grant(id_jag: IdJag) -> None:
         raise InvalidGrant("The ID-JAG has authorization_details, and no type of them is supported here.")
 
 
-def _claim(id_jag: IdJag) -> None:
+def _claim(trusted: TrustedIssuer, id_jag: IdJag) -> None:
     """RFC 7523 section 3 (7): claim the jti until `exp` plus the accepted skew."""
+    skew = timedelta(seconds=trusted.skew(conf().clock_skew))
     try:
-        replay.claim(issuer=id_jag.issuer, jti=id_jag.jti, expires_at=id_jag.expires_at + conf().skew)
+        replay.claim(issuer=id_jag.issuer, jti=id_jag.jti, expires_at=id_jag.expires_at + skew)
     except replay.Replayed as error:
         raise InvalidGrant("The ID-JAG has been redeemed before. Get a new one from the IdP.") from error

@@ -74,6 +74,7 @@ def _verified(answer: Mapping[str, Any], attempt: Attempt) -> IdToken:
         access_token=text_claim(answer, "access_token"),
         max_age=int(wanted["max_age"]) if "max_age" in wanted else None,
         acr_values=tuple(wanted.get("acr_values", "").split()),
+        clock_skew=connection.clock_skew,
     )
     keys().forget(connection.issuer, fetched_before=connection.keys_fetched_since)
     try:

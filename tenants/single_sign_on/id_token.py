@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from crossapp.core.algorithms import ALGORITHMS
+from crossapp.core.claims import how_far_off
 from crossapp.core.jwk import MAX_KID_LENGTH, UnknownKey, VerificationKey
 from crossapp.core.jws import BadSignature, MalformedJws, UnverifiedJws, parse_jws, verify_signature
 
@@ -47,7 +48,7 @@ class IdToken:
 class Expected:
     """The expected values. Without a `nonce` (a refresh, section 12.2) the token's nonce is not checked.
 
-    `max_age` and `acr_values` are those of the authorization request, if any.
+    `max_age` and `acr_values` are those of the authorization request, if any. `clock_skew` is in seconds.
     """
 
     issuer: str
@@ -56,6 +57,7 @@ class Expected:
     access_token: str | None = field(default=None, repr=False)
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
+    clock_skew: int = SKEW_SECONDS
 
 
 def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: datetime | None = None) -> IdToken:
@@ -71,7 +73,7 @@ def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: d
     alg = _check_header(unverified.unverified_header)
     _check_issuer_and_audience(claims, expected)
     seconds = (now or datetime.now(UTC)).timestamp()
-    _check_times(claims, seconds)
+    _check_times(claims, seconds, expected.clock_skew)
     _check_authentication(claims, expected, seconds)
     _check_nonce_and_subject(claims, expected.nonce)
     _check_signature(unverified, alg, expected.issuer, key_for)
@@ -105,28 +107,28 @@ def _check_issuer_and_audience(claims: Mapping[str, Any], expected: Expected) ->
         _refuse("azp is not this client", expected.client_id, claims["azp"])
 
 
-def _check_times(claims: Mapping[str, Any], now: float) -> None:
+def _check_times(claims: Mapping[str, Any], now: float, skew: int) -> None:
     """OpenID Connect Core 1.0 section 3.1.3.7, rules 9 and 10; RFC 7519 section 4.1.5."""
     for name in ("exp", "iat", "nbf", "auth_time"):
         if name in claims and not _is_time(claims[name]):
             _refuse(f"{name} is not a time")
     if "exp" not in claims or "iat" not in claims:
         _refuse("exp or iat is missing")
-    if claims["exp"] <= now - SKEW_SECONDS:
-        _refuse("exp has passed")
-    if claims["iat"] > now + SKEW_SECONDS:
-        _refuse("iat is in the future")
+    if claims["exp"] <= now - skew:
+        _refuse(f"exp has passed {how_far_off(claims['exp'], now, skew)}")
+    if claims["iat"] > now + skew:
+        _refuse(f"iat is in the future {how_far_off(claims['iat'], now, skew)}")
     if claims["iat"] < now - MAX_AGE_SECONDS:
-        _refuse("iat is too long ago")
-    if claims.get("nbf", 0) > now + SKEW_SECONDS:
-        _refuse("nbf is in the future")
+        _refuse(f"iat is too long ago {how_far_off(claims['iat'], now, MAX_AGE_SECONDS)}")
+    if claims.get("nbf", 0) > now + skew:
+        _refuse(f"nbf is in the future {how_far_off(claims['nbf'], now, skew)}")
 
 
 def _check_authentication(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
     """OpenID Connect Core 1.0 section 3.1.3.7, rules 12 and 13: the person authenticated as requested."""
     if expected.acr_values and claims.get("acr") not in expected.acr_values:
         _refuse("acr is not one of the requested values", " ".join(expected.acr_values), claims.get("acr"))
-    if expected.max_age is not None and claims.get("auth_time", 0) < now - expected.max_age - SKEW_SECONDS:
+    if expected.max_age is not None and claims.get("auth_time", 0) < now - expected.max_age - expected.clock_skew:
         _refuse("auth_time is missing or older than the requested max_age")
 
 

@@ -5,6 +5,7 @@ The requests carry a broken ID-JAG: a client that authenticates gets 400 invalid
 
 import json
 import logging
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -381,6 +382,26 @@ def test_the_log_says_which_check_failed_and_the_answer_does_not(todo: Todo, cap
     assert (facts["check"], facts["unverified_client"], facts["issuer"]) == ("aud", "agent", ISSUER)
     assert signed not in caplog.text
     assert all(check.run.__doc__ for check in CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"iat": -200, "exp": -95}, r"the assertion has expired by 9[56] s; 30 s are accepted: compare the clocks$"),
+        ({"iat": 95}, r"iat is in the future by 9[456] s; 30 s are accepted: compare the clocks$"),
+        ({"nbf": 95}, r"nbf is in the future by 9[456] s; 30 s are accepted: compare the clocks$"),
+    ],
+    ids=str,
+)
+@pytest.mark.clause("RFC 7523", "3", "TE-13 LIM-13: the log says by how much the clocks differ")
+def test_the_log_says_by_how_much_a_time_is_off(
+    todo: Todo, caplog: pytest.LogCaptureFixture, changes: dict[str, int], detail: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    answer = todo.send(assertion(**{name: at(seconds) for name, seconds in changes.items()}))
+    assert (answer.status_code, "clock" in answer.content.decode()) == (401, False)
+    line = next(record for record in caplog.records if "client assertion refused" in record.getMessage())
+    assert re.search(detail, json.loads(line.getMessage().partition("refused ")[2])["detail"])
 
 
 # --- jwks_uri -------------------------------------------------------------------------------------------------------

@@ -130,6 +130,13 @@ def test_an_id_jag_that_is_not_what_we_asked_for_is_refused(claims: dict[str, An
     assert caught.value.detail.startswith(detail)
 
 
+@pytest.mark.clause("ID-JAG", "3.1", "CL-17: the operator reads by how much the clocks differ")
+def test_an_id_jag_that_has_expired_is_refused_by_how_much() -> None:
+    expired = int(datetime.now(UTC).timestamp()) - 100
+    with pytest.raises(BadAnswer, match=r"compare the clocks, exp has passed by 10[01] s$"):
+        read(exchanged(access_token=id_jag(exp=expired)))
+
+
 @pytest.mark.parametrize("claimed", [API, [API]], ids=["text", "array"])
 @pytest.mark.parametrize("named", [None, API, [API]], ids=["absent", "text", "array"])
 @pytest.mark.clause("ID-JAG branch resource-iss-validation", "4.3.4", "resource: absent or the one asked for")

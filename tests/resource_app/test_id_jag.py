@@ -1,6 +1,7 @@
 """From one valid ID-JAG, one thing broken at a time: which check says so, and in which words."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -199,6 +200,40 @@ def test_the_lifetime_and_the_skew_are_the_operators() -> None:
     assert verify(timed(exp=NOW + 600), max_lifetime=600).subject == "bob"
     assert verify(timed(iat=NOW - 300, exp=NOW - 59), clock_skew=60).subject == "bob"
     assert_refused(timed(iat=NOW + 1), "iat", "iat in the ID-JAG is in the future.", clock_skew=0)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"iat": NOW - 300, "exp": NOW - 99}, {"iat": NOW + 100}, {"nbf": NOW + 100}], ids=str
+)
+@pytest.mark.clause("RFC 7523", "3", "LIM-13 (4) to (6): the difference of clocks is a setting of the connection")
+def test_the_skew_of_one_issuer_replaces_that_of_the_settings(changes: dict[str, Any]) -> None:
+    def trusted(skew: int | None) -> Callable[[str], TrustedIssuer]:
+        return lambda issuer: TrustedIssuer(issuer, connection="ours", clock_skew=skew)
+
+    late = timed(**{"exp": NOW + 300, **changes})
+    assert verify(late, trusted_issuer=trusted(100)).subject == "bob"
+    for skew in (None, 99, 0):
+        with pytest.raises(Refused):
+            verify(late, trusted_issuer=trusted(skew))
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"iat": NOW - 300, "exp": NOW - 95}, "exp has passed by 95 s; 30 s are accepted: compare the clocks"),
+        ({"iat": NOW + 95, "exp": NOW + 300}, "iat is in the future by 95 s; 30 s are accepted: compare the clocks"),
+        ({"nbf": NOW + 30.5}, "nbf is in the future by 31 s; 30 s are accepted: compare the clocks"),
+        ({"iat": -1e300, "exp": -1e300}, "exp has passed by 10000000000 s; 30 s are accepted: compare the clocks"),
+        ({"iat": 10**19}, "iat is in the future by 10000000000 s; 30 s are accepted: compare the clocks"),
+    ],
+    ids=str,
+)
+@pytest.mark.clause("RFC 7523", "3", "LIM-13 (4) to (6): the log says by how much a time is off, the peer reads it not")
+def test_the_refusal_of_a_time_says_by_how_much_it_is_off(changes: dict[str, Any], detail: str) -> None:
+    with pytest.raises(Refused) as refused:
+        verify(timed(**changes))
+    assert refused.value.detail == detail
+    assert "clock" not in refused.value.description
 
 
 _WRONG_SIGNATURE = "The signature of the ID-JAG is wrong."

@@ -17,7 +17,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 
 from crossapp.core.id_jag import CHECKS
 from crossapp.core.refusals import AccessDenied
-from crossapp.resource_app import replay
+from crossapp.resource_app import jwt_bearer_grant, replay
 from crossapp.resource_app.host import SubjectDenied, TrustedIssuer
 from crossapp.resource_app.models import ConsumedJti
 from crossapp.resource_app.replay import fingerprint
@@ -410,6 +410,30 @@ def test_an_id_jag_is_redeemed_once(world: World) -> None:
     for _ in range(2):
         assert_refused(redeem(assertion), "invalid_grant", _REPLAYED)
     assert len(world.saved) == 1
+
+
+@pytest.mark.parametrize(("skew", "kept"), [(None, 30), (0, 0), (300, 300)])
+@pytest.mark.clause("RFC 7523", "3", "(7) once, for as long as the connection's skew lets it be good")
+def test_a_jti_is_kept_until_the_id_jag_has_expired_for_its_issuer(world: World, skew: int | None, kept: int) -> None:
+    world.trusted[ISSUER] = TrustedIssuer(ISSUER, connection=None, clock_skew=skew)
+    assertion = id_jag()
+    assert redeem(assertion).status == 200
+    [(_, found)] = world.seen_id_jags
+    row = ConsumedJti.objects.get()
+    assert row.expires_at == found.expires_at + timedelta(seconds=kept)
+
+
+@pytest.mark.clause("RFC 7523", "3", "(7) once, also where the connection accepts more than the settings")
+def test_an_id_jag_is_good_once_to_the_end_of_a_large_skew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.trusted[ISSUER] = TrustedIssuer(ISSUER, connection=None, clock_skew=300)
+    assertion, now = id_jag(), time.time()
+    assert redeem(assertion).status == 200
+    for seconds in (0, 400, 599):
+        monkeypatch.setattr(jwt_bearer_grant, "time", SimpleNamespace(time=lambda at=now + seconds: at))
+        later = datetime.fromtimestamp(now + seconds, UTC)
+        monkeypatch.setattr(replay.timezone, "now", lambda at=later: at)
+        assert replay.sweep() == 0
+        assert_refused(redeem(assertion), "invalid_grant", _REPLAYED)
 
 
 @pytest.mark.clause("RFC 7523", "3", "(7) it is the jti that counts, not the text")

@@ -178,9 +178,36 @@ def test_a_claim_that_does_not_fit_is_refused(changes: dict[str, Any], detail: s
 
 
 @pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"exp": NOW - 95}, "exp has passed by 95 s; 60 s are accepted: compare the clocks"),
+        ({"iat": NOW + 95}, "iat is in the future by 95 s; 60 s are accepted: compare the clocks"),
+        ({"iat": NOW - 700}, "iat is too long ago by 700 s; 600 s are accepted: compare the clocks"),
+        ({"nbf": NOW + 60.5}, "nbf is in the future by 61 s; 60 s are accepted: compare the clocks"),
+        ({"exp": NOW - 60}, "exp has passed by 60 s; 60 s are accepted: compare the clocks"),
+        ({"exp": 0}, f"exp has passed by {NOW} s; 60 s are accepted: compare the clocks"),
+    ],
+    ids=str,
+)
+@pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "LIM-13 rules 9 and 10: the operator reads by how much")
+def test_the_refusal_of_a_time_says_by_how_much_it_is_off(changes: dict[str, Any], detail: str) -> None:
+    assert refused(sign(id_token_claims(**changes)), replace(EXPECTED, clock_skew=60)) == detail
+
+
+@pytest.mark.parametrize("changes", [{"exp": NOW - 99}, {"iat": NOW + 100}, {"nbf": NOW + 100}], ids=str)
+@pytest.mark.clause("OpenID Connect Core", "3.1.3.7", "LIM-13 rules 9 and 10: the difference of clocks is a setting")
+def test_the_accepted_difference_of_clocks_is_the_connections(changes: dict[str, Any]) -> None:
+    token = sign(id_token_claims(**changes))
+    assert "30 s are accepted" in refused(token)
+    assert verify(token, replace(EXPECTED, clock_skew=100))
+    assert "0 s are accepted" in refused(sign(id_token_claims(iat=NOW + 1)), replace(EXPECTED, clock_skew=0))
+
+
+@pytest.mark.parametrize(
     ("asked", "said", "detail"),
     [
         ({"max_age": 60}, {"auth_time": NOW - 90}, ""),
+        ({"max_age": 60, "clock_skew": 90}, {"auth_time": NOW - 150}, ""),
         ({"max_age": 60}, {"auth_time": NOW - 91}, "auth_time is missing or older"),
         ({"max_age": 0}, {"auth_time": NOW - 31}, "auth_time is missing or older"),
         ({"max_age": 0}, {"auth_time": None}, "auth_time is missing or older"),
