@@ -121,9 +121,8 @@ def _withdraw(server: AuthorizationServer, kids: Collection[str], now: datetime)
     for key in withdrawn:
         _end_access_tokens_of(key, now)
         key.delete()
-    if withdrawn:
-        for connection in IdPConnection.objects.filter(issuer=server.issuer):
-            connection.forget_keys()
+    if withdrawn and (connection := IdPConnection.objects.filter(issuer=server.issuer).first()):
+        connection.forget_keys()
     return tuple(key.kid for key in withdrawn)
 
 

@@ -1,21 +1,14 @@
 """Plugs `crossapp.resource_app` into this project: trusted issuers, resources, accounts of subjects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authserver.current_server import server_of
 from base.issuers import keys
-from base.recent_rows import recent
 from crossapp.core.id_jag import IdJag
 from crossapp.resource_app.host import IssuerRefused, SubjectDenied, SubjectRefused, TrustedIssuer
-from tenants import subjects
-from tenants.models import IdPConnection, Tenant, User
-
-
-@recent(IdPConnection, Tenant)
-def _connection(app: str, issuer: str) -> IdPConnection | None:
-    """Return the one connection that `app` has with `issuer`."""
-    return IdPConnection.objects.select_related("tenant").filter(app=app, issuer=issuer).first()
+from tenants import shared_issuers, subjects
+from tenants.models import IdPConnection, User
 
 
 class ResourceAppHost:
@@ -27,14 +20,15 @@ class ResourceAppHost:
     def resources(self, request: Any) -> Sequence[str]:
         return [server_of(request).resource]
 
-    def trusted_issuer(self, request: Any, issuer: str) -> TrustedIssuer:
+    def trusted_issuer(self, request: Any, issuer: str, unverified_claims: Mapping[str, Any]) -> TrustedIssuer:
         """Return the connection whose IdP is `issuer`, if this app has one and the client may act for its tenant.
 
-        Raises IssuerRefused.
+        If several tenants share the issuer, the claims say which. Raises IssuerRefused.
         """
-        connection = _connection(server_of(request).realm, issuer)
-        if connection is None:
-            raise IssuerRefused("No IdP connection has this issuer.")
+        try:
+            connection = shared_issuers.connection_of(server_of(request).realm, issuer, unverified_claims)
+        except shared_issuers.NoConnection as error:
+            raise IssuerRefused(str(error)) from error
         if not connection.enabled:
             raise IssuerRefused(f"The connection of {connection.tenant.slug} is disabled.")
         if not connection.accepts_id_jags:
@@ -62,12 +56,21 @@ class ResourceAppHost:
 
         Raises `SubjectDenied` if that account is deactivated.
         """
-        ours = request.facts["tenant"] = trusted.connection.tenant.slug
-        if (id_jag.tenant or ours, id_jag.claims.get("aud_tenant", ours)) != (ours, ours):  # ID-JAG -04 section 6.4
-            raise SubjectRefused("the tenant in the ID-JAG is not the tenant of its issuer")
+        request.facts["tenant"] = trusted.connection.tenant.slug
+        _check_tenant(trusted.connection, id_jag)
         try:
             return subjects.resolve_subject(connection=trusted.connection, claims=subjects.read_claims(id_jag.claims))
         except subjects.SubjectDenied as error:
             raise SubjectDenied(error.detail) from error
         except subjects.SubjectRefused as error:
             raise SubjectRefused(error.detail) from error
+
+
+def _check_tenant(connection: IdPConnection, id_jag: IdJag) -> None:
+    """ID-JAG -04 section 6.4: the tenant claim has the connection's value; `tenant` and `aud_tenant` else our slug."""
+    slug, claims = connection.tenant.slug, id_jag.claims
+    if not connection.is_named_in(claims):
+        raise SubjectRefused(f"{connection.tenant_claim} in the ID-JAG is not the value of the tenant {slug}")
+    for name in {"tenant", "aud_tenant"} - {connection.tenant_claim}:
+        if claims.get(name, slug) != slug:
+            raise SubjectRefused("the tenant in the ID-JAG is not the tenant of its issuer")

@@ -162,7 +162,7 @@ class IdPConnectionAdmin(AsksIdPs):
     @admin.action(description="Fetch the IdP's keys again: it has withdrawn one")
     def fetch_keys_anew(self, request: HttpRequest, connections: QuerySet[IdPConnection]) -> None:
         """For an IdP whose key has leaked: its signatures are refused from the next request on."""
-        for connection in connections:
+        for connection in {connection.issuer: connection for connection in connections}.values():
             connection.forget_keys()
         self.message_user(request, f"IdP connections whose keys are fetched again: {len(connections)}.")
 

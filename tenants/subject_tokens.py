@@ -1,5 +1,6 @@
 """Stores a user's identity assertion for the requesting app: ID and refresh token of the last sign-in, encrypted."""
 
+import logging
 from typing import Any
 
 from django.utils import timezone
@@ -13,8 +14,11 @@ from crossapp.requesting_app.errors import Cause, CrossAppError
 from crossapp.requesting_app.subject_tokens import SubjectTokenRefused, SubjectTokens
 from tenants.models import IdPConnection, Tenant, User
 from tenants.models import SubjectTokens as Stored
+from tenants.shared_issuers import NoConnection, check_told_apart
 from tenants.single_sign_on.id_token import Expected, IdToken, IdTokenRefused, verify_id_token
 from tenants.single_sign_on.provider import revoke
+
+logger = logging.getLogger(__name__)
 
 
 class SubjectTokenStore:
@@ -84,10 +88,20 @@ def _stored(user: User) -> Stored | None:
     if stored is None or connection is None or not (connection.enabled and connection.tenant.is_active):
         return None
     stored.user, stored.connection = user, connection
+    return stored if _is_for(connection, stored) else None
+
+
+def _is_for(connection: IdPConnection, stored: Stored) -> bool:
+    """Say whether the ID token is of the connection's IdP, tenant and client, and about the row's user."""
+    try:
+        check_told_apart(connection)
+    except NoConnection as error:
+        logger.warning("subject tokens not used issuer=%s reason=%s", connection.issuer, error)
+        return False
     claims = parse_jws(stored.id_token).unverified_payload  # verified before it was stored
     audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-    same = claims["iss"] == stored.connection.issuer and stored.connection.client_id in audience
-    return stored if same and claims["sub"] == stored.user.sub else None  # a row copied to another person is not used
+    same = claims["iss"] == connection.issuer and connection.client_id in audience and connection.is_named_in(claims)
+    return same and claims["sub"] == stored.user.sub  # a row copied to another person is not used
 
 
 @recent(IdPConnection, Tenant)
@@ -102,6 +116,8 @@ def _verified(id_token: str, stored: Stored) -> IdToken:
         client_id=connection.client_id,
         nonce=None,
         clock_skew=connection.clock_skew,
+        tenant_claim=connection.tenant_claim,
+        tenant_value=connection.tenant_value,
     )
     keys().forget(expected.issuer, fetched_before=connection.keys_fetched_since)
     try:

@@ -1,6 +1,6 @@
 """The interface that the host product implements, in the class named by CROSSAPP_RESOURCE_APP["HOST"]."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ..core.id_jag import IdJag, IssuerRefused, TrustedIssuer
@@ -32,10 +32,12 @@ class Host(Protocol):
     def resources(self, request: Any) -> Sequence[str]:
         """Return the identifiers of the APIs this authorization server governs, the default one first."""
 
-    def trusted_issuer(self, request: Any, issuer: str) -> TrustedIssuer | None:
+    def trusted_issuer(self, request: Any, issuer: str, unverified_claims: Mapping[str, Any]) -> TrustedIssuer | None:
         """Return the IdP with exactly this issuer; None if unknown, disabled, or not for this client.
 
-        Or raise IssuerRefused, which gives the peer the same answer and the log a reason.
+        Or raise IssuerRefused, which gives the peer the same answer and the log a reason. `unverified_claims` are the
+        whole payload: if several customers share the issuer, a claim says which one this is (ID-JAG -04 section 6.1).
+        The signature is checked afterwards. Compare that claim again in `subject`.
         """
 
     def client_scopes(self, request: Any) -> Sequence[str]:

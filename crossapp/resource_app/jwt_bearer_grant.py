@@ -15,6 +15,7 @@ from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.oauth2.rfc6749.grant_types.base import GrantTypeBase
 
 from ..core.id_jag import Expected, IdJag, TrustedIssuer, parse_id_jag, verify_id_jag
+from ..core.jws import UnverifiedJws
 from ..core.refusals import (
     AccessDenied,
     Busy,
@@ -77,7 +78,7 @@ class JwtBearerGrant(GrantTypeBase):
         facts.check("grant_type", self._check_grant_type, request)  # 3
         unverified = facts.check("jws", parse_id_jag, request.assertion)  # 4
         log.claimed(unverified)
-        trusted, id_jag = verify_id_jag(unverified, _expected(request, host), facts.passed.append)
+        trusted, id_jag = verify_id_jag(unverified, _expected(request, host, unverified), facts.passed.append)
         log.verified(trusted, id_jag)
         with transaction.atomic(using=replay.database()):
             request.user = facts.check("subject", _subject, request, host, trusted, id_jag)  # 5
@@ -144,13 +145,13 @@ def _check_no_proof(request: Any) -> None:
         raise InvalidDPoPProof("This server does not bind access tokens to a key: send no DPoP header.")
 
 
-def _expected(request: Any, host: Host) -> Expected:
+def _expected(request: Any, host: Host, unverified: UnverifiedJws) -> Expected:
     settings = conf()
     return Expected(
         audience=host.audience(request),
         client_id=request.client.client_id,
         now=time.time(),
-        trusted_issuer=partial(host.trusted_issuer, request),
+        trusted_issuer=partial(host.trusted_issuer, request, unverified_claims=unverified.unverified_payload),
         key_for=settings.make_keys().key_for,
         algorithms=tuple(settings.algorithms),
         max_lifetime=settings.max_lifetime,

@@ -1,10 +1,13 @@
 """A tenant's IdP for one app."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -18,6 +21,7 @@ from tenants.issuers import validate_issuer
 from .customers import Tenant
 
 KEYS_SETTLE = timedelta(seconds=5)
+HOW_TO_SHARE = "Tenants share an issuer only if each connection names the same tenant claim and a value of its own."
 
 
 class App(models.TextChoices):
@@ -134,27 +138,53 @@ class IdPConnection(models.Model):
         verbose_name = "IdP connection"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "app"], name="one_idp_connection_per_tenant_and_app"),
-            models.UniqueConstraint(fields=["app", "issuer"], name="one_tenant_per_issuer_and_app"),
+            models.UniqueConstraint(
+                fields=["app", "issuer", "tenant_claim", "tenant_value"],
+                name="one_tenant_per_app_issuer_and_claim_value",
+                violation_error_message=f"A connection of this app with this issuer already exists. {HOW_TO_SHARE}",
+            ),
+            models.CheckConstraint(
+                name="tenant_claim_with_a_value_or_neither",
+                condition=Q(tenant_claim="", tenant_value="") | (~Q(tenant_claim="") & ~Q(tenant_value="")),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.tenant} at {self.get_app_display()}"
 
     def clean(self) -> None:
-        """Refuse missing credentials, and an issuer that differs from another only in case or a trailing slash."""
+        """Refuse missing credentials, an issuer spelled almost like another one, and one shared without a claim."""
         self._check_credentials()
         if self.scope and "openid" not in self.scope.split():
             raise ValidationError({"scope": "openid must be among the scopes."})
         if bool(self.tenant_claim) != bool(self.tenant_value):
             raise ValidationError({"tenant_value": "Enter a claim and its value, or neither."})
+        for other in self._others_with_this_issuer():
+            self._check_spelling(other)
+            self._check_told_apart(other)
+
+    def _others_with_this_issuer(self) -> models.QuerySet["IdPConnection"]:
+        """Return the app's other connections whose issuer differs at most in case or a trailing slash."""
         loose = self.issuer.lower().removesuffix("/")
-        others = IdPConnection.objects.annotate(loose=Lower("issuer")).filter(
+        same = IdPConnection.objects.annotate(loose=Lower("issuer")).filter(
             app=self.app, loose__in=[loose, f"{loose}/"]
         )
-        if other := others.exclude(pk=self.pk).exclude(issuer=self.issuer).first():
-            raise ValidationError(
-                {"issuer": f"{other.issuer} is already connected and differs only in case or a trailing slash."}
-            )
+        return same.exclude(pk=self.pk).select_related("tenant").defer("client_secret")
+
+    def _check_spelling(self, other: "IdPConnection") -> None:
+        if other.issuer != self.issuer:
+            text = f"{other.issuer} is already connected and differs only in case or a trailing slash."
+            raise ValidationError({"issuer": text})
+
+    def _check_told_apart(self, other: "IdPConnection") -> None:
+        """Refuse to share an issuer without a claim, or by another claim: one token could then match two tenants.
+
+        Two equal values are refused by the constraint.
+        """
+        if other.tenant_claim != self.tenant_claim:
+            claim = f"the tenant claim {other.tenant_claim}" if other.tenant_claim else "no tenant claim"
+            text = f"{other.tenant.slug} is connected to this issuer with {claim}. {HOW_TO_SHARE}"
+            raise ValidationError({"tenant_claim": text})
 
     def _check_credentials(self) -> None:
         """Refuse unusable credentials; a disabled connection needs no key."""
@@ -168,10 +198,17 @@ class IdPConnection(models.Model):
                 text = f"private_key_jwt needs a signing key: {error}. See .env.example."
                 raise ValidationError({"auth_method": text}) from error
 
-    def forget_keys(self) -> None:
-        """Make every process fetch the IdP's keys again before it uses one, because a key was withdrawn.
+    def is_named_in(self, claims: Mapping[str, Any]) -> bool:
+        """Say whether the claims of a token have the value of the tenant claim; without one, all do."""
+        return not self.tenant_claim or claims.get(self.tenant_claim) == self.tenant_value
 
-        The time is a moment ahead, because a fetch may be running until the commit, and clocks differ.
+    def forget_keys(self) -> None:
+        """Make every process fetch the issuer's keys again before it uses one, because a key was withdrawn.
+
+        It counts for all connections of the issuer. The time is a moment ahead, because a fetch may be running until
+        the commit, and clocks differ.
         """
         self.keys_fetched_since = timezone.now() + KEYS_SETTLE
-        self.save(update_fields=["keys_fetched_since"])
+        for connection in IdPConnection.objects.filter(issuer=self.issuer).defer("client_secret"):
+            connection.keys_fetched_since = self.keys_fetched_since
+            connection.save(update_fields=["keys_fetched_since"])

@@ -10,8 +10,9 @@ from base.issuers import keys
 from crossapp.core.jwk import KeysUnavailable
 from crossapp.core.jws import MalformedJws, parse_jws
 from crossapp.core.metadata import Metadata
-from tenants.models import User
+from tenants.models import IdPConnection, User
 from tenants.passwords import ActiveAccounts
+from tenants.shared_issuers import NoConnection, check_told_apart
 from tenants.single_sign_on.attempts import Attempt
 from tenants.single_sign_on.errors import Reason, SignInRefused
 from tenants.single_sign_on.id_token import Expected, IdToken, IdTokenRefused, verify_id_token
@@ -38,6 +39,7 @@ class SignIn:
 
 def sign_in(attempt: Attempt, metadata: Metadata, *, code: str, redirect_uri: str) -> SignIn:
     """Redeem `code`, and return whom the ID token is about; raises SignInRefused."""
+    _check_told_apart(attempt.connection)
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -64,6 +66,13 @@ def _no_access(claims: SubjectClaims, error: SubjectRefused) -> SignInRefused:
     )
 
 
+def _check_told_apart(connection: IdPConnection) -> None:
+    try:
+        check_told_apart(connection)
+    except NoConnection as error:
+        raise SignInRefused(Reason.NOT_CONFIGURED, detail=str(error), status=502) from error
+
+
 def _verified(answer: Mapping[str, Any], attempt: Attempt) -> IdToken:
     """Return the ID token of a token response, verified; raises SignInRefused."""
     connection, wanted = attempt.connection, attempt.wanted
@@ -75,6 +84,8 @@ def _verified(answer: Mapping[str, Any], attempt: Attempt) -> IdToken:
         max_age=int(wanted["max_age"]) if "max_age" in wanted else None,
         acr_values=tuple(wanted.get("acr_values", "").split()),
         clock_skew=connection.clock_skew,
+        tenant_claim=connection.tenant_claim,
+        tenant_value=connection.tenant_value,
     )
     keys().forget(connection.issuer, fetched_before=connection.keys_fetched_since)
     try:

@@ -48,7 +48,8 @@ class IdToken:
 class Expected:
     """The expected values. Without a `nonce` (a refresh, section 12.2) the token's nonce is not checked.
 
-    `max_age` and `acr_values` are those of the authorization request, if any. `clock_skew` is in seconds.
+    `max_age` and `acr_values` are those of the authorization request, if any. `clock_skew` is in seconds. With a
+    `tenant_claim` that claim must have `tenant_value`.
     """
 
     issuer: str
@@ -58,6 +59,8 @@ class Expected:
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
     clock_skew: int = SKEW_SECONDS
+    tenant_claim: str = ""
+    tenant_value: str = ""
 
 
 def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: datetime | None = None) -> IdToken:
@@ -73,6 +76,7 @@ def verify_id_token(compact: Any, *, expected: Expected, key_for: KeyFor, now: d
     alg = _check_header(unverified.unverified_header)
     _check_issuer_and_audience(claims, expected)
     seconds = (now or datetime.now(UTC)).timestamp()
+    _check_tenant(claims, expected)
     _check_times(claims, seconds, expected.clock_skew)
     _check_authentication(claims, expected, seconds)
     _check_nonce_and_subject(claims, expected.nonce)
@@ -105,6 +109,12 @@ def _check_issuer_and_audience(claims: Mapping[str, Any], expected: Expected) ->
         _refuse("aud has several audiences and azp is missing", expected.client_id, claims["aud"])
     if claims.get("azp", expected.client_id) != expected.client_id:
         _refuse("azp is not this client", expected.client_id, claims["azp"])
+
+
+def _check_tenant(claims: Mapping[str, Any], expected: Expected) -> None:
+    """ID-JAG -04 section 6.1: the tenant of an issuer that several tenants share."""
+    if expected.tenant_claim and claims.get(expected.tenant_claim) != expected.tenant_value:
+        _refuse(f"{expected.tenant_claim} is not {expected.tenant_value!r}, the value of the connection's tenant")
 
 
 def _check_times(claims: Mapping[str, Any], now: float, skew: int) -> None:

@@ -247,11 +247,11 @@ def test_trust_costs_one_statement(todo0: TokenEndpoint, django_assert_num_queri
     request = SimpleNamespace(headers={"X_SERVER": todo0.server}, client=todo0.client)
     host = ResourceAppHost()
     with django_assert_num_queries(1):
-        assert host.trusted_issuer(request, ISSUER).connection.tenant.slug == "acme"
+        assert host.trusted_issuer(request, ISSUER, {}).connection.tenant.slug == "acme"
     for end_trust in (disable_connection, delete_connection):
         end_trust(todo0)
         with django_assert_num_queries(1), pytest.raises(IssuerRefused):
-            host.trusted_issuer(request, ISSUER)
+            host.trusted_issuer(request, ISSUER, {})
 
 
 @pytest.mark.clause("ID-JAG", "6", "control: a client bound to a tenant acts for that tenant")

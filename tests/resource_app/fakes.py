@@ -195,7 +195,7 @@ class FakeHost:
     def resources(self, request: Any) -> Sequence[str]:
         return world.resources
 
-    def trusted_issuer(self, request: Any, issuer: str) -> TrustedIssuer | None:
+    def trusted_issuer(self, request: Any, issuer: str, unverified_claims: Mapping[str, Any]) -> TrustedIssuer | None:
         assert request.client.client_id == CLIENT_ID
         return world.trusted.get(issuer)
 

@@ -203,6 +203,17 @@ def test_the_accepted_difference_of_clocks_is_the_connections(changes: dict[str,
     assert "0 s are accepted" in refused(sign(id_token_claims(iat=NOW + 1)), replace(EXPECTED, clock_skew=0))
 
 
+SHARED = replace(EXPECTED, tenant_claim="tid", tenant_value="4711")
+
+
+@pytest.mark.parametrize("said", [{}, {"tid": "4712"}, {"tid": ""}, {"tid": 4711}, {"tid": ["4711"]}, {"TID": "4711"}])
+@pytest.mark.clause("ID-JAG", "6.1", "MT-34: the tenant of an issuer that several tenants share")
+def test_a_token_of_another_tenant_of_the_issuer_is_refused(said: dict[str, Any]) -> None:
+    assert verify(sign(id_token_claims(tid="4711")), SHARED)
+    assert refused(sign(id_token_claims(**said)), SHARED) == "tid is not '4711', the value of the connection's tenant"
+    assert verify(sign(id_token_claims(**said)))
+
+
 @pytest.mark.parametrize(
     ("asked", "said", "detail"),
     [
