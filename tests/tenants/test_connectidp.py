@@ -37,6 +37,9 @@ def test_a_new_tenant_is_connected_with_its_domain() -> None:
         "single_use": True,
         "tells_access_denied": False,
         "requires_resource": False,
+        "clock_skew": 30,
+        "tenant_claim": "",
+        "tenant_value": "",
         "enabled": True,
         "redirect_uri": "http://todo.localhost:8000/sign-in/callback",
         "post_logout_redirect_uri": "http://todo.localhost:8000/signed-out",
@@ -269,3 +272,28 @@ def test_a_connection_whose_key_is_gone_can_be_switched_off() -> None:
     with pytest.raises(CommandError, match="CLIENT_SIGNING_KEY is not set"):
         run("connectidp", "--tenant", "acme", "--app", "todo", "--no-jit")
     assert run_json("connectidp", "--tenant", "acme", "--app", "todo", "--disable")["enabled"] is False
+
+
+@pytest.mark.usefixtures("documents")
+@pytest.mark.clause("ID-JAG", "6.1", "MT-34")
+def test_tenants_that_share_an_issuer_are_connected_by_the_value_of_one_claim() -> None:
+    other = ("--tenant", "other", "--app", "todo", "--issuer", ISSUER, *CLIENT)
+    run("connectidp", *NEW, "--tenant-claim", "tid", "--tenant-value", "1")
+    refusals = {
+        (): "acme is connected to this issuer with the tenant claim tid",
+        ("--tenant-claim", "hd", "--tenant-value", "2"): "acme is connected to this issuer with the tenant claim tid",
+        ("--tenant-claim", "tid"): "Enter a claim and its value, or neither",
+        ("--tenant-claim", "tid", "--tenant-value", "1"): "is connected to the tenant acme already",
+    }
+    for options, message in refusals.items():
+        with pytest.raises(CommandError, match=message):
+            run("connectidp", *other, *options)
+    facts = run_json("connectidp", *other, "--tenant-claim", "tid", "--tenant-value", "2", "--clock-skew", "120")
+    assert (facts["tenant_claim"], facts["tenant_value"], facts["clock_skew"]) == ("tid", "2", 120)
+    assert sorted(IdPConnection.objects.values_list("tenant_value", flat=True)) == ["1", "2"]
+
+
+@pytest.mark.usefixtures("documents")
+def test_a_clock_skew_of_more_than_five_minutes_is_refused() -> None:
+    with pytest.raises(CommandError, match="clock_skew"):
+        run("connectidp", *NEW, "--clock-skew", "301")

@@ -160,6 +160,7 @@ def _add_domain(tenant: Tenant, domain: str) -> None:
 
 
 def _check_not_taken(connection: IdPConnection) -> None:
-    same = IdPConnection.objects.filter(app=connection.app, issuer=connection.issuer).exclude(pk=connection.pk)
+    unique = {name: getattr(connection, name) for name in ("app", "issuer", "tenant_claim", "tenant_value")}
+    same = IdPConnection.objects.filter(**unique).exclude(pk=connection.pk)
     if other := same.select_related("tenant").first():
         raise CommandError(f"The issuer {connection.issuer} is connected to the tenant {other.tenant.slug} already.")
