@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from inspect import signature
 from typing import Any
 
 from django.apps import AppConfig
@@ -40,9 +41,22 @@ def _host() -> Iterator[CheckMessage]:
     except Exception as error:  # the host's module may raise any error at import, and the operator must see it
         yield Error(f'Cannot use {SETTING}["HOST"]: {error}', hint=hint, id="crossapp_resource.E002")
         return
-    missing = [name for name in _HOST_METHODS if not callable(getattr(host, name, None))]
+    missing = [f"{name}({', '.join(_arguments(name))})" for name in _HOST_METHODS if not _has(host, name)]
     if missing:
         yield Error(f'{SETTING}["HOST"] lacks {", ".join(missing)}.', hint=hint, id="crossapp_resource.E002")
+
+
+def _has(host: object, name: str) -> bool:
+    """Say whether the host has this method, with the arguments of the interface."""
+    method = getattr(host, name, None)
+    try:
+        return callable(method) and bool(signature(method).bind(*_arguments(name)))
+    except TypeError:
+        return False
+
+
+def _arguments(name: str) -> list[str]:
+    return list(signature(getattr(Host, name)).parameters)[1:]  # without self
 
 
 def _functions() -> Iterator[CheckMessage]:

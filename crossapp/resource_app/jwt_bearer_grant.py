@@ -7,7 +7,6 @@ Left out on purpose: the refresh token (ID-JAG -04 section 4.4.3). Left out and 
 import json
 import time
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.db import OperationalError, transaction
@@ -146,12 +145,12 @@ def _check_no_proof(request: Any) -> None:
 
 
 def _expected(request: Any, host: Host, unverified: UnverifiedJws) -> Expected:
-    settings = conf()
+    settings, unverified_claims = conf(), unverified.unverified_payload
     return Expected(
         audience=host.audience(request),
         client_id=request.client.client_id,
         now=time.time(),
-        trusted_issuer=partial(host.trusted_issuer, request, unverified_claims=unverified.unverified_payload),
+        trusted_issuer=lambda issuer: host.trusted_issuer(request, issuer, unverified_claims),
         key_for=settings.make_keys().key_for,
         algorithms=tuple(settings.algorithms),
         max_lifetime=settings.max_lifetime,

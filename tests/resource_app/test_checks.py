@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crossapp.resource_app.checks import check_settings
+from tests.resource_app.fakes import FakeHost
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "tests.resource_app.fakes.FakeHost"
@@ -47,6 +48,20 @@ def test_the_defaults_are_fine(settings: Any) -> None:
 )
 def test_a_wrong_setting_is_said(settings: Any, conf: dict[str, Any], expected: str) -> None:
     assert ids(settings, **conf) == [expected]
+
+
+class FormerHost(FakeHost):
+    """A host from before `unverified_claims`."""
+
+    def trusted_issuer(self, request: Any, issuer: str) -> None:  # type: ignore[override]
+        """Trust no issuer."""
+
+
+def test_a_method_with_other_arguments_is_said_with_the_right_ones(settings: Any) -> None:
+    settings.CROSSAPP_RESOURCE_APP = {"HOST": f"{__name__}.FormerHost"}
+    [error] = check_settings(None)
+    assert error.id == "crossapp_resource.E002"
+    assert error.msg.endswith("lacks trusted_issuer(request, issuer, unverified_claims).")
 
 
 def test_a_missing_setting_is_said(settings: Any) -> None:
