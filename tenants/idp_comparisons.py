@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 
 from base.outgoing import session
 from crossapp.core import token_exchange
+from crossapp.core.algorithms import ALGORITHMS
 from crossapp.core.client_authentication import AuthMethod
 from crossapp.core.comparisons import Comparison, Severity, compare, compare_client_authentication
 from crossapp.core.discovery import find_metadata
@@ -14,7 +15,6 @@ from crossapp.core.errors import PeerError
 from crossapp.core.metadata import Metadata
 from tenants.issuers import validate_issuer
 from tenants.single_sign_on.authorization_request import OFFLINE_ACCESS, scope_to_ask_for
-from tenants.single_sign_on.id_token import ALGORITHMS
 
 
 def connectable_metadata(issuer: str) -> Metadata:
