@@ -18,7 +18,7 @@ def assert_goes_on(page: Any, url: str, *, whole: bool = True) -> None:
     assert page.status_code == 200
     text = page.content.decode()
     by_itself = re.search(r'<meta http-equiv="refresh" content="0; url=([^"]*)">', text)
-    by_link = re.search(r'<a class="button [^"]*" href="([^"]*)" rel="noreferrer">Continue</a>', text)
+    by_link = re.search(r'<a class="button [^"]*"\s+href="([^"]*)"\s+rel="noreferrer">Continue</a>', text)
     assert by_itself
     assert by_link
     assert by_itself[1] == by_link[1]
