@@ -72,5 +72,5 @@ def _check_tenant(connection: IdPConnection, id_jag: IdJag) -> None:
     if not connection.is_named_in(claims):
         raise SubjectRefused(f"{connection.tenant_claim} in the ID-JAG is not the value of the tenant {slug}")
     for name in {"tenant", "aud_tenant"} - {connection.tenant_claim}:
-        if claims.get(name, slug) != slug:
+        if claims.get(name) not in (None, slug):
             raise SubjectRefused("the tenant in the ID-JAG is not the tenant of its issuer")
