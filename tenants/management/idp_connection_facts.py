@@ -21,10 +21,7 @@ UNLESS_DEFAULT = {  # columns, with how each one's value is told
 
 
 def facts_of(connection: IdPConnection, comparisons: Collection[Comparison]) -> dict[str, Any]:
-    """Return the stored values, the comparisons with the IdP's metadata and what to register there, without secrets.
-
-    Some columns are left out if they have their default.
-    """
+    """Return the stored values, the comparisons with the IdP's metadata and what to register there, without secrets."""
     origin = settings.ORIGINS[connection.app]
     return {
         "tenant": connection.tenant.slug,
@@ -45,19 +42,14 @@ def facts_of(connection: IdPConnection, comparisons: Collection[Comparison]) -> 
         "audience": origin,
         "resource": f"{origin}/api",
         "comparisons": [asdict(comparison) for comparison in comparisons],
-        **_special(connection),
+        **{name: getattr(connection, name) for name in UNLESS_DEFAULT},
     }
 
 
-def _special(connection: IdPConnection) -> dict[str, Any]:
-    """Return the values that differ from their default."""
-    defaults = IdPConnection()
-    values = {name: getattr(connection, name) for name in UNLESS_DEFAULT}
-    return {name: value for name, value in values.items() if value != getattr(defaults, name)}
-
-
 def describe(facts: dict[str, Any]) -> str:
-    """Return the facts as text."""
+    """Return the facts as text; columns of `UNLESS_DEFAULT` only if they differ from their default."""
+    defaults = IdPConnection()
+    special = [name for name in UNLESS_DEFAULT if facts[name] != getattr(defaults, name)]
     app = App(facts["app"]).label
     state = "enabled" if facts["enabled"] else "disabled"
     lines = [
@@ -67,7 +59,7 @@ def describe(facts: dict[str, Any]) -> str:
         f"  unknown people            {'get an account' if facts['jit'] else 'are refused'}",
         f"  an ID-JAG of this IdP     {_good(facts)}",
         f"  a deactivated account     {'is told (access_denied)' if facts['tells_access_denied'] else 'is not told'}",
-        *(text.format(facts[name]) for name, text in UNLESS_DEFAULT.items() if name in facts),
+        *(UNLESS_DEFAULT[name].format(facts[name]) for name in special),
         *_differences(facts),
         "Register at the IdP:",
         f"  redirect URI              {facts['redirect_uri']}",
