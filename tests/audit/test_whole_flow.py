@@ -75,6 +75,7 @@ def test_no_secret_of_the_whole_flow_is_in_a_row_or_a_line(
         ("account_change", "done"),
         ("redemption", "done"),
         ("token_exchange", "refused"),
+        ("cross_app_access", "refused"),
         ("sign_out", "done"),
         ("revocation", "done"),
     ]

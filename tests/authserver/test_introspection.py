@@ -15,6 +15,10 @@ from tests.authserver.resource_servers import ResourceServer
 from tests.support.embedded_idp import EmbeddedIdP, make_person
 
 INACTIVE = {"active": False}
+ALL_ALGORITHMS = [
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
+]
 
 
 @pytest.fixture
@@ -149,7 +153,7 @@ def test_the_metadata_say_how_clients_authenticate_at_each_endpoint(idp: Embedde
         methods = metadata[f"{endpoint}_endpoint_auth_methods_supported"]
         algorithms = metadata[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
         assert methods == ["client_secret_basic", "client_secret_post", "private_key_jwt"]
-        assert algorithms == ["RS256", "PS256", "ES256", "EdDSA"]
+        assert algorithms == ALL_ALGORITHMS
 
 
 # --- At the apps ----------------------------------------------------------------------------------------------------

@@ -43,7 +43,9 @@ def asked_of_the_idp(demo: Demo) -> dict[str, list[str]]:
 def test_signing_in_again_from_a_card_asks_for_the_password_and_brings_the_card(demo_with_old_session: Demo) -> None:
     demo = demo_with_old_session
     link = demo.link_to(BOB)
-    assert demo.unfurl([link])[0]["reason"] == {"code": "sign_in_again", "text": "Sign in again to see this"}
+    reason = demo.unfurl([link])[0]["reason"]
+    assert (reason["code"], reason["text"]) == ("sign_in_again", "Sign in again to see this")
+    assert (reason["party"], reason["step"]) == ("identity_provider", "token_exchange")
 
     page = follow_the_link_of_the_card(demo)
     assert page.url.startswith(f"{IDP}/sign-in")

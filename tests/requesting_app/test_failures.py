@@ -131,9 +131,10 @@ def test_a_failure_names_the_party_the_step_and_the_error_of_the_peer(
 def test_metadata_without_a_token_endpoint_mean_that_the_peer_does_not_offer_it(
     world: World, user: Any, todo0: ResourceApp, missing: str
 ) -> None:
-    world.next["metadata"] = [(200, {"issuer": peers.IDP})]
+    forms = 2  # of metadata, each asked in turn
+    world.next["metadata"] = [(200, {"issuer": peers.IDP})] * forms
     if missing == "jwt_bearer":
-        world.next["metadata"] = [(200, metadata_of(peers.IDP)), (200, {"issuer": peers.TODO})]
+        world.next["metadata"] = [(200, metadata_of(peers.IDP)), *[(200, {"issuer": peers.TODO})] * forms]
     error = failure(user, todo0)
     assert (error.step, error.cause) == (missing, Cause.NOT_OFFERED)
     assert error.detail.endswith("name no token_endpoint")

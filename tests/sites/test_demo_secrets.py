@@ -21,6 +21,9 @@ def checkout(tmp_path: Path) -> Path:
     for name in (
         "authserver",
         "base",
+        "crossapp/__init__.py",
+        "crossapp/core/__init__.py",
+        "crossapp/core/urls.py",
         "fixtures",
         "idjag_demo",
         "operations",
