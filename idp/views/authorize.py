@@ -153,7 +153,7 @@ def _needed_step(request: HttpRequest) -> Step | None:
     if Step.REFUSAL in taken:
         raise NotGranted("access_denied", "The person refused.")
     step = next_step(request, hinted_sub=_hinted_sub(request))
-    if step and request.GET.get("prompt") == "none":
+    if step and "none" in request.GET.get("prompt", "").split():
         raise NotGranted("login_required", "The person must sign in, and prompt is none.")
     if step is Step.PASSWORD and Step.PASSWORD in taken:  # OpenID Connect Core section 3.1.2.1
         raise NotGranted("login_required", "The person who signed in is not the one of id_token_hint.")
@@ -171,6 +171,6 @@ def _hinted_sub(request: HttpRequest) -> str:
     try:
         return str(verify_own_id_token(hint, server=server_for(request), verify_exp=False)["sub"])
     except InvalidGrant as error:
-        if request.GET.get("prompt") == "none":
+        if "none" in request.GET.get("prompt", "").split():
             raise NotGranted("login_required", "id_token_hint is not an ID token of this server.") from error
         return ""

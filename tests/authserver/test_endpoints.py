@@ -74,17 +74,17 @@ def test_a_client_registered_for_one_method_is_refused_with_the_other(signed_in:
 @pytest.mark.parametrize(
     ("registered", "accepted"),
     [
-        ({}, {"header", "body"}),
-        ({"auth_method": "client_secret"}, {"header", "body"}),
-        ({"auth_method": "client_secret_basic"}, {"header"}),
-        ({"auth_method": "client_secret_post"}, {"body"}),
-        ({"auth_method": "private_key_jwt"}, set()),
+        ({}, ("header", "body")),
+        ({"auth_method": "client_secret"}, ("header", "body")),
+        ({"auth_method": "client_secret_basic"}, ("header",)),
+        ({"auth_method": "client_secret_post"}, ("body",)),
+        ({"auth_method": "private_key_jwt"}, ()),
     ],
     ids=str,
 )
 @pytest.mark.clause("RFC 6749", "2.3.1", "the secret in the header or in the body, as registered")
 def test_a_secret_is_taken_in_the_header_or_in_the_body_unless_the_registration_says_otherwise(
-    idp: EmbeddedIdP, path: str, registered: dict[str, str], accepted: set[str]
+    idp: EmbeddedIdP, path: str, registered: dict[str, str], accepted: tuple[str, ...]
 ) -> None:
     idp.register("agent", **registered)
     form = {"grant_type": "refresh_token", "refresh_token": "unknown", "token": "unknown"}
