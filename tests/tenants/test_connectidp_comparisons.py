@@ -191,11 +191,12 @@ def test_an_option_is_stored_and_told_only_if_it_differs_from_the_default(
     arguments: tuple[str, ...], facts: dict[str, Any], line: str
 ) -> None:
     before = run_json("connectidp", *NEW)
-    assert not set(facts) & set(before)
+    assert {name: before[name] for name in facts} != facts
     after = run_json("connectidp", *AGAIN, *arguments)
     assert {name: after[name] for name in facts} == facts
-    connection = IdPConnection.objects.get()
+    connection, default = IdPConnection.objects.get(), IdPConnection()
     assert {name: getattr(connection, name) for name in facts} == facts
+    assert {name: before[name] for name in facts} == {name: getattr(default, name) for name in facts}
     assert f"  {line}\n" in run("connectidp", *AGAIN)
 
 
@@ -203,7 +204,7 @@ def test_an_option_is_stored_and_told_only_if_it_differs_from_the_default(
 def test_each_of_these_options_can_be_undone() -> None:
     run("connectidp", *NEW, "--scope", "openid", "--prompt", "login", "--trust-absent-email-verified")
     facts = run_json("connectidp", *AGAIN, "--scope", "", "--prompt", "", "--no-trust-absent-email-verified")
-    assert not {"scope", "prompt", "trusts_absent_email_verified"} & set(facts)
+    assert (facts["scope"], facts["prompt"], facts["trusts_absent_email_verified"]) == ("", "", False)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ class Person:
             realm=realm,
             tenant=tenant,
             email=self.email,
+            first_name=self.email.partition("@")[0],
             sub=f"sub-of-{self.email}" if realm == Realm.IDP else None,
             password=_password if realm == Realm.IDP else make_password(None),
         )
