@@ -46,6 +46,7 @@ class ExternalIdps(ThreadingHTTPServer):
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
+        public_jwk("ES256")  # makes the key, so that no two threads make one each
         self.misbehaviour: dict[tuple[str, str], str] = {}
         self.asked: Counter[tuple[str, str]] = Counter()
         self.hanging = 0
