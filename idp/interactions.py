@@ -27,7 +27,7 @@ def next_step(request: HttpRequest, *, hinted_sub: str) -> Step | None:
     """Return the step that this authorization request still needs, or None.
 
     `hinted_sub` is the subject of its `id_token_hint`, or "". A password that was just entered answers every wish but
-    that one and consent, whoever was hinted.
+    that one and consent, also when it is another person's than `login_hint` names.
     """
     user, taken = request.user, steps_taken(request)
     prompts = request.GET.get("prompt", "").split()
