@@ -76,7 +76,7 @@ def test_a_connection_that_is_alone_requires_its_claim_too(browser: Browser, oth
 
 
 @pytest.mark.parametrize(("claim", "value"), [("", ""), ("hd", "other.example")], ids=["none", "another"])
-def test_nobody_signs_in_while_two_tenants_are_not_told_apart(
+def test_sign_in_is_refused_while_two_tenants_are_not_told_apart(
     browser: Browser, other_connection: IdPConnection, claim: str, value: str
 ) -> None:
     IdPConnection.objects.filter(pk=other_connection.pk).update(tenant_claim=claim, tenant_value=value)
