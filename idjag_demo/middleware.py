@@ -11,6 +11,8 @@ from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_urlconf
@@ -22,6 +24,8 @@ from base.recent_rows import recent
 from idjag_demo.sites import site_for
 from idjag_demo.views import refused_unread, too_many
 from tenants.models import Realm, Tenant, User
+from tenants.sessions import expire_session
+from tenants.single_sign_on import attempts
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -109,7 +113,7 @@ class OwnCookiesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = [pair.partition("=")[0].strip() for pair in request.META.get("HTTP_COOKIE", "").split(";")]
-        for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+        for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, attempts.cookie_name()):
             if sent.count(name) > 1:
                 request.COOKIES.pop(name, None)
         return self.get_response(request)
@@ -172,6 +176,22 @@ class RealmMiddleware:
         return request.tenant is None or user.tenant_id == request.tenant.pk
 
 
+class SharedSessionMiddleware(SessionMiddleware):
+    """Leaves alone what another request of the browser has done to the session meanwhile.
+
+    A sign-in renews the session's key and a sign-out ends it. Django would answer a request of that moment with 400, or
+    have the browser delete the cookie that the other answer has just set.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if request.session.is_empty() and not request.session.modified:
+            return response
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted:
+            return response
+
+
 class SessionLifetimeMiddleware:
     """Ends a person's session when it was idle for too long or has lasted for too long.
 
@@ -189,7 +209,7 @@ class SessionLifetimeMiddleware:
             started, seen = session.get("started", 0), session.get("seen", 0)
             idle = request.site.realm != "idp" and now - seen > settings.SESSION_IDLE_SECONDS
             if idle or now - started > settings.SESSION_COOKIE_AGE:
-                session.flush()
+                expire_session(session)
             elif now - seen > self.EVERY:
                 session["seen"] = now
         return self.get_response(request)

@@ -112,10 +112,11 @@ MIDDLEWARE = [
     # Only the requests of people come here.
     "idjag_demo.middleware.WholeFilesMiddleware",
     "idjag_demo.middleware.OwnCookiesMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "idjag_demo.middleware.SharedSessionMiddleware",
     "idjag_demo.middleware.SessionLifetimeMiddleware",
     "tenants.known_browsers.KnownBrowserMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "tenants.sessions.OpenFormsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "idjag_demo.middleware.RealmMiddleware",

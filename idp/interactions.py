@@ -1,10 +1,11 @@
 """OpenID Connect Core 1.0 section 3.1.2.3: the steps that a person takes before an authorization request is granted.
 
-The browser's session stores the steps that were taken and the request they answer. They answer it once: with
+The browser's session stores the steps that were taken and the requests they answer. They answer each once: with
 `prompt=login` no earlier password does.
 """
 
 import enum
+import hashlib
 import time
 
 from django.http import HttpRequest
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 from idp.authentication import auth_time_of
 
 SESSION_KEY = "steps_taken"
+MOST_REQUESTS = 20  # under way in one browser
 
 
 class Step(enum.StrEnum):
@@ -48,18 +50,23 @@ def _is_too_old(request: HttpRequest) -> bool:
 
 
 def remember_step(request: HttpRequest, step: Step, *, path: str) -> None:
-    """Store that `step` was taken for the authorization request at `path`."""
-    kept = request.session.get(SESSION_KEY, {})
-    earlier = kept["steps"] if kept.get("path") == path else []
-    request.session[SESSION_KEY] = {"path": path, "steps": [*earlier, step]}
+    """Store that `step` was taken for the authorization request at `path`, and keep those of other tabs."""
+    kept = dict(request.session.get(SESSION_KEY, {}))
+    kept[_digest(path)] = [*kept.pop(_digest(path), []), step]
+    request.session[SESSION_KEY] = dict(list(kept.items())[-MOST_REQUESTS:])
 
 
 def steps_taken(request: HttpRequest) -> set[str]:
     """Return the steps that were taken for this request."""
-    kept = request.session.get(SESSION_KEY, {})
-    return set(kept["steps"]) if kept.get("path") == request.get_full_path() else set()
+    return set(request.session.get(SESSION_KEY, {}).get(_digest(request.get_full_path()), []))
 
 
 def forget_steps(request: HttpRequest) -> None:
-    """Forget all steps, because the request has been answered."""
-    request.session.pop(SESSION_KEY, None)
+    """Forget the steps for this request, because it has been answered."""
+    kept = dict(request.session.get(SESSION_KEY, {}))
+    if kept.pop(_digest(request.get_full_path()), None):
+        request.session[SESSION_KEY] = kept
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()

@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
@@ -17,6 +16,7 @@ from base.onward import onward
 from idp.errors import InvalidGrant
 from idp.grant_revocation import end_grants_of
 from idp.subject_tokens import verify_own_id_token
+from tenants.sessions import end_session
 
 _PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
@@ -45,7 +45,7 @@ class LogoutView(View):
             return render(request, "idp/sign_out.html", {"parameters": parameters, "tenant": request.tenant})
         if request.user.is_authenticated:
             end_grants_of(request.user)
-        logout(request)
+            end_session(request)
         if back is None:
             return redirect("signed_out")
         return onward(request, back)

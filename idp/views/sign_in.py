@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth import authenticate, login
+from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
@@ -20,6 +20,7 @@ from base.limits import Throttled
 from base.onward import onward
 from idp.interactions import Step, remember_step
 from tenants.models import Realm, User
+from tenants.sessions import begin_session
 
 MOST_DEMO_ACCOUNTS = 20
 
@@ -50,7 +51,7 @@ class SignInView(View):
             except Throttled as throttled:
                 return self._throttled(form, next_path, throttled)
             if user is not None:
-                login(request, user)
+                begin_session(request, user)
                 remember_step(request, Step.PASSWORD, path=next_path)
                 return onward(request, next_path)
             form.add_error(None, "Wrong email or password.")

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlencode
 
-from django.contrib import auth
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,6 +14,7 @@ from crossapp.core.urls import with_query
 from crossapp.requesting_app.flow import forget_tokens
 from tenants import subject_tokens
 from tenants.models import IdPConnection
+from tenants.sessions import end_session
 from tenants.single_sign_on.provider import end_session_endpoint
 
 
@@ -25,8 +25,8 @@ class SignOutView(View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user = request.user
-        auth.logout(request)
         if user.is_authenticated:
+            end_session(request)
             forget_tokens(user)
             subject_tokens.end(user)
             connections = IdPConnection.objects.filter(tenant=user.tenant, app=user.realm, enabled=True)

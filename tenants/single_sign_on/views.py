@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import auth
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -18,6 +17,7 @@ from crossapp.requesting_app.flow import forget_tokens
 from tenants import subject_tokens
 from tenants.home_realm import connection_for
 from tenants.models import IdPConnection
+from tenants.sessions import begin_session
 from tenants.signals import sign_in_refused, signed_in
 from tenants.single_sign_on import attempts, step_up
 from tenants.single_sign_on.authentication import SignIn, SingleSignOnBackend, sign_in
@@ -76,9 +76,10 @@ class SignInView(FailurePage):
         metadata = metadata_of(connection)
         wanted = step_up.take_up(self.request, connection)
         attempt = attempts.Attempt(connection=connection, next=next_path, wanted=wanted)
-        attempts.remember(self.request, attempt)
         address = authorization_url(attempt, metadata, redirect_uri=callback_uri(self.request), login_hint=email)
-        return onward(self.request, address)
+        response = onward(self.request, address)
+        attempts.remember(self.request, response, attempt)
+        return response
 
     def _page(self, form: EmailForm, next_path: str, status: int = 200) -> HttpResponseBase:
         context = {"form": form, "next": own_path(next_path)}
@@ -91,7 +92,12 @@ class CallbackView(FailurePage):
     http_method_names = ["get"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        request.sign_in = attempt = attempts.take(request)
+        try:
+            request.sign_in = attempt = attempts.take(request)
+        except attempts.AnsweredBefore as before:
+            if request.user.is_authenticated:
+                return HttpResponseRedirect(before.next)
+            raise
         self.connection = attempt.connection
         metadata = metadata_of(attempt.connection)
         scope = scope_to_ask_for(attempt.connection.scope, metadata)
@@ -101,9 +107,7 @@ class CallbackView(FailurePage):
         return HttpResponseRedirect(attempt.next)
 
     def _start_session(self, connection: IdPConnection, signed: SignIn) -> None:
-        """Start the session: a new one for another person, otherwise at least a new key."""
-        auth.login(self.request, signed.user, backend=BACKEND)
-        self.request.session.cycle_key()
+        begin_session(self.request, signed.user, backend=BACKEND)
         forget_tokens(signed.user)
         subject_tokens.keep(
             user=signed.user,

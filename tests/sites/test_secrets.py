@@ -136,7 +136,10 @@ def test_code_and_state_are_in_one_address_that_no_page_stays_on(demo: Demo) -> 
         again = demo.browser.client(project.ORIGINS[app]).get(
             callback.removeprefix(project.ORIGINS[app]), headers={"host": project.ORIGINS[app].removeprefix("http://")}
         )
-        assert again.status_code == 400, "code and state are good once"
+        assert (again.status_code, again["Location"]) == (302, "/"), "code and state are good once"
+        origin, _, path = callback.partition("/sign-in")
+        stranger = Browser().get(f"/sign-in{path}", headers={"host": origin.removeprefix("http://")})
+        assert stranger.status_code == 400, "and in one browser"
         assert again["Referrer-Policy"] == "same-origin" and "no-store" in again["Cache-Control"]
         assert "code=" not in again.content.decode()
 
