@@ -12,6 +12,7 @@ from authserver.responses import RETRY_AFTER_SECONDS
 from authserver.throttling import throttled_response
 from base import trace_context
 from base.limits import Throttled
+from base.unsent import page_of_form, unsent
 from operations.outages import database_outage
 from tenants.models import Realm
 
@@ -80,7 +81,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose token is missing or stale; Django has logged `reason`."""
-    return render(request, "403_csrf.html", status=403)
+    return unsent(
+        request,
+        status=403,
+        title="This form has expired",
+        reason="You signed in or out after you opened it, or your browser blocks cookies from this site. Nothing was "
+        "changed. Open the page again and submit the form once more.",
+        link=page_of_form(request),
+        link_text="Open the page again",
+    )
 
 
 def _answer(request: HttpRequest, status: int, error: str, description: str) -> HttpResponse:

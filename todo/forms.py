@@ -1,5 +1,7 @@
 """The form with the text of a task."""
 
+from uuid import uuid4
+
 from django import forms
 
 from todo.models import clean_task
@@ -13,6 +15,7 @@ def _task_field(label: str, **attributes: bool | str) -> forms.CharField:
 
 class TaskForm(forms.Form):
     task = _task_field("New task")
+    form_key = forms.CharField(initial=uuid4, required=False, widget=forms.HiddenInput)  # see base.form_keys
 
     def clean_task(self) -> str:
         try:
@@ -22,4 +25,5 @@ class TaskForm(forms.Form):
 
 
 class RenameForm(TaskForm):
+    form_key = None  # type: ignore[assignment]  # it creates nothing
     task = _task_field("Task", autofocus=True)

@@ -7,6 +7,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.utils import timezone
 
+from base.form_keys import CreatedByForms
+
 TASK_LENGTH = 500
 
 
@@ -22,7 +24,7 @@ def clean_task(text: str) -> str:
     return text
 
 
-class TodoQuerySet(models.QuerySet["Todo"]):
+class TodoQuerySet(CreatedByForms["Todo"]):
     def of(self, user: AbstractBaseUser | AnonymousUser) -> "TodoQuerySet":
         """Return the todos of `user`. Every look-up uses this, so other users' todos do not exist."""
         return self.filter(owner_id=user.pk)
@@ -36,6 +38,7 @@ class Todo(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="todos")
     task = models.CharField(max_length=TASK_LENGTH)
     completed = models.BooleanField(default=False)
+    form_key = models.UUIDField(null=True, editable=False, help_text="Of the form that created it.")
     created_at = models.DateTimeField("created", auto_now_add=True)
     updated_at = models.DateTimeField("changed", auto_now=True)
 
@@ -44,6 +47,7 @@ class Todo(models.Model):
     class Meta:
         ordering = ["completed", "-created_at", "-pk"]
         indexes = [models.Index(fields=["owner", "completed", "-created_at", "-id"], name="todos_of_an_owner_in_order")]
+        constraints = [models.UniqueConstraint(fields=["owner", "form_key"], name="one_todo_a_form")]
 
     def __str__(self) -> str:
         return self.task

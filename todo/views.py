@@ -15,6 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from base.form_keys import form_key
+from base.unsent import signed_out
 from tenants.models import User
 from todo.forms import RenameForm, TaskForm
 from todo.models import Todo
@@ -37,10 +39,14 @@ def private(view: View) -> View:
     def wrapper(request: TodoRequest, **kwargs: int) -> HttpResponse:
         if request.user.is_authenticated:
             response = view(request, **kwargs)
+        elif request.htmx and "task" in request.POST:
+            response = HttpResponse(status=401)  # the page stays as it is, with the text that was typed
+        elif request.method == "POST" and not request.htmx:
+            response = signed_out(request)
         elif request.htmx:
             response = HttpResponseClientRedirect(redirect_to_login(_looked_at(request)).url)
         else:
-            response = redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+            response = redirect_to_login(request.get_full_path())
         add_never_cache_headers(response)
         patch_vary_headers(response, ["HX-Request"])
         return response
@@ -53,7 +59,7 @@ def private(view: View) -> View:
 def todo_list(request: TodoRequest) -> HttpResponse:
     form = TaskForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        Todo.objects.create(owner=request.user, task=form.cleaned_data["task"])
+        Todo.objects.create_once(owner=request.user, form_key=form_key(request), task=form.cleaned_data["task"])
         return _changed(request, "Task added.", form=TaskForm())
     if request.htmx and form.is_bound:
         return render(request, "todo/_add.html", {"form": form})

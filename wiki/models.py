@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
+from base.form_keys import CreatedByForms
 from base.text import one_line
 from tenants.models import Realm, Tenant, User
 from wiki.content import SanitisedHTMLField, safe
@@ -20,7 +21,7 @@ _BEGINNING = 5000
 _END_OF_BLOCK = re.compile(r"</(?:p|h\d|li|pre|blockquote)>|<(?:br|hr)>")
 
 
-class ArticleQuerySet(models.QuerySet["Article"]):
+class ArticleQuerySet(CreatedByForms["Article"]):
     """Permissions: everyone at the author's tenant reads a page, only its author changes it."""
 
     def visible_to(self, user: User) -> "ArticleQuerySet":
@@ -40,6 +41,7 @@ class Article(models.Model):
     title = models.CharField(max_length=MAX_TITLE)
     content: "models.TextField[str, str]" = SanitisedHTMLField(blank=True)
     version = models.PositiveIntegerField(default=1, editable=False, help_text="Counts the changes.")
+    form_key = models.UUIDField(null=True, editable=False, help_text="Of the form that created it.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -49,6 +51,7 @@ class Article(models.Model):
         verbose_name = "page"
         ordering = ["-updated_at", "-pk"]
         indexes = [models.Index(fields=["tenant", "updated_at"], name="pages_of_a_tenant_in_order")]
+        constraints = [models.UniqueConstraint(fields=["author", "form_key"], name="one_page_a_form")]
 
     def __str__(self) -> str:
         return self.title

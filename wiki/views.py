@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from uuid import uuid4
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -11,6 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from base.form_keys import form_key
+from base.unsent import signed_out
 from tenants.models import User
 from wiki import debug_console
 from wiki.demo_page import create_demo_page
@@ -37,7 +40,7 @@ def private(view: View) -> View:
         if request.user.is_authenticated:
             response = view(request, **kwargs)
         else:
-            response = redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+            response = signed_out(request) if request.method == "POST" else redirect_to_login(request.get_full_path())
         add_never_cache_headers(response)
         return response
 
@@ -53,16 +56,18 @@ def home(request: HttpRequest) -> HttpResponse:
 @private
 def page_list(request: WikiRequest) -> HttpResponse:
     articles = Paginator(Article.objects.visible_to(request.user), _PER_PAGE)
-    return render(request, "wiki/page_list.html", {"articles": articles.get_page(request.GET.get("page"))})
+    context = {"articles": articles.get_page(request.GET.get("page")), "form_key": uuid4()}
+    return render(request, "wiki/page_list.html", context)
 
 
 @require_POST
 @private
 def create_page(request: WikiRequest) -> HttpResponse:
+    key = form_key(request)
     if "blank" in request.POST:
-        article = Article.objects.create(author=request.user, title="Untitled")
+        article = Article.objects.create_once(author=request.user, form_key=key, title="Untitled")
     else:
-        article = create_demo_page(request.user)
+        article = create_demo_page(request.user, form_key=key)
     return redirect("edit_page", article.pk)
 
 

@@ -59,14 +59,32 @@ document.addEventListener("htmx:afterSettle", () => {
   (button ?? document.getElementById("main")).focus();
 });
 
-// Undo a refused change on the page too.
-function failed(event, text) {
-  event.target.closest("form")?.reset();
+// Undo a refused change of a checkbox on the page too. What was typed stays.
+function failed(event, text, link) {
+  for (const box of event.target.closest("form")?.querySelectorAll("input[type=checkbox]") ?? []) {
+    box.checked = box.defaultChecked;
+  }
   show(text);
+  if (link) problem.append(" ", link);
+}
+
+function newTab(href, text) {
+  return Object.assign(document.createElement("a"), { href, textContent: text, target: "_blank" });
 }
 
 document.addEventListener("htmx:responseError", (event) => {
-  const gone = event.detail.xhr.status === 404;
-  failed(event, gone ? "This todo no longer exists. Reload the page." : "The change was not saved. Reload the page and try again.");
+  const { status } = event.detail.xhr;
+  const here = location.pathname + location.search;
+  if (status === 401) {
+    const link = newTab(`/sign-in?next=${encodeURIComponent(here)}`, "Sign in in a new tab");
+    failed(event, "You are no longer signed in. Nothing was saved, and your text is still here. Sign in, then try again.", link);
+  } else if (status === 403) {
+    const text = "You signed in or out in another tab. Nothing was saved. Copy your text if you need it, then reload the page.";
+    failed(event, text, Object.assign(newTab(here, "Reload the page"), { target: "" }));
+  } else if (status === 404) {
+    failed(event, "This todo no longer exists. Reload the page.");
+  } else {
+    failed(event, "The change was not saved. Try again in a moment.");
+  }
 });
 document.addEventListener("htmx:sendError", (event) => failed(event, "Todo0 does not answer. Try again in a moment."));

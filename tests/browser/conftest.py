@@ -58,11 +58,16 @@ def width(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def problems() -> list[str]:
+    """What has gone wrong in a browser so far. A test that makes answers fail clears it."""
+    return []
+
+
+@pytest.fixture
 def new_person(
-    new_context: Callable[..., BrowserContext], live_demo: dict[str, str], width: str
+    new_context: Callable[..., BrowserContext], live_demo: dict[str, str], width: str, problems: list[str]
 ) -> Iterator[NewPerson]:
     """Make people, each with a browser profile of their own; in the end nothing may have gone wrong in any."""
-    problems: list[str] = []
     contexts: list[BrowserContext] = []
 
     def make(**options: Any) -> Person:

@@ -1,7 +1,7 @@
 """The life of a todo in Todo0."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Person
@@ -68,3 +68,58 @@ def test_everything_works_without_javascript(new_person: NewPerson) -> None:
     expect(bob.todo("Feed the rabbit").get_by_role("checkbox")).to_be_checked()
     bob.todo("Feed the rabbit").get_by_role("button", name="Delete").click()
     expect(bob.todo("Feed the rabbit")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(401, "You are no longer signed in."), (403, "in another tab."), (404, "no longer exists"), (500, "Try again"),
+     (503, "Try again"), (429, "Try again"), (0, "Todo0 does not answer.")],
+)  # fmt: skip
+def test_a_failed_request_says_so_and_empties_no_text_field(
+    bob: Person, problems: list[str], status: int, says: str
+) -> None:
+    bob.add_task("Feed the rabbit")
+
+    def fail(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
+        elif status:
+            route.fulfill(status=status)
+        else:
+            route.abort()
+
+    bob.page.route("**/*", fail)
+    bob.page.get_by_label("New task").fill("Feed the cat")
+    bob.page.get_by_role("button", name="Add task").click()
+    expect(bob.page.get_by_role("alert")).to_contain_text(says)
+    expect(bob.page.get_by_label("New task")).to_have_value("Feed the cat")
+
+    bob.todo("Feed the rabbit").get_by_role("button", name="Rename").click()
+    field = bob.page.locator(".rename").get_by_label("Task")
+    field.fill("Feed the white rabbit")
+    field.press("Enter")
+    expect(bob.page.get_by_role("alert")).to_contain_text(says)
+    expect(field).to_have_value("Feed the white rabbit")
+    problems.clear()
+
+
+def test_a_todo_is_added_after_a_sign_in_in_another_tab(bob: Person) -> None:
+    bob.go("todo")
+    bob.page.get_by_label("New task").fill("Feed the cat")
+    other = Person(bob.page.context.new_page(), bob.origins)
+    other.sign_in("todo", "bob@tables.fake", password_asked=False)
+    bob.page.get_by_role("button", name="Add task").click()
+    expect(bob.todo("Feed the cat")).to_be_visible()
+
+
+def test_a_double_click_adds_one_todo_and_deletes_one(bob: Person) -> None:
+    for task in ("One", "Two", "Three"):
+        bob.add_task(task)
+    bob.page.get_by_label("New task").fill("Four")
+    bob.page.get_by_role("button", name="Add task").dblclick()
+    expect(bob.todo("Four")).to_have_count(1)
+    bob.todo("Four").get_by_role("button", name="Delete").dblclick()
+    expect(bob.todo("Four")).to_have_count(0)
+    bob.page.reload()
+    for task in ("One", "Two", "Three"):
+        expect(bob.todo(task)).to_have_count(1)

@@ -43,7 +43,11 @@ PAGES: list[tuple[str, str, dict[str, Any]]] = [
     (IDP, "idp/home.html", {"policies": [POLICY]}),
     (WIKI, "400.html", {}),
     (WIKI, "403.html", {}),
-    (WIKI, "403_csrf.html", {}),
+    (
+        WIKI,
+        "unsent.html",
+        {"title": "This form has expired", "reason": "Why.", "link": "/", "link_text": "Go", "typed": ["x y"]},
+    ),
     (WIKI, "404.html", {}),
 ]
 

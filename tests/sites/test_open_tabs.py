@@ -131,3 +131,34 @@ def test_a_second_sign_out_leads_to_the_same_page(browser: Client) -> None:
     token = form_token(browser, "/oauth2/v1/logout")
     first, second = sign_out(browser, token), sign_out(browser, token)
     assert (first.status_code, first["Location"]) == (second.status_code, second["Location"])
+
+
+def test_a_form_that_has_expired_says_so_with_a_link_and_returns_what_was_typed_except_secrets() -> None:
+    seed()
+    browser = Client(enforce_csrf_checks=True, headers={"host": HOSTS["todo"]})
+    typed = {"task": "Buy avocados", "password": "my-password", "client_secret": "my-secret"}
+    answer = browser.post("/", typed, headers=SAME_ORIGIN | {"Referer": f"http://{HOSTS['todo']}/todos/7?x=1"})
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert "This form has expired" in page
+    assert "Buy avocados" in page
+    assert "my-" not in page
+    assert 'href="/todos/7?x=1"' in page
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        f"http://{HOSTS['todo']}//evil.example",
+        "http://[",
+        "x" * 3000,
+    ],
+)
+def test_an_expired_form_links_to_no_other_site(referer: str) -> None:
+    seed()
+    browser = Client(enforce_csrf_checks=True, headers={"host": HOSTS["todo"]})
+    page = browser.post("/", {"task": "x"}, headers={"Referer": referer}).content.decode()
+    assert 'class="button button-primary" href="/"' in page

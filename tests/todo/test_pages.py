@@ -276,3 +276,48 @@ def test_pages_have_no_inline_script_handler_or_style(browser: Client, todo: Tod
     for page in ("/", "/profile", f"/todos/{todo.pk}", f"/todos/{todo.pk}/rename"):
         html = text_of(browser.get(page))
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|javascript:|<style", html)
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_a_form_adds_one_task_however_often_it_is_sent(browser: Client, bob: User, headers: dict[str, str]) -> None:
+    keys = re.findall(r'name="form_key" value="([^"]+)"', text_of(browser.get("/")) + text_of(browser.get("/")))
+    assert len(set(keys)) == 2
+    for key in (keys[0], keys[0], keys[1]):
+        browser.post("/", {"task": "Buy avocados", "form_key": key}, headers=headers)
+    assert [todo.task for todo in Todo.objects.of(bob)] == ["Buy avocados"] * 2
+
+
+@pytest.mark.parametrize("key", ["", "no key", "0"])
+def test_without_a_key_each_request_adds_a_task(browser: Client, bob: User, key: str) -> None:
+    for _ in range(2):
+        assert browser.post("/", {"task": "Buy avocados", "form_key": key}).status_code == 302
+    assert Todo.objects.of(bob).count() == 2
+
+
+def test_the_key_of_one_person_hides_no_task_of_another(browser: Client, bob: User, colleague: User) -> None:
+    for person in (browser, browser_of(colleague)):
+        person.post("/", {"task": "Buy avocados", "form_key": "8e27c6e4-4c1d-4b1b-9a52-0c8f2d2f7b6e"})
+    assert (Todo.objects.of(bob).count(), Todo.objects.of(colleague).count()) == (1, 1)
+
+
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin", "Referer": f"{ORIGIN}/?page=2"}
+
+
+def test_a_form_that_is_sent_after_the_session_returns_what_was_typed(browser: Client) -> None:
+    answer = Client(headers={"host": HOST}).post("/", {"task": "Buy <b>avocados</b>"}, headers=SAME_ORIGIN)
+    assert answer.status_code == 401
+    assert "You are no longer signed in" in text_of(answer)
+    assert "Buy &lt;b&gt;avocados" in answer.content.decode()
+    assert 'href="/sign-in?next=/%3Fpage%3D2"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", ""])
+def test_a_form_of_another_site_leads_to_the_sign_in_and_shows_nothing(browser: Client, site: str) -> None:
+    answer = Client(headers={"host": HOST}).post("/", {"task": "Buy avocados"}, headers={"Sec-Fetch-Site": site})
+    assert (answer.status_code, answer["Location"]) == (302, "/sign-in?next=/")
+
+
+def test_with_htmx_a_request_after_the_session_is_refused_and_leaves_the_page(browser: Client) -> None:
+    answer = Client(headers={"host": HOST}).post("/", {"task": "Buy avocados"}, headers=HTMX)
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert "HX-Redirect" not in answer

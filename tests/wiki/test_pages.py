@@ -1,5 +1,6 @@
 """The pages of Wiki0, for their author, a colleague, a stranger and a visitor who is not signed in."""
 
+import re
 from html import escape as html_escape
 
 import pytest
@@ -259,3 +260,37 @@ def test_a_page_in_the_read_view_holds_the_plain_link_only(
     assert Article.objects.get().content == content
     (card,) = browser_of(colleague).post("/api/articles/unfurl", **ask).json()["cards"]
     assert (card["card"], card["reason"]["code"]) == (None, "not_found")
+
+
+@pytest.mark.parametrize("button", [{"blank": "1"}, {}])
+def test_a_form_creates_one_page_however_often_it_is_sent(
+    browser: Client, todo0: FakeTodo0, button: dict[str, str]
+) -> None:
+    key = re.findall(r'name="form_key" value="([^"]+)"', browser.get("/pages/").content.decode())[0]
+    answers = [browser.post("/pages/create", {**button, "form_key": key}) for _ in range(3)]
+    assert {answer["Location"] for answer in answers} == {f"/pages/{Article.objects.get().pk}/edit"}
+
+
+def test_the_next_form_creates_another_page(browser: Client) -> None:
+    for _ in range(2):
+        key = re.findall(r'name="form_key" value="([^"]+)"', browser.get("/pages/").content.decode())[0]
+        browser.post("/pages/create", {"blank": "1", "form_key": key})
+    assert Article.objects.count() == 2
+
+
+@pytest.mark.parametrize("path", ["/pages/{}", "/pages/{}/edit"])
+def test_a_slow_double_click_on_the_button_of_the_page_before_does_not_meet_delete(
+    browser: Client, article: Article, path: str
+) -> None:
+    """That button, Create page, Done or Edit, stands at the right of the first row."""
+    page = browser.get(path.format(article.pk)).content.decode()
+    head = page.split('class="spread page-head"')[1].split("</div>\n")[0]
+    last = re.findall(r"<(?:a|button)[^>]*class=\"button[^>]*>(.*?)</(?:a|button)>", head, re.DOTALL)[-1]
+    assert "Delete" not in last
+
+
+def test_a_form_that_is_sent_after_the_session_returns_what_was_typed(server: object, article: Article) -> None:
+    typed = {"title": "Guacamole", "content": "<p>More limes</p>", "version": "1"}
+    answer = browser_of(None).post(f"/pages/{article.pk}/edit", typed, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 401
+    assert "&lt;p&gt;More limes&lt;/p&gt;" in answer.content.decode()
