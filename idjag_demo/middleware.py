@@ -68,7 +68,8 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
 class SizeMiddleware:
     """Refuses headers or a body that are too large for every endpoint, before they are read.
 
-    It also refuses a body without a length (RFC 9112 section 6): Django would treat it as empty.
+    It also refuses a body without a length (RFC 9112 section 6), because Django would treat it as empty, and one that
+    is not UTF-8 (see `entrance`).
     """
 
     MAX_HEADERS = 16 * 1024
@@ -85,6 +86,8 @@ class SizeMiddleware:
             return refused_unread(
                 request, 400 if both else 411, "The request must have Content-Length and no Transfer-Encoding."
             )
+        if unreadable := getattr(request, "unreadable", ""):
+            return refused_unread(request, 415, unreadable)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or len(length) > 20 or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return refused_unread(request, 413, "The body is too large.")

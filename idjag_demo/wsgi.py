@@ -3,8 +3,8 @@
 import gc
 import os
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 
 from idjag_demo.start import explained, make_files
 
@@ -12,9 +12,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idjag_demo.settings")
 
 with explained():
     make_files()
-    application = get_wsgi_application()
+    django.setup(set_prefix=False)
 
-    from idjag_demo.checks import stop_if_unsafe  # needs the settings
+    from idjag_demo.checks import stop_if_unsafe  # these two need the settings
+    from idjag_demo.entrance import Entrance
+
+    application = Entrance()
 
     stop_if_unsafe()
 

@@ -7,13 +7,15 @@ from typing import Any
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.test.testcases import LiveServerThread
 
+from idjag_demo.entrance import Entrance
+
 
 @contextmanager
 def serving() -> Iterator[int]:
     """Serve on a free port of the loopback address, and say which."""
     # Without it every answer to another site of this process waits 40 ms for a delayed acknowledgement.
     WSGIRequestHandler.disable_nagle_algorithm = True
-    server = LiveServerThread("127.0.0.1", static_handler=lambda application: application)
+    server = LiveServerThread("127.0.0.1", static_handler=lambda application: Entrance())
     server.daemon = True
     server.start()
     server.is_ready.wait()
