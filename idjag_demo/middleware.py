@@ -73,6 +73,7 @@ class SizeMiddleware:
     """
 
     MAX_HEADERS = 16 * 1024
+    PAGES = ("/api/articles", "/pages/")  # of Wiki0
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -89,7 +90,9 @@ class SizeMiddleware:
         if unreadable := getattr(request, "unreadable", ""):
             return refused_unread(request, 415, unreadable)
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or len(length) > 20 or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        is_page = request.path.startswith(self.PAGES)
+        largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if is_page else settings.MAX_BODY
+        if not length.isdecimal() or len(length) > 20 or int(length) > largest:
             return refused_unread(request, 413, "The body is too large.")
         return self.get_response(request)
 

@@ -255,7 +255,8 @@ LIMITS = {
     "RECORDED_REFUSALS": env.str("LIMIT_RECORDED_REFUSALS", default="30/minute"),
 }
 AUDIT_KEPT_DAYS = env.number("AUDIT_KEPT_DAYS", default=365, least=0)  # `manage.py sweep` deletes older events; 0: none
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # the limit for every body
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2560 * 1024  # the limit for a wiki page: 200,000 characters, 12 bytes each when escaped
+MAX_BODY = 1024 * 1024  # the limit for every other body
 
 # --- Headers -------------------------------------------------------------------------------------------------------
 

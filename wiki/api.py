@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Status
@@ -35,7 +36,7 @@ api = JsonAPI(
         "`read` reads them, scope `write` changes one's own; to change others' answers 404."
     ),
     urls_namespace="wiki_api",
-    max_body=900_000,
+    max_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
 )
 ARTICLES, DEMO = ["Pages"], ["Demo"]
 

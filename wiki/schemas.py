@@ -1,13 +1,13 @@
 """Requests and responses of Wiki0's API. Other members of a body are ignored."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import AfterValidator, ConfigDict
 
 from authserver.json_api import ErrorOut
-from wiki.content import MAX_CONTENT
+from wiki.content import MAX_CONTENT, sanitise
 from wiki.models import MAX_TITLE, Article
 from wiki.unfurl import MAX_URLS
 
@@ -19,18 +19,19 @@ class Body(Schema):
     model_config = ConfigDict(strict=True)
 
 
+Content = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(sanitise)]
+
+
 class NewArticle(Body):
     title: str = Field(min_length=1, max_length=MAX_TITLE)
-    content: str = Field(
-        "", max_length=MAX_CONTENT, description="HTML; markup that the editor cannot produce is removed."
-    )
+    content: Content = Field("", description="HTML; markup that the editor cannot produce is removed.")
 
 
 class ArticleChanges(Body):
     """Fields that are omitted or null stay as they are."""
 
     title: str | None = Field(None, min_length=1, max_length=MAX_TITLE)
-    content: str | None = Field(None, max_length=MAX_CONTENT)
+    content: Content | None = None
     version: int | None = Field(
         None, ge=1, description="The version that the change is based on: 409 if it is not the current one."
     )
@@ -54,10 +55,6 @@ class ArticleOut(Schema):
     version: int
     created_at: datetime
     updated_at: datetime
-
-    @staticmethod
-    def resolve_content(article: Article) -> str:
-        return article.safe_content
 
     @staticmethod
     def resolve_author(article: Article) -> str:

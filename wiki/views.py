@@ -85,7 +85,8 @@ def edit_page(request: WikiRequest, article_id: int) -> HttpResponse:
     form = ArticleForm(request.POST or None, instance=article, initial={"version": article.version})
     if form.is_valid():
         try:
-            save_changes(author=request.user, article_id=article_id, **form.cleaned_data)
+            clean = {"title": form.instance.title, "content": form.instance.content}  # outside of the transaction
+            save_changes(author=request.user, article_id=article_id, version=form.cleaned_data["version"], **clean)
             return redirect("page", article_id)
         except Conflict:
             form.add_error(None, "Another tab or window has changed this page. Your text is below and not saved.")

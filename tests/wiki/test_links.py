@@ -16,6 +16,12 @@ LINK = '<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>'
         (f"{TODO}/todos/120", 120),
         ("HTTP://TODO.LOCALHOST:8000/todos/7", 7),  # RFC 3986 section 6.2.2.1
         (f"{TODO}/todos/9223372036854775807", 2**63 - 1),
+        (f"{TODO}/todos/7/", 7),  # what follows does not change which todo it is
+        (f"{TODO}/todos/7?x", 7),
+        (f"{TODO}/todos/7/?x=1&y=2#z", 7),
+        (f"{TODO}/todos/7#a", 7),
+        (f"{TODO}/todos/7?", 7),
+        (f"{TODO}/todos/7?redirect=http://evil.example", 7),
     ],
 )
 def test_the_exact_form_is_a_todo_link(url: str, number: int) -> None:
@@ -91,7 +97,6 @@ NO_LINKS = {
             "/todos/1/../../admin",
             "/todos//1",
             "//todos/1",
-            "/todos/1/",
             "/todos/1;x",
             "/todos/1%00",
             "/todos/1%0d%0aHost:evil",
@@ -105,7 +110,6 @@ NO_LINKS = {
             "",
         )
     ],
-    "UF-16 query and fragment": [f"{TODO}/todos/1{rest}" for rest in ("?redirect=http://evil.example", "?", "#x", "#")],
     "UF-17 numbers": [
         f"{TODO}/todos/{number}"
         for number in (
@@ -168,6 +172,28 @@ def test_a_todo_link_in_the_text_becomes_a_link(html: str, linked: str) -> None:
     assert make_links(linked) == linked
 
 
+NEIGHBOURS = [
+    ("“", "”"), ("„", "“"), ("«", "»"), ("‹", "›"), ("「", "」"), ("（", "）"), ("【", "】"), ("", "。"),
+    ("", "、"), ("", "…"), ("", "—done"), ("見て", "を"), ("*", "*"), ("**", "**"), ("_", "_"), ("~~", "~~"),
+    ("", "，then"), ("`", "`"), ("[text](", ")"), ("[", "]"), ("|", "|"), ("'", "'"), ("&lt;", "&gt;"), ('"', '"'), ("\u200b", "\u200b"),
+    ("\ufeff", "\u00ad"), ("\u200f", "\u200e"), ("\u2060", "\u00a0"), ("&nbsp;", "&nbsp;"), ("", "; then"), ("", "?"),
+    ("", "?!"), ("(see ", ").*"), ("", ".\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), NEIGHBOURS)
+@pytest.mark.parametrize(
+    "url", [f"{TODO}/todos/1", f"{TODO}/todos/1/", f"{TODO}/todos/1?x=1", "HTTP://TODO.localhost:8000/todos/1#a"]
+)
+def test_what_stands_beside_a_link_does_not_belong_to_it(before: str, after: str, url: str) -> None:
+    assert make_links(f"<p>{before}{url}{after}</p>") == f"<p>{before}{LINK.format(url)}{after}</p>"
+
+
+def test_two_links_with_a_comma_between_are_two_links() -> None:
+    url = f"{TODO}/todos/1"
+    assert make_links(f"<p>{url},{url}</p>") == f"<p>{LINK.format(url)},{LINK.format(url)}</p>"
+
+
 @pytest.mark.parametrize(
     "html",
     [
@@ -175,8 +201,8 @@ def test_a_todo_link_in_the_text_becomes_a_link(html: str, linked: str) -> None:
         f"<pre><code>{TODO}/todos/1</code> {TODO}/todos/1</pre>",
         f"<p><code>{TODO}/todos/1</code></p>",
         f"<p>http://evil.example/{TODO}/todos/1</p>",
-        f"<p>{TODO}/todos/1?x=1 {TODO}/todos/1x</p>",
-        f"<p>{TODO}/todos/1&amp;x {TODO}/todos/1&quot;</p>",
+        f"<p>{TODO}/todos/1x {TODO}/todos/1/x {TODO}/todos/1-x {TODO}/todos/1%20</p>",
+        f"<p>{TODO}/todos/1&amp;x {TODO}/todos/1;x {TODO}/todos/1@x {TODO}/TODOS/1</p>",
     ],
 )
 def test_what_is_a_link_or_code_or_longer_stays_as_it_is(html: str) -> None:

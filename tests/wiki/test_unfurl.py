@@ -41,7 +41,7 @@ def test_thirty_links_are_one_request_as_the_viewer_and_for_ids_only(bob: User, 
 
 @pytest.mark.clause("requirements.md", "UF-30", "a link to another site causes no request")
 def test_nothing_is_asked_when_no_url_is_a_todo_link(bob: User, todo0: FakeTodo0) -> None:
-    urls = ["https://x.example", f"{TODO}/todos/1?x=1", "http://customer2.todo.localhost:8000/todos/1"]
+    urls = ["https://x.example", f"{TODO}/todos/1/x", "http://customer2.todo.localhost:8000/todos/1"]
     assert unfurl(user=bob, urls=urls) == [NOT_A_TODO_LINK] * 3
     assert unfurl(user=bob, urls=[]) == []
     assert todo0.calls == []
