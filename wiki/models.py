@@ -41,6 +41,7 @@ class Article(models.Model):
     title = models.CharField(max_length=MAX_TITLE)
     content: "models.TextField[str, str]" = SanitisedHTMLField(blank=True)
     version = models.PositiveIntegerField(default=1, editable=False, help_text="Counts the changes.")
+    change = models.CharField(max_length=64, blank=True, editable=False, help_text="The name of the last change.")
     form_key = models.UUIDField(null=True, editable=False, help_text="Of the form that created it.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

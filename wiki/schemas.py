@@ -35,6 +35,12 @@ class ArticleChanges(Body):
     version: int | None = Field(
         None, ge=1, description="The version that the change is based on: 409 if it is not the current one."
     )
+    change: str | None = Field(
+        None,
+        min_length=1,
+        max_length=64,
+        description="A random name of the change. A request that repeats it after a lost answer changes nothing.",
+    )
 
 
 class Urls(Body):

@@ -2,7 +2,7 @@
 
 const config = document.querySelector("[data-cards]").dataset;
 const icon = new URL("./todo0.svg", import.meta.url).href;
-const LINK = /^([A-Za-z]+:\/\/[A-Za-z0-9.:-]+)\/todos\/[1-9][0-9]{0,18}$/;
+const LINK = /^(https?:\/\/[A-Za-z0-9.:-]+)\/todos\/[1-9][0-9]{0,18}\/?(?:\?[!-"$-~]*)?(?:#[!-~]*)?$/i;
 const LARGEST_BATCH = 100;
 const REFERENCE_LENGTH = 8;
 const NO_ANSWER = { code: "no_answer", text: "Wiki0 does not answer" };
@@ -16,7 +16,8 @@ const drawn = new Map(); // the cards of this view; moving one within the editor
 
 /** Says whether `url` looks like a link to a todo. The server looks again, and its answer counts. */
 export function isTodoLink(url) {
-  return LINK.exec(url)?.[1].toLowerCase() === config.todoOrigin.toLowerCase();
+  const origin = LINK.exec(url)?.[1];
+  return origin?.toLowerCase() === config.todoOrigin.toLowerCase() && url.startsWith("/todos/", origin.length);
 }
 
 /** Returns an element that shows the todo behind `href`: first a skeleton, then a card, or the plain link with a reason. */

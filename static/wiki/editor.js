@@ -2,7 +2,8 @@
 import { connectToolbar } from "./toolbar.js";
 
 const SAVE_AFTER_MS = 700;
-const RETRY_AFTER_MS = 5000;
+const RETRY_AFTER_MS = 3000;
+const LONGEST_RETRY_MS = 60_000;
 
 const form = document.getElementById("page-editor");
 const { title, content, version } = form.elements;
@@ -13,6 +14,7 @@ const [problemText, problemActions] = problem.children;
 let timer = 0;
 let saving = null; // the running request
 let dirty = false;
+let unanswered = null; // the body of a save without an answer: the server may have stored it
 let conflict = null; // the version that another request has stored
 
 function say(text, kind = "") {
@@ -46,44 +48,55 @@ async function save() {
   if (saving) {
     await saving;
   }
-  if (dirty && conflict === null) {
+  if ((dirty || unanswered) && conflict === null) {
     saving = put();
     await saving;
     saving = null;
   }
-  return !dirty;
+  return !dirty && !unanswered;
 }
 
+/** Sends the text; or first, unchanged, the one that had no answer. Its change has a name, so it is stored once. */
 async function put() {
-  dirty = false;
+  dirty = unanswered !== null; // what was typed since is saved next
+  unanswered ??= body();
   say("Saving…");
   try {
     let response = await send();
     if (response.status === 403 && (await renewToken())) {
       response = await send();
     }
-    const answer = await response.json();
-    if (response.ok) {
-      saved(answer);
+    if (response.status >= 500 || response.status === 429) {
+      retry("Wiki0 could not save this now.", Number(response.headers.get("Retry-After")) * 1000);
     } else {
-      refused(response.status, answer);
+      const answer = await response.json();
+      unanswered = null;
+      (response.ok ? saved : refused)(answer, response.status);
     }
   } catch {
-    dirty = true;
-    complain("Wiki0 does not answer. Your text is still here; Wiki0 retries automatically.");
-    schedule(RETRY_AFTER_MS);
+    retry("Wiki0 does not answer.");
   }
+}
+
+function retry(text, milliseconds) {
+  complain(`${text} Your text is still here; Wiki0 retries automatically.`);
+  schedule(Math.min(milliseconds || RETRY_AFTER_MS, LONGEST_RETRY_MS));
+}
+
+function body() {
+  return JSON.stringify({
+    title: title.value.trim() || "Untitled",
+    content: content.value,
+    version: Number(version.value),
+    change: crypto.getRandomValues(new Uint32Array(4)).join("-"),
+  });
 }
 
 function send() {
   return fetch(form.dataset.saveUrl, {
     method: "PUT",
     headers: { "Content-Type": "application/json", "X-CSRFToken": form.dataset.csrfToken },
-    body: JSON.stringify({
-      title: title.value.trim() || "Untitled",
-      content: content.value,
-      version: Number(version.value),
-    }),
+    body: unanswered,
   });
 }
 
@@ -99,12 +112,14 @@ function saved(answer) {
   version.value = answer.version;
   document.title = `Edit ${answer.title} – Wiki0`;
   problem.hidden = true;
-  if (!dirty) {
+  if (dirty) {
+    schedule(SAVE_AFTER_MS);
+  } else {
     say("Saved", "success");
   }
 }
 
-function refused(status, answer) {
+function refused(answer, status) {
   dirty = true;
   if (status === 409) {
     conflict = answer.version;
@@ -148,8 +163,15 @@ document.getElementById("discard-mine").addEventListener("click", () => {
   dirty = false;
   location.reload();
 });
+form.addEventListener("paste", ({ clipboardData }) => {
+  const html = new DOMParser().parseFromString(clipboardData.getData("text/html"), "text/html");
+  const words = clipboardData.getData("text/plain") + html.body.textContent;
+  if (clipboardData.files.length && !words.trim()) {
+    say("A page holds no pictures or files: nothing was pasted.", "error");
+  }
+});
 addEventListener("beforeunload", (event) => {
-  if (dirty || saving) {
+  if (dirty || saving || unanswered) {
     event.preventDefault();
   }
 });

@@ -4,7 +4,6 @@ import {
   Link as ProseLink,
   mergeAttributes,
   Node,
-  nodePasteRule,
   OrderedList as ProseOrderedList,
   Plugin,
   pm,
@@ -14,8 +13,14 @@ import {
 import { isTodoLink, todoCard } from "./cards.js";
 
 const { Decoration, DecorationSet } = pm.view;
+const { Fragment, Slice } = pm.model;
 
-const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+// Where a link begins and ends in a text: as in `wiki/links.py`, which looks again.
+const BEFORE = "(?<![A-Za-z0-9/@:=?&#%+.-])";
+const PLACE = "https?://[A-Za-z0-9.:-]+/todos/[1-9][0-9]{0,18}";
+const REST = "(?:/(?![A-Za-z0-9%-]))?(?:[?#][A-Za-z0-9_.~=%/+&-]{0,500}[A-Za-z0-9=%/+-])?";
+const AFTER = "(?=[.,:;!?]*(?:$|[\\s\"'()<>\\[\\]{}*_~|`]|[^\\x00-\\x7f]|[,;|]https?://))";
+const IN_TEXT = new RegExp(BEFORE + PLACE + REST + AFTER, "gi");
 
 /** A link to a todo. The page stores the link and its words; the card is only drawn. */
 export const TodoCard = Node.create({
@@ -64,22 +69,16 @@ export const TodoCard = Node.create({
     });
   },
 
-  addPasteRules() {
-    const find = new RegExp(`(?<![^\\s(])${escaped(this.options.origin)}/todos/[1-9][0-9]{0,18}(?=[.,:;!?)]*(?:\\s|$))`, "g");
-    return [nodePasteRule({ find, type: this.type, getAttributes: ([href]) => ({ href, label: href }) })];
-  },
-
   addKeyboardShortcuts() {
     return {
       Enter: ({ editor }) => {
-        drawTyped(editor.view, this.options.origin);
+        drawTyped(editor.view);
         return false; // then Enter works as usual
       },
     };
   },
 
   addProseMirrorPlugins() {
-    const { origin } = this.options;
     return [
       new Plugin({
         appendTransaction: (transactions, before, state) => {
@@ -88,12 +87,13 @@ export const TodoCard = Node.create({
             return null;
           }
           const atOnce = state.doc.content.size - before.doc.content.size > 1; // dictated, or completed by the browser
-          return typedLink(state, origin, atOnce ? /[.,:;!?)]*$/ : /[.,:;!?)]* $/);
+          return typedLink(state, atOnce ? /[.,:;!?)]*$/ : /[.,:;!?)]* $/);
         },
         props: {
           handleDOMEvents: {
-            blur: (view) => drawTyped(view, origin),
+            blur: drawTyped,
           },
+          transformPasted: (slice, view) => (isCode(view.state.selection.$from) ? slice : withCards(slice, view.state.schema)),
           handlePaste(view, event) {
             const href = event.clipboardData?.getData("text/plain").trim() ?? "";
             const { selection, tr, schema } = view.state;
@@ -139,9 +139,37 @@ function isCode($position) {
   return $position.parent.type.spec.code || $position.marks().some((mark) => mark.type.spec.code);
 }
 
+/** Returns the pasted `slice` with a card for each link in its text, so that the caret ends behind all of it. */
+function withCards(slice, schema) {
+  const ofFragment = (fragment) => {
+    const nodes = [];
+    fragment.forEach((node) => nodes.push(...(node.isText ? ofText(node, schema) : [ofNode(node)])));
+    return Fragment.fromArray(nodes);
+  };
+  const ofNode = (node) => (node.type.spec.code ? node : node.copy(ofFragment(node.content)));
+  return new Slice(ofFragment(slice.content), slice.openStart, slice.openEnd);
+}
+
+/** Returns the text node in pieces: texts and cards. A text that is code or part of another link stays as it is. */
+function ofText(node, schema) {
+  if (node.marks.some(({ type }) => type.spec.code || type.name === "link")) {
+    return [node];
+  }
+  const pieces = [];
+  let done = 0;
+  for (const { 0: href, index } of node.text.matchAll(IN_TEXT)) {
+    if (!isTodoLink(href)) continue;
+    if (index > done) pieces.push(node.cut(done, index));
+    pieces.push(schema.nodes.todoCard.create({ href, label: href }));
+    done = index + href.length;
+  }
+  if (done < node.text.length) pieces.push(node.cut(done));
+  return pieces;
+}
+
 /** Draws the link that ends at the caret, if one does. */
-function drawTyped(view, origin) {
-  const transaction = typedLink(view.state, origin, /[.,:;!?)]*$/);
+function drawTyped(view) {
+  const transaction = typedLink(view.state, /[.,:;!?)]*$/);
   if (transaction) {
     view.dispatch(transaction);
   }
@@ -149,19 +177,18 @@ function drawTyped(view, origin) {
 }
 
 /** Returns a transaction that makes a card of the link before the caret, if only `after` is between them; or null. */
-function typedLink({ selection, schema, tr }, origin, after) {
+function typedLink({ selection, schema, tr }, after) {
   const { $from, empty } = selection;
   if (!empty || isCode($from) || !$from.parent.inlineContent) {
     return null;
   }
   const text = $from.parent.textBetween(0, $from.parentOffset, "", "\ufffc");
-  const link = `(?:^|[\\s(])(${escaped(origin)}/todos/[1-9][0-9]{0,18})`;
-  const match = new RegExp(link + after.source).exec(text);
-  if (!match) {
+  const match = new RegExp(`${BEFORE}(${PLACE}${REST})${after.source}`, "i").exec(text);
+  if (!match || !isTodoLink(match[1])) {
     return null;
   }
-  const [whole, href] = match;
-  const start = $from.start() + match.index + whole.indexOf(href);
+  const href = match[1];
+  const start = $from.start() + match.index;
   return tr.replaceWith(start, start + href.length, schema.nodes.todoCard.create({ href, label: href }));
 }
 

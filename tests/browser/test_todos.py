@@ -70,36 +70,32 @@ def test_everything_works_without_javascript(new_person: NewPerson) -> None:
     expect(bob.todo("Feed the rabbit")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    ("status", "says"),
-    [(401, "You are no longer signed in."), (403, "in another tab."), (404, "no longer exists"), (500, "Try again"),
-     (503, "Try again"), (429, "Try again"), (0, "Todo0 does not answer.")],
-)  # fmt: skip
-def test_a_failed_request_says_so_and_empties_no_text_field(
-    bob: Person, problems: list[str], status: int, says: str
-) -> None:
+def test_a_failed_request_says_so_and_empties_no_text_field(bob: Person, problems: list[str]) -> None:
     bob.add_task("Feed the rabbit")
+    status = [0]
 
     def fail(route: Route) -> None:
         if route.request.method != "POST":
             route.continue_()
-        elif status:
-            route.fulfill(status=status)
+        elif status[0]:
+            route.fulfill(status=status[0])
         else:
             route.abort()
 
     bob.page.route("**/*", fail)
     bob.page.get_by_label("New task").fill("Feed the cat")
-    bob.page.get_by_role("button", name="Add task").click()
-    expect(bob.page.get_by_role("alert")).to_contain_text(says)
-    expect(bob.page.get_by_label("New task")).to_have_value("Feed the cat")
-
     bob.todo("Feed the rabbit").get_by_role("button", name="Rename").click()
     field = bob.page.locator(".rename").get_by_label("Task")
     field.fill("Feed the white rabbit")
-    field.press("Enter")
-    expect(bob.page.get_by_role("alert")).to_contain_text(says)
-    expect(field).to_have_value("Feed the white rabbit")
+    for status[0], says in [
+        *((401, "You are no longer signed in."), (403, "in another tab."), (404, "no longer exists")),
+        *((0, "Todo0 does not answer."), (500, "Try again"), (503, "Try again"), (429, "Try again")),
+    ]:
+        for press in (bob.page.get_by_label("New task"), field):
+            press.press("Enter")
+            expect(bob.page.get_by_role("alert")).to_contain_text(says)
+        expect(bob.page.get_by_label("New task")).to_have_value("Feed the cat")
+        expect(field).to_have_value("Feed the white rabbit")
     problems.clear()
 
 

@@ -363,3 +363,24 @@ def test_the_decoded_tokens_are_a_thing_of_the_demo(browser: Client, settings: S
     assert browser.get("/api/tokens").json() == {"id_token": None, "id_jag": None, "access_token": None}
     settings.DEMO = False
     assert browser.get("/api/tokens").status_code == 404
+
+
+def test_a_change_that_is_sent_again_is_stored_once_and_conflicts_with_nothing(
+    browser: Client, article: Article
+) -> None:
+    body = {"content": "<p>More limes</p>", "version": article.version, "change": "1-2-3-4"}
+    path = f"/api/articles/{article.pk}"
+    first, again = (browser.put(path, body, content_type="application/json") for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json()
+    assert first.json()["version"] == article.version + 1
+    later = browser.put(path, body | {"version": article.version + 1, "change": "5"}, content_type="application/json")
+    assert later.json()["version"] == article.version + 2
+    assert browser.put(path, body, content_type="application/json").status_code == 409
+
+
+@pytest.mark.parametrize("change", ["", "x" * 65, 1])
+def test_the_name_of_a_change_is_a_short_text(browser: Client, article: Article, change: object) -> None:
+    answer = browser.put(f"/api/articles/{article.pk}", {"change": change}, content_type="application/json")
+    assert answer.status_code == 422
+    assert "change" in answer.json()["error_description"]
