@@ -16,7 +16,6 @@ from base.limits import (
     CLIENT_FAILURES_ADDRESS,
     Limit,
     Throttled,
-    is_any_used_up,
     neighbourhood,
 )
 
@@ -28,8 +27,8 @@ def throttled(authenticate: Authenticate) -> Authenticate:
     """Wrap the client authentication that the token, revocation and introspection endpoints share.
 
     Successes count for the client, failures for the address, so an attacker without the secret cannot use up a client's
-    limit. Raises Throttled. Of concurrent requests only the failures over the limit get 429; the number of concurrent
-    requests of a client is not limited.
+    limit, and cannot keep the client out from the same address: the credentials are checked in any case, and only
+    failures get 429 (Throttled). A secret is machine-made, so guesses need no other limit.
     """
 
     @wraps(authenticate)
@@ -41,9 +40,6 @@ def throttled(authenticate: Authenticate) -> Authenticate:
             (CLIENT_FAILURES_ADDRESS, (address, server)),
         ]
         facts = {"unverified": {"client_id": client_id}}
-        if is_any_used_up(limits):
-            for limit, who in limits:
-                limit.check(*who, **facts)
         try:
             authenticated = authenticate(self, request, *args, **kwargs)
         except OAuth2Error:

@@ -10,12 +10,12 @@ import ipaddress
 import logging
 import math
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import Storage
@@ -35,9 +35,17 @@ class Throttled(Exception):
 
 
 class CacheStorage(Storage):
-    """Counters in Django's cache; a counter's window begins with its first hit."""
+    """Counters in one of Django's caches; a counter's window begins with its first hit."""
 
     STORAGE_SCHEME = None
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(wrap_exceptions=True)
+        self.alias = alias
+
+    @property
+    def cache(self) -> BaseCache:
+        return caches[self.alias]
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -45,30 +53,30 @@ class CacheStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         try:
-            return cache.incr(key, amount)
+            return self.cache.incr(key, amount)
         except ValueError:  # no window is open
-            if not cache.add(key, amount, expiry):
-                return cache.incr(key, amount)  # another request has just opened it
-            cache.set(f"{key}:end", time.time() + expiry, expiry)
+            if not self.cache.add(key, amount, expiry):
+                return self.cache.incr(key, amount)  # another request has just opened it
+            self.cache.set(f"{key}:end", time.time() + expiry, expiry)
             return amount
 
     def give_back(self, key: str) -> None:
         """Subtract one, unless the window is over."""
         try:
-            cache.decr(key)
+            self.cache.decr(key)
         except ValueError:
             pass
         except self.base_exceptions as error:
             raise StorageError(error) from error
 
     def get(self, key: str) -> int:
-        return int(cache.get(key, 0))
+        return int(self.cache.get(key, 0))
 
     def get_expiry(self, key: str) -> float:
-        return float(cache.get(f"{key}:end", 0))
+        return float(self.cache.get(f"{key}:end", 0))
 
     def clear(self, key: str) -> None:
-        cache.delete_many([key, f"{key}:end"])
+        self.cache.delete_many([key, f"{key}:end"])
 
     def check(self) -> bool:
         return True
@@ -77,8 +85,10 @@ class CacheStorage(Storage):
         raise NotImplementedError
 
 
-_storage = CacheStorage(wrap_exceptions=True)
-_limiter = FixedWindowRateLimiter(_storage)
+# In local memory a cache has a largest number of entries, and drops the oldest ones. So passwords have a cache of their
+# own: requests without one cannot make it forget, and those with one are limited in total (SIGN_IN_EVERYWHERE).
+_STORAGES = {alias: CacheStorage(alias) for alias in ("default", "passwords")}
+_LIMITERS = {alias: FixedWindowRateLimiter(storage) for alias, storage in _STORAGES.items()}
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,7 @@ class Limit:
 
     name: str
     fails_open: bool = True
+    cache: str = "default"
 
     def check(self, *who: object, **facts: object) -> None:
         """Raise Throttled if `who` has reached the limit. `facts` are columns of the audit event."""
@@ -100,7 +111,7 @@ class Limit:
         """Subtract one count of `who`."""
         if rate := self._rate():
             try:
-                _storage.give_back(rate.key_for(self.name, _digest(who)))
+                _STORAGES[self.cache].give_back(rate.key_for(self.name, _digest(who)))
             except StorageError:
                 logger.exception("no cache limit=%s", self.name)
 
@@ -108,7 +119,7 @@ class Limit:
         """Reset the count of `who`."""
         if rate := self._rate():
             try:
-                _limiter.clear(rate, self.name, _digest(who))
+                _LIMITERS[self.cache].clear(rate, self.name, _digest(who))
             except StorageError:
                 logger.exception("no cache limit=%s", self.name)
 
@@ -118,10 +129,10 @@ class Limit:
             return
         key = (self.name, _digest(who))
         try:
-            if _limiter.hit(rate, *key) if count else _limiter.test(rate, *key):
+            if _LIMITERS[self.cache].hit(rate, *key) if count else _LIMITERS[self.cache].test(rate, *key):
                 return
-            left = max(1, math.ceil(_limiter.get_window_stats(rate, *key).reset_time - time.time()))
-            is_news = _storage.incr(f"{rate.key_for(*key)}:told", left) == 1
+            left = max(1, math.ceil(_LIMITERS[self.cache].get_window_stats(rate, *key).reset_time - time.time()))
+            is_news = _STORAGES[self.cache].incr(f"{rate.key_for(*key)}:told", left) == 1
         except StorageError:
             logger.exception("no cache limit=%s", self.name)
             if self.fails_open:
@@ -139,24 +150,14 @@ class Limit:
 _parse = lru_cache(parse)
 
 
-def is_any_used_up(limits: Iterable[tuple[Limit, tuple[object, ...]]]) -> bool:
-    """Say whether `Limit.check` would refuse one of `limits`, each with its sender. It reads the cache once."""
-    rates = {rate.key_for(limit.name, _digest(who)): rate for limit, who in limits if (rate := limit._rate())}
-    try:
-        counted = cache.get_many(rates) if rates else {}
-    except _storage.base_exceptions:
-        return True  # `check` decides what an outage of the cache means
-    return any(count >= rates[key].amount for key, count in counted.items())
-
-
 # Wrong passwords: for one account from one address, or from one browser that the account knows; for one account from
 # all browsers it does not know; from one address; at one tenant's IdP; in total. The name that was entered counts,
 # whether or not such an account exists.
-SIGN_IN_ACCOUNT = Limit("SIGN_IN_ACCOUNT", fails_open=False)
-SIGN_IN_ACCOUNT_ANYWHERE = Limit("SIGN_IN_ACCOUNT_ANYWHERE", fails_open=False)
-SIGN_IN_ADDRESS = Limit("SIGN_IN_ADDRESS", fails_open=False)
-SIGN_IN_TENANT = Limit("SIGN_IN_TENANT", fails_open=False)
-SIGN_IN_EVERYWHERE = Limit("SIGN_IN_EVERYWHERE", fails_open=False)
+SIGN_IN_ACCOUNT = Limit("SIGN_IN_ACCOUNT", fails_open=False, cache="passwords")
+SIGN_IN_ACCOUNT_ANYWHERE = Limit("SIGN_IN_ACCOUNT_ANYWHERE", fails_open=False, cache="passwords")
+SIGN_IN_ADDRESS = Limit("SIGN_IN_ADDRESS", fails_open=False, cache="passwords")
+SIGN_IN_TENANT = Limit("SIGN_IN_TENANT", fails_open=False, cache="passwords")
+SIGN_IN_EVERYWHERE = Limit("SIGN_IN_EVERYWHERE", fails_open=False, cache="passwords")
 # Work emails entered at an app, from one address.
 EMAIL_STEP = Limit("EMAIL_STEP")
 # Requests of one authenticated client, and wrong credentials: for one client from one address, and from one address.

@@ -41,15 +41,37 @@ class PeerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         peer = request.META.get("REMOTE_ADDR", "")
         if _is_trusted(peer):
-            # Each proxy appends the address it saw. The last one that is not a trusted proxy is the client's.
-            forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-            hops = [peer, *(hop.strip() for hop in reversed(forwarded) if hop.strip())]
-            request.META["REMOTE_ADDR"] = next((hop for hop in hops if not _is_trusted(hop)), peer)
+            request.META["REMOTE_ADDR"] = _client_of(peer, request.META.get("HTTP_X_FORWARDED_FOR", ""))
         else:
             for name in FORWARDED:
                 request.META.pop(name, None)
         request.client_address = request.META.get("REMOTE_ADDR", "")
         return self.get_response(request)
+
+
+def _client_of(peer: str, forwarded_for: str) -> str:
+    """Return the address of the client: the last one that is not a trusted proxy's. Each proxy appends what it saw.
+
+    If a proxy saw something else than an address, such as "unknown", it counts as the client itself.
+    """
+    proxy = peer
+    for hop in filter(None, map(str.strip, reversed(forwarded_for.split(",")))):
+        address = _address(hop)
+        if not address or not _is_trusted(address):
+            return address or proxy
+        proxy = address
+    return peer
+
+
+def _address(hop: str) -> str:
+    """Return the address in an element of X-Forwarded-For, which may have brackets, a port and a zone; or ""."""
+    text = hop.strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    parsed = _parsed(text.partition("%")[0])
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed or "")
 
 
 def _is_trusted(address: str) -> bool:

@@ -175,9 +175,15 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
 FIXTURE_DIRS = [content.FIXTURES]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": env.cache_server("REDIS_URL")}
-if CACHES["default"]["BACKEND"] == "django_redis.cache.RedisCache":
-    CACHES["default"] = {"KEY_PREFIX": "idjag"} | CACHES["default"] | {"BACKEND": "operations.redis_cache.RedisCache"}
+# "passwords" has the counters of wrong passwords: see `base.limits`.
+CACHES = {}
+for _alias, _prefix in (("default", "idjag"), ("passwords", "idjag-passwords")):
+    _cache = env.cache_server("REDIS_URL")
+    if _cache["BACKEND"] == "django_redis.cache.RedisCache":
+        _cache = {"KEY_PREFIX": _prefix} | _cache | {"BACKEND": "operations.redis_cache.RedisCache"}
+    else:
+        _cache |= {"LOCATION": _alias, "OPTIONS": {"MAX_ENTRIES": 100_000}}
+    CACHES[_alias] = _cache
 
 # --- Accounts and sessions -----------------------------------------------------------------------------------------
 

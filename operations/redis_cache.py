@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 1.0  # to connect, and for an answer
 PAUSE_SECONDS = 5.0  # after a failure, until one request of this process tries Redis again
-MAX_ENTRIES = 10_000  # of the fallback in memory
+MAX_ENTRIES = 100_000  # of the fallback in memory
 
 
 class Outage:
@@ -64,7 +64,14 @@ class Outage:
         logger.warning("Redis answers again")
 
 
-outage_of = cache(Outage)  # one per server, shared by all threads
+@cache
+def _outage(name: str) -> Outage:
+    return Outage(name)
+
+
+def outage_of(server: str, prefix: str = "") -> Outage:
+    """Return the state that all threads share for the keys with `prefix` on `server`."""
+    return _outage(f"{server} {prefix}")
 
 
 def _in_redis_or_here(name: str) -> Callable[..., Any]:
@@ -93,7 +100,7 @@ class RedisCache(django_redis.cache.RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         timeouts = {"SOCKET_CONNECT_TIMEOUT": TIMEOUT_SECONDS, "SOCKET_TIMEOUT": TIMEOUT_SECONDS}
         super().__init__(server, {**params, "OPTIONS": timeouts | params.get("OPTIONS", {})})
-        self.outage = outage_of(server)
+        self.outage = outage_of(server, params.get("KEY_PREFIX", ""))
 
     add = _in_redis_or_here("add")
     get = _in_redis_or_here("get")

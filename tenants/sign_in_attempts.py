@@ -40,7 +40,12 @@ class SignInAttempt:
             ]
 
     def begin(self) -> None:
-        """Count the attempt; raises Throttled over a limit, and then the password is not checked."""
+        """Count the attempt; raises Throttled over a limit, and then the password is not checked.
+
+        Nothing is counted over a limit that attempts share, so that the number of counters is limited too.
+        """
+        for limit, who in self.shared:
+            limit.check(*who, unverified={"account": self.account[2]})
         for limit, who in [(SIGN_IN_ACCOUNT, self.own), *self.shared]:
             limit.count(*who, unverified={"account": self.account[2]})
 

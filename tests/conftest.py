@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
-from django.core.cache import cache
+from django.core.cache import caches
 from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 
@@ -43,7 +43,8 @@ def _signing_keys_from_a_pool() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
+    for each in caches.all(initialized_only=True):
+        each.clear()
     issuers.keys()._recent.clear()
     monkeypatch.setattr(debug_console, "_until_a_look", {})
     ContentType.objects.clear_cache()  # a test with transactions empties that table too

@@ -42,7 +42,8 @@ if _database["ENGINE"] == "base.sqlite":
 else:
     _database["NAME"] = _database["NAME"] or "idjag"
 
-CACHES["default"]["KEY_PREFIX"] = f"test_{_database['NAME']}_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+for _alias in CACHES:
+    CACHES[_alias]["KEY_PREFIX"] = f"{_alias}_test_{_database['NAME']}_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
 # A checkout where nothing was started has no secrets of its own.
 SECRET_KEY = "of the tests, which sign nothing that anybody else believes"

@@ -28,7 +28,8 @@ def redis(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes
             break
         time.sleep(0.05)
     before = settings.CACHES
-    settings.CACHES = {"default": {"BACKEND": "operations.redis_cache.RedisCache", "LOCATION": f"unix://{socket}"}}
+    here = {"BACKEND": "operations.redis_cache.RedisCache", "LOCATION": f"unix://{socket}"}
+    settings.CACHES = {"default": here, "passwords": here}
     yield server
     caches["default"].close()
     settings.CACHES = before

@@ -28,7 +28,8 @@ def asked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
 
     monkeypatch.setattr(Connection, "_connect", counted)
     before = settings.CACHES
-    settings.CACHES = {"default": {"BACKEND": "operations.redis_cache.RedisCache", "LOCATION": NOBODY_LISTENS}}
+    cache = {"BACKEND": "operations.redis_cache.RedisCache", "LOCATION": NOBODY_LISTENS}
+    settings.CACHES = {"default": cache, "passwords": cache}
     yield tries
     redis_cache.outage_of(NOBODY_LISTENS).end()
     settings.CACHES = before

@@ -70,7 +70,8 @@ def test_a_missing_setting_is_said(settings: Any) -> None:
 
 
 def test_a_cache_that_keeps_nothing_is_said(settings: Any) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    dummy = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+    settings.CACHES = {"default": dummy, "passwords": dummy}
     assert ids(settings) == ["crossapp_resource.E006"]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 from pytest_django import Settings
 
@@ -192,7 +192,7 @@ def test_without_a_cache_passwords_are_refused_and_nothing_breaks(
         raise ConnectionError("the cache is down")
 
     for name in ("add", "incr", "decr", "get", "set", "delete_many"):
-        monkeypatch.setattr(cache, name, down)
+        monkeypatch.setattr(caches["passwords"], name, down)
     assert submit(idp, "avocado").status_code == 429
 
 
@@ -200,3 +200,38 @@ def test_without_a_cache_passwords_are_refused_and_nothing_breaks(
 def test_zero_turns_the_throttle_off(idp: EmbeddedIdP, bob: User, settings: Settings) -> None:
     settings.LIMITS = dict.fromkeys(settings.LIMITS, "0")
     assert {submit(idp).status_code for _ in range(15)} == {400}
+
+
+@pytest.fixture
+def _small_memory(settings: Settings) -> None:
+    """Local memory that forgets early, so that an attacker needs less patience."""
+    memory = "django.core.cache.backends.locmem.LocMemCache"
+    settings.CACHES = {
+        "default": {"BACKEND": memory, "LOCATION": "small", "OPTIONS": {"MAX_ENTRIES": 20}},
+        "passwords": {"BACKEND": memory, "LOCATION": "counters of the test"},
+    }
+
+
+@pytest.mark.usefixtures("_small_memory")
+@pytest.mark.clause("OWASP ASVS", "6.3.1", "OP-27 LIM-07: counters are forgotten when their window ends, not earlier")
+def test_bad_clients_do_not_make_the_wrong_passwords_forgotten(
+    idp: EmbeddedIdP, bob: User, set_limit: SetLimit
+) -> None:
+    set_limit("SIGN_IN_ACCOUNT", "2/5minutes")
+    assert [submit(idp, f"wrong-{number}").status_code for number in range(3)] == [400, 400, 429]
+    for number in range(60):
+        idp.token({"grant_type": "refresh_token"}, headers={"authorization": idp.basic(f"bad-{number}", "x")})
+    assert len(caches["default"]._cache) <= 20
+    assert submit(idp, "wrong-again").status_code == 429
+
+
+@pytest.mark.usefixtures("_small_memory")
+@pytest.mark.clause("OWASP ASVS", "6.3.1", "OP-27")
+def test_attempts_over_a_shared_limit_make_no_new_counters(idp: EmbeddedIdP, bob: User, set_limit: SetLimit) -> None:
+    set_limit("SIGN_IN_ADDRESS", "3/5minutes")
+    for number in range(4):
+        submit(idp, "wrong", email=f"p{number}@tables.fake")
+    before = len(caches["passwords"]._cache)
+    for number in range(4, 30):
+        assert submit(idp, "wrong", email=f"p{number}@tables.fake").status_code == 429
+    assert len(caches["passwords"]._cache) == before
