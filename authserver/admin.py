@@ -5,8 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_id_token_model, get_refresh_token_model
@@ -145,4 +147,21 @@ class ClientAdmin(admin.ModelAdmin):
             secret = obj.client_secret = generate_client_secret()
         super().save_model(request, obj, form, change)
         if secret and obj.auth_method != AuthMethod.PRIVATE_KEY_JWT:
-            messages.warning(request, f"The client secret of {obj.client_id} (shown only once): {secret}")
+            request.new_client_secret = secret  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
+        return self._with_secret(request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Client) -> HttpResponse:
+        return self._with_secret(request, obj) or super().response_change(request, obj)
+
+    def _with_secret(self, request: HttpRequest, client: Client) -> HttpResponse | None:
+        """Show a new secret in the answer itself: a message would store it in a cookie or in the session."""
+        secret = getattr(request, "new_client_secret", "")
+        if not secret:
+            return None
+        context = {"title": "Client secret", "client": client, "secret": secret}
+        context |= self.admin_site.each_context(request)
+        response = TemplateResponse(request, "admin/client_secret.html", context)
+        add_never_cache_headers(response)
+        return response

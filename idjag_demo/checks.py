@@ -1,7 +1,10 @@
 """Checks that stop the start-up of an unsafe deployment; `manage.py check` and `wsgi.py` both run them."""
 
 import os
-from ipaddress import ip_address
+import re
+from base64 import urlsafe_b64decode
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
@@ -13,7 +16,7 @@ from limits import parse
 from crossapp.core.urls import address_of, is_local
 from idjag_demo.demo.secrets import demo_secrets
 
-KNOWN_PASSWORDS = ["idjag"]  # the demo's password in docker-compose.yml
+KNOWN_PASSWORDS = ["idjag"]  # the demo's passwords in docker-compose.yml
 
 
 @register(Tags.security)
@@ -22,7 +25,8 @@ def check_environment(app_configs: object = None, **kwargs: object) -> list[Chec
     problems = [*_demo(), *_same_origins(), *_same_scheme(), *_database(), *_own_sites(), *_proxies()]
     problems += [*_limits(), *_logs(), *_metrics()]
     if not settings.DEMO:
-        problems += [*_debug(), *_origins(), *_ports(), *_secrets(), *_database_password(), *_cache()]
+        problems += [*_debug(), *_origins(), *_ports(), *_secrets(), *_database_password(), *_cache(), *_redis()]
+        problems += [*_trusted_networks(), *_limits_off(), *_own_wildcard()]
     return problems
 
 
@@ -120,17 +124,32 @@ def _proxies() -> list[CheckMessage]:
 
 def _secrets() -> list[CheckMessage]:
     problems: list[CheckMessage] = []
-    demo = demo_secrets(settings.VAR_DIR)
+    demo, hint = demo_secrets(settings.VAR_DIR), "Generate your own, as .env.example describes."
     key, encryption_keys = settings.SECRET_KEY, settings.CROSSAPP_REQUESTING_APP["ENCRYPTION_KEYS"]
     if key in (demo.secret_key,) or key.startswith("django-insecure-") or len(key) < 32:
-        hint = "Generate your own, as .env.example describes."
         problems.append(_error(3, "DJANGO_SECRET_KEY is the demo's key or has fewer than 32 characters.", hint))
+    elif _was_not_generated(key.encode()):
+        problems.append(_error(3, "DJANGO_SECRET_KEY is no random text: it repeats itself or counts.", hint))
     if not encryption_keys or not all(
         _is_fernet_key(each) and each not in demo.encryption_keys for each in encryption_keys
     ):
-        hint = "Generate your own, as .env.example describes."
         problems.append(_error(4, "FIELD_ENCRYPTION_KEYS contains the demo's key or an invalid Fernet key.", hint))
+    elif any(_was_not_generated(urlsafe_b64decode(each)) for each in encryption_keys):
+        problems.append(_error(4, "FIELD_ENCRYPTION_KEYS contains a key that is not random, such as zeros.", hint))
     return problems
+
+
+def _was_not_generated(secret: bytes) -> bool:
+    """Say whether `secret`, of 32 bytes or more, has few different bytes, repeats itself, counts, or is plain words.
+
+    Of 32 random bytes at least 20 differ, of 32 random hexadecimal digits at least 8 (each but once in 10^5).
+    """
+    steps = {(after - before) % 256 for before, after in pairwise(secret)}
+    is_text = secret.isascii() and secret.decode().isprintable()
+    words = is_text and re.fullmatch(rb"[A-Za-z]+(?:[ _-][A-Za-z]+)*[0-9!.]{0,4}", secret) and secret.islower()
+    return (
+        len(set(secret)) < (8 if is_text else 20) or secret in (secret + secret)[1:-1] or len(steps) < 4 or bool(words)
+    )
 
 
 def _database_password() -> list[CheckMessage]:
@@ -157,6 +176,47 @@ def _cache() -> list[CheckMessage]:
     return [_error(5, "Without Redis each process has its own cache and counts limits alone.", hint)]
 
 
+def _redis() -> list[CheckMessage]:
+    """What is in Redis counts limits and saves requests; a stranger who can write there can lock people out."""
+    cache = settings.CACHES["default"]
+    url, password = urlsplit(str(cache.get("LOCATION", ""))), cache.get("OPTIONS", {}).get("PASSWORD")
+    if not url.scheme.startswith("redis") or is_local(url.hostname or ""):
+        return []
+    if password and password not in KNOWN_PASSWORDS:
+        return []
+    found = "has the public password from docker-compose.yml" if password else "has no password"
+    return [_error(19, f"The Redis on {url.hostname} {found}.", "Set REDIS_PASSWORD, or add it to REDIS_URL.")]
+
+
+def _trusted_networks() -> list[CheckMessage]:
+    hint = "Set TRUSTED_PROXIES to the addresses of the proxies only."
+    return [
+        _error(
+            20, f"TRUSTED_PROXIES contains {network}: anybody there can choose the address they are seen with.", hint
+        )
+        for network in settings.TRUSTED_PROXIES
+        if network.prefixlen < (8 if network.version == 4 else 19) and not _is_private(network)
+    ]
+
+
+def _is_private(network: IPv4Network | IPv6Network) -> bool:
+    return isinstance(network, IPv6Network) and network.subnet_of(IPv6Network("fc00::/7"))
+
+
+def _limits_off() -> list[CheckMessage]:
+    hint = "Set a rate, such as 1000000/minute, or leave the default."
+    off = (name for name, rate in settings.LIMITS.items() if rate == "0")
+    return [_error(21, f"LIMIT_{name}=0 turns the limit off, which only the demo may.", hint) for name in off]
+
+
+def _own_wildcard() -> list[CheckMessage]:
+    """A tenant whose slug is the first label of an app's host would have the app's origin as its IdP's."""
+    idps = re.escape(settings.ORIGINS["idp"]).replace(r"\{tenant\}", "[a-z0-9-]+")
+    within = [origin for site, origin in settings.ORIGINS.items() if site != "idp" and re.fullmatch(idps, origin)]
+    hint = "Give the IdPs a domain of their own, such as https://{tenant}.idp.apps.example."
+    return [_error(22, f"{origin} is one of the origins of IDP_ORIGIN.", hint) for origin in within]
+
+
 def _limits() -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for name, rate in settings.LIMITS.items():
@@ -165,7 +225,7 @@ def _limits() -> list[CheckMessage]:
         except ValueError:
             usable = False
         if not usable:
-            hint = "Write it as 10/minute or 10/5minutes. 0 turns the limit off."
+            hint = "Write it as 10/minute or 10/5minutes. In demo mode 0 turns the limit off."
             problems.append(_error(6, f"LIMIT_{name}={rate} is not a rate.", hint))
     return problems
 

@@ -150,14 +150,18 @@ class Environment(environ.Env):
             _check_driver_options(var, parse_qs(urlsplit(url).query, keep_blank_values=True))
         return dict(self.db_url_config(url))
 
-    def cache_server(self, var: str) -> dict[str, Any]:
-        """Return the Redis in `var` as an entry of CACHES; without a URL, the process's memory."""
+    def cache_server(self, var: str, *, password: str = "") -> dict[str, Any]:
+        """Return the Redis in `var` as an entry of CACHES; without a URL, the process's memory.
+
+        `password` is used if the URL has none.
+        """
         url = self.str(var, default="")
         if not url:
             return dict(self.cache_url_config("locmemcache://"))
         if not _has_host(url, ["redis", "rediss"]) or not re.fullmatch("/?[0-9]*", urlsplit(url).path):
             raise ImproperlyConfigured(f"{var} is not a Redis URL: write it as redis://127.0.0.1:6379/0.")
-        return dict(self.cache_url_config(url))
+        options = {"PASSWORD": urlsplit(url).password or password}
+        return {**self.cache_url_config(url), "OPTIONS": {name: value for name, value in options.items() if value}}
 
 
 def _check_driver_options(var: str, options: dict[str, list[str]]) -> None:

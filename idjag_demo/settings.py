@@ -178,7 +178,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # "passwords" has the counters of wrong passwords: see `base.limits`.
 CACHES = {}
 for _alias, _prefix in (("default", "idjag"), ("passwords", "idjag-passwords")):
-    _cache = env.cache_server("REDIS_URL")
+    _cache = env.cache_server("REDIS_URL", password=env.str("REDIS_PASSWORD", default=""))
     if _cache["BACKEND"] == "django_redis.cache.RedisCache":
         _cache = {"KEY_PREFIX": _prefix} | _cache | {"BACKEND": "operations.redis_cache.RedisCache"}
     else:

@@ -10,14 +10,22 @@ from base import trace_context
 from operations.outages import database_outage
 
 _QUERY = re.compile(r"\?.*?(?= HTTP/\d|$)", re.MULTILINE)
+# In the path of a URL: a JWT, or 32 or more characters with digits and letters, as random tokens have.
+_JWT, _RANDOM = r"eyJ[\w-]*\.[\w.~-]*", r"(?=[\w.~+-]*\d)(?=[\w.~+-]*[A-Za-z])[\w.~+-]{32,}"
+_TOKEN_IN_PATH = re.compile(f"(?<=/)(?:{_JWT}|{_RANDOM})", re.ASCII)
+
+
+def without_tokens(path: str) -> str:
+    """Return `path` with "…" for each segment that looks like a token: some clients put one there by mistake."""
+    return _TOKEN_IN_PATH.sub("…", path)
 
 
 class WithoutQueries(logging.Filter):
-    """Cuts the query of the URL in a record's message."""
+    """Cuts the query of the URL in a record's message, and what looks like a token in its path."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the message, and let the record through."""
-        record.msg, record.args = _QUERY.sub("?…", record.getMessage()), ()
+        record.msg, record.args = without_tokens(_QUERY.sub("?…", record.getMessage())), ()
         return True
 
 

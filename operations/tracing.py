@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from audit.log import one_line
 from base import trace_context
 from operations import metrics
+from operations.logs import without_tokens
 
 access_log = logging.getLogger("idjag_demo.access")
 
@@ -34,7 +35,7 @@ class TracingMiddleware:
                 fields = {
                     "method": one_line(request.method),
                     "site": site.origin if site else "",
-                    "path": one_line(request.path),
+                    "path": without_tokens(one_line(request.path)),
                     "status": response.status_code,
                     "ms": round(seconds * 1000, 1),
                 }

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tenants.idp_connection_form import AsksIdPs, IdPConnectionForm
-from tenants.models import EmailDomain, IdPConnection, SubjectTokens, Tenant, User
+from tenants.models import EmailDomain, IdPConnection, Realm, SubjectTokens, Tenant, User
 
 
 class EmailDomainInline(admin.TabularInline):
@@ -109,10 +109,29 @@ class AccountAdmin(UserAdmin):
             account.save(update_fields=["issuer", "sub"])
         self.message_user(request, f"Accounts unbound until their next sign-in: {len(bound)}.")
 
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Only superusers make operators' accounts."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None and not _is_superuser(request):
+            realm = form.base_fields["realm"]
+            realm.choices = [choice for choice in realm.choices if choice[0] != Realm.STAFF]
+        return form
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """The permission to change users is no way to more: operators' accounts are for superusers."""
+        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+
+    @staticmethod
+    def _may_touch(request: HttpRequest, obj: User | None) -> bool:
+        return obj is None or obj.realm != Realm.STAFF or _is_superuser(request)
+
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:
             return self.add_fieldsets
-        if obj.realm == "staff":
+        if obj.realm == Realm.STAFF:
             powers = ("Permissions", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")})
             return ((None, {"fields": ("username", "password")}), self._person, powers, self._account)
         if obj.realm == "idp":
@@ -124,6 +143,10 @@ class AccountAdmin(UserAdmin):
         return (
             dates if obj is None or obj.realm == "staff" else (*dates, "username", "realm", "tenant", "issuer", "sub")
         )
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return request.user.is_active and request.user.is_superuser
 
 
 @admin.register(SubjectTokens)

@@ -7,6 +7,7 @@ it writes. Between processes SQLite's own locking applies.
 
 import sqlite3
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -93,6 +94,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         return {**super().get_connection_params(), "factory": Connection}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect to a file that only its owner reads. SQLite gives its journals the same permissions."""
+        name = str(conn_params["database"])
+        file = Path(name)
+        if file.is_file():
+            file.chmod(file.stat().st_mode & 0o700)
+        elif not name.startswith((":memory:", "file:")) and file.parent.is_dir():
+            file.touch(0o600)
+        return super().get_new_connection(conn_params)
 
     def create_cursor(self, name: Any = None) -> Any:
         return self.connection.cursor(factory=Cursor)

@@ -28,6 +28,12 @@ def is_seeded() -> bool:
     return Tenant.objects.exists() or AuthorizationServer.objects.exists()
 
 
+def is_demo() -> bool:
+    """Say whether everything in the database is the demo's: `seed` has made each tenant, or there is nothing."""
+    tenants = Tenant.objects.values_list("is_demo", flat=True)
+    return all(tenants) if tenants else not (User.objects.exists() or AuthorizationServer.objects.exists())
+
+
 @transaction.atomic
 @unrecorded()
 def seed() -> None:

@@ -32,6 +32,9 @@ class Tenant(models.Model):
         help_text="A DNS label: the first label of the embedded IdP's host.",
     )
     is_active = models.BooleanField("active", default=True)
+    is_demo = models.BooleanField(
+        default=False, editable=False, help_text="The demo has made it: resetdb may delete it."
+    )
 
     objects = TenantManager()
 

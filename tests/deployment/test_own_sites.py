@@ -130,8 +130,8 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "DEMO": "false",
         "BASE_DOMAIN": "localhost:8000",
-        "DJANGO_SECRET_KEY": "k" * 50,
-        "FIELD_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+        "DJANGO_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "FIELD_ENCRYPTION_KEYS": "fR8KnDtS6GZP0SeQqzzFjhH0mjAnvWDlmFxD59ILj6Y=",
         "DATABASE_URL": "sqlite://:memory:",
         "LOG_FORMAT": "plain",
     }

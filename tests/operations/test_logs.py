@@ -13,6 +13,8 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.test import Client
 from django.utils.log import configure_logging
 
+from operations.logs import JsonFormatter, WithoutQueries, without_tokens
+
 SECRETS = "code=the-code&state=the-state&id_token_hint=the-hint&access_token=the-token"
 
 
@@ -99,3 +101,31 @@ def test_nothing_logs_the_query_of_a_request_that_is_refused(caplog: pytest.LogC
     assert browser.post(f"/admin/login/?{SECRETS}", secure=True, headers=referer).status_code == 403
     assert "https://elsewhere.example/?…" in caplog.text
     assert "the-" not in caplog.text
+
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        (f"/api/todos/{JWT}", "/api/todos/…"),
+        (f"/{JWT}/x", "/…/x"),
+        ("/oauth2/v1/" + "aB3" * 15, "/oauth2/v1/…"),
+        ("/x/" + "0123456789abcdef" * 4, "/x/…"),
+        ("/static/idjag_demo.0123456789ab.css", "/static/idjag_demo.0123456789ab.css"),
+        ("/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server"),
+        ("/pages/12345/edit", "/pages/12345/edit"),
+    ],
+)
+def test_what_looks_like_a_token_in_a_path_is_in_no_log(path: str, logged: str) -> None:
+    assert without_tokens(path) == logged
+
+
+@pytest.mark.django_db
+def test_neither_the_access_log_nor_djangos_has_a_token_of_a_path(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert Client(headers={"host": "todo.localhost:8000"}).get(f"/nothing/{JWT}").status_code == 404
+    lines = [JsonFormatter().format(record) for record in caplog.records if WithoutQueries().filter(record)]
+    assert any("/nothing/\\u2026" in line for line in lines)
+    assert JWT not in "".join(lines)

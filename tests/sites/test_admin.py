@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -11,6 +12,7 @@ from django.utils.http import urlencode
 from audit.models import AuditEvent
 from authserver.models import AuthorizationServer, Client, SigningKey
 from crossapp.requesting_app.models import ResourceApp
+from idjag_demo.demo.seed import DEMO_PASSWORD, seed
 from tenants.models import IdPConnection, Realm, Tenant, User
 from tests.support.in_process import Browser as Walker
 from tests.support.in_process import sign_in
@@ -54,15 +56,22 @@ def test_a_new_client_gets_a_machine_made_secret_shown_once(operator: Browser) -
         "grants": '["urn:ietf:params:oauth:grant-type:jwt-bearer"]',
         "scope": "read",
     }
-    page = operator.post("/admin/authserver/client/add/", data, follow=True).content.decode()
-    shown = re.search(r"\(shown only once\): (\w+)", page)
+    answer = operator.post("/admin/authserver/client/add/", data)
+    shown = re.search(r'<code id="client-secret">(\w+)</code>', answer.content.decode())
     assert shown
+    assert (answer.status_code, "no-store" in answer["Cache-Control"]) == (200, True)
+    assert shown[1] not in str(answer.cookies) + str(operator.session.items())
     assert len(shown[1]) >= 43
     client = Client.objects.get(client_id="agent0-at-todo0")
     assert client.client_secret.startswith("machine_made_secret$")
     assert shown[1] not in client.client_secret
     again = operator.get(f"/admin/authserver/client/{client.pk}/change/").content.decode()
     assert shown[1] not in again
+    renewed = operator.post(f"/admin/authserver/client/{client.pk}/change/", data | {"renew_secret": "on"})
+    found = re.search(r'<code id="client-secret">(\w+)</code>', renewed.content.decode())
+    assert found and found[1] != shown[1]
+    assert found[1] not in str(renewed.cookies)
+    assert operator.post(f"/admin/authserver/client/{client.pk}/change/", data).status_code == 302
 
 
 @pytest.mark.clause("RFC 6749", "2.3.1", "the form offers both places for the secret first")
@@ -153,7 +162,7 @@ def test_a_tenant_gets_its_embedded_idp_in_the_admin_and_nothing_fails_in_betwee
     client = {"server": server.pk, "client_id": "wiki0", "auth_method": "client_secret_basic", "scope": "openid"}
     client |= {"grants": '["authorization_code"]', "is_active": "on", "name": "Wiki0"}
     client |= {"redirect_uris": "http://wiki.localhost:8000/sign-in/callback"}
-    assert operator.post("/admin/authserver/client/add/", client).status_code == 302
+    assert "client-secret" in operator.post("/admin/authserver/client/add/", client).content.decode()
     assert AuditEvent.objects.filter(tenant="acme").values_list("act", flat=True).distinct().count() >= 4
 
 
@@ -177,3 +186,40 @@ def test_a_form_of_a_client_or_policy_that_lacks_something_is_shown_again(
     assert (client.status_code, policy.status_code) == (200, 200)
     assert "Please correct the error" in client.content.decode()
     assert "Please correct the error" in policy.content.decode()
+
+
+@pytest.fixture
+def clerk(db: None) -> Browser:
+    """An operator who may add, change and delete users, and has no other permission."""
+    seed()
+    user = User.objects.create_user("clerk", password=DEMO_PASSWORD, realm=Realm.STAFF, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="tenants", codename__endswith="_user"))
+    browser = Browser(headers={"host": "localhost:8000"})
+    browser.force_login(user, backend="tenants.passwords.RealmBackend")
+    return browser
+
+
+@pytest.mark.clause("WEB", "", "WEB-17")
+def test_the_permission_to_change_users_makes_no_superuser(clerk: Browser) -> None:
+    admin, self = User.objects.get(username="admin"), User.objects.get(username="clerk")
+    powers = {"is_superuser": "on", "is_staff": "on", "is_active": "on", "username": "clerk"}
+    passwords = {"password1": "another-password-1", "password2": "another-password-1", "usable_password": "true"}
+    for user in (admin, self):
+        page = f"/admin/tenants/user/{user.pk}"
+        assert clerk.post(f"{page}/change/", powers).status_code == 403
+        assert clerk.post(f"{page}/password/", passwords).status_code == 403
+        assert clerk.post(f"{page}/delete/", {"post": "yes"}).status_code == 403
+    clerk.post("/admin/tenants/user/", {"action": "delete_selected", "_selected_action": [admin.pk], "post": "yes"})
+    clerk.post("/admin/tenants/user/add/", {"username": "new", "realm": "staff", **passwords})
+    assert User.objects.get(username="admin").check_password(DEMO_PASSWORD)
+    assert list(User.objects.filter(is_superuser=True)) == [admin]
+    assert User.objects.filter(realm=Realm.STAFF).count() == 2
+
+
+def test_the_permission_to_change_users_is_for_the_people_of_tenants(clerk: Browser) -> None:
+    bob = User.objects.get(realm=Realm.IDP, email="bob@tables.fake")
+    data = {"first_name": "Robert", "last_name": "Tables", "email": bob.email, "is_active": "on"}
+    answer = clerk.post(f"/admin/tenants/user/{bob.pk}/change/", data)
+    assert answer.status_code == 302, answer.context and answer.context["errors"]
+    bob.refresh_from_db()
+    assert (bob.first_name, bob.is_staff) == ("Robert", False)

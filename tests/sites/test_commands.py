@@ -1,6 +1,7 @@
 """What `make demo` and `make reset` call."""
 
 import socket
+from collections.abc import Callable
 from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
@@ -101,7 +102,7 @@ def test_resetdb_asks_first(monkeypatch: pytest.MonkeyPatch) -> None:
         return ["n", "y"][len(asked) - 1]
 
     monkeypatch.setattr("builtins.input", answer)
-    Tenant.objects.create(slug="mine", name="Mine")
+    Tenant.objects.create(slug="mine", name="Mine", is_demo=True)
     assert "Nothing was changed" in run("resetdb")
     assert Tenant.objects.count() == 4
     assert "reset and seeded" in run("resetdb")
@@ -118,6 +119,38 @@ def test_resetdb_refuses_outside_the_demo_unless_forced(settings: Settings) -> N
     assert Tenant.objects.filter(slug="mine").exists()
     run("resetdb", "--noinput", "--force")
     assert not Tenant.objects.filter(slug="mine").exists()
+
+
+def _company() -> None:
+    Tenant.objects.create(slug="company", name="Company")
+
+
+def _company_beside_the_demo() -> None:
+    seed()
+    Tenant.objects.create(slug="company", name="Company")
+
+
+def _operator_alone() -> None:
+    User.objects.create_superuser("operator", password="x", realm=Realm.STAFF)
+
+
+@empties_tables
+@pytest.mark.parametrize("fill", [_company, _company_beside_the_demo, _operator_alone])
+def test_resetdb_deletes_no_content_that_the_demo_has_not_made(fill: Callable[[], None]) -> None:
+    fill()
+    before = Tenant.objects.count(), User.objects.count()
+    with pytest.raises(CommandError, match="content that the demo has not made"):
+        run("resetdb", "--noinput")
+    assert (Tenant.objects.count(), User.objects.count()) == before
+    run("resetdb", "--noinput", "--force")
+    assert set(Tenant.objects.values_list("is_demo", flat=True)) == {True}
+
+
+@empties_tables
+def test_resetdb_fills_an_empty_database_and_resets_the_demo() -> None:
+    for _ in range(2):
+        assert "reset and seeded" in run("resetdb", "--noinput")
+        assert Tenant.objects.count() == 3
 
 
 def test_the_demo_moves_to_other_addresses(walker: Browser, settings: Settings) -> None:

@@ -20,8 +20,8 @@ print(json.dumps([s.ORIGINS, s.ALLOWED_HOSTS, s.SESSION_COOKIE_NAME, s.SESSION_C
 DEPLOYMENT = {
     "DEMO": "false",
     "BASE_DOMAIN": "apps.example",
-    "DJANGO_SECRET_KEY": "k" * 50,
-    "FIELD_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+    "DJANGO_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "FIELD_ENCRYPTION_KEYS": "fR8KnDtS6GZP0SeQqzzFjhH0mjAnvWDlmFxD59ILj6Y=",
 }
 
 

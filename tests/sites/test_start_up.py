@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+GOOD_KEY = "fR8KnDtS6GZP0SeQqzzFjhH0mjAnvWDlmFxD59ILj6Y="
 DEPLOYMENT = {
     "DEMO": "false",
     "BASE_DOMAIN": "apps.example",
     "DJANGO_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "FIELD_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+    "FIELD_ENCRYPTION_KEYS": GOOD_KEY,
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "WEB_CONCURRENCY": "2",
     "TRUSTED_PROXIES": "127.0.0.1",
@@ -58,6 +59,24 @@ def test_a_proper_deployment_starts() -> None:
         ({"DJANGO_SECRET_KEY": "django-insecure-" + "k" * 50}, "DJANGO_SECRET_KEY is the demo's key or has fewer"),
         ({"FIELD_ENCRYPTION_KEYS": "no-key"}, "FIELD_ENCRYPTION_KEYS contains"),
         ({"FIELD_ENCRYPTION_KEYS": ""}, "FIELD_ENCRYPTION_KEYS contains"),
+        ({"DJANGO_SECRET_KEY": "0" * 50}, "DJANGO_SECRET_KEY is no random text"),
+        ({"DJANGO_SECRET_KEY": "0123456789abcdefghij" * 2}, "DJANGO_SECRET_KEY is no random text"),
+        ({"DJANGO_SECRET_KEY": "correct-horse-battery-staple-correct-horse"}, "DJANGO_SECRET_KEY is no random text"),
+        ({"FIELD_ENCRYPTION_KEYS": "A" * 43 + "="}, "FIELD_ENCRYPTION_KEYS contains a key that is not random"),
+        ({"FIELD_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="}, "a key that is not random"),
+        ({"FIELD_ENCRYPTION_KEYS": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}, "a key that is not random"),
+        ({"FIELD_ENCRYPTION_KEYS": f"{GOOD_KEY},{'A' * 43}="}, "a key that is not random"),
+        ({"REDIS_URL": "redis://cache.example:6379/0"}, "The Redis on cache.example has no password"),
+        ({"REDIS_URL": "redis://:idjag@10.0.0.7:6379/0"}, "The Redis on 10.0.0.7 has the public password"),
+        ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES contains 0.0.0.0/0"),
+        ({"TRUSTED_PROXIES": "0.0.0.0/1,128.0.0.0/1"}, "TRUSTED_PROXIES contains 128.0.0.0/1"),
+        ({"TRUSTED_PROXIES": "::/0"}, "TRUSTED_PROXIES contains ::/0"),
+        ({"TRUSTED_PROXIES": "127.0.0.1,2000::/3"}, "TRUSTED_PROXIES contains 2000::/3"),
+        ({"LIMIT_SIGN_IN_ACCOUNT": "0"}, "LIMIT_SIGN_IN_ACCOUNT=0 turns the limit off"),
+        (
+            {"IDP_ORIGIN": "https://{tenant}.apps.example"},
+            "https://todo.apps.example is one of the origins",
+        ),
         ({"REDIS_URL": None}, "Without Redis each process has its own cache"),
         ({"LIMIT_API": "often"}, "LIMIT_API=often is not a rate"),
         ({"LIMIT_SIGN_IN_ACCOUNT": ""}, "LIMIT_SIGN_IN_ACCOUNT= is not a rate"),
@@ -116,7 +135,16 @@ def test_the_demos_own_secrets_are_refused() -> None:
         assert f"idjag_demo.E00{number}" in answer.stderr
 
 
-@pytest.mark.parametrize("changes", [{"REDIS_URL": None, "WEB_CONCURRENCY": "1"}, {"BASE_DOMAIN": "localhost:8123"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"REDIS_URL": None, "WEB_CONCURRENCY": "1"},
+        {"BASE_DOMAIN": "localhost:8123"},
+        {"REDIS_URL": "redis://:a-password-of-ours@cache.example:6379/0"},
+        {"REDIS_URL": "rediss://cache.example:6379/0", "REDIS_PASSWORD": "a-password-of-ours"},
+        {"TRUSTED_PROXIES": "10.0.0.0/8,fc00::/7,104.16.0.0/13,2400:cb00::/32"},
+    ],
+)
 @pytest.mark.clause("deployment", "", "SEC-06")
 def test_one_process_or_loopback_may_do_with_less(changes: dict[str, str | None]) -> None:
     answer = run(SERVE, **changes)
