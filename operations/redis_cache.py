@@ -3,21 +3,27 @@
 The cache holds no data that must be consistent: sessions, codes, jtis, leases and tokens are in the database. While
 Redis is down, each process uses its own memory, as without REDIS_URL: it fetches documents and keys again, and counts
 limits alone. Other projects may use the same Redis.
+
+Values are JSON, signed with SECRET_KEY together with their key, so nothing that others write into Redis is run,
+believed or taken for another value. Counters are plain numbers, because Redis adds to them.
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from threading import Lock
 from typing import Any
 
 import django_redis.cache
+from django.core import signing
 from django.core.cache.backends.locmem import LocMemCache
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
+JSON = "django_redis.serializers.json.JSONSerializer"
+_MISSING = object()
 TIMEOUT_SECONDS = 1.0  # to connect, and for an answer
 PAUSE_SECONDS = 5.0  # after a failure, until one request of this process tries Redis again
 MAX_ENTRIES = 100_000  # of the fallback in memory
@@ -75,7 +81,7 @@ def outage_of(server: str, prefix: str = "") -> Outage:
 
 
 def _in_redis_or_here(name: str) -> Callable[..., Any]:
-    """Return the cache method `name`: django-redis's, or the local cache's during an outage."""
+    """Return the cache method `name`: that of `SignedRedisCache`, or the local cache's during an outage."""
 
     def method(self: "RedisCache", *args: Any, **kwargs: Any) -> Any:
         if not self.outage.spares_redis():
@@ -91,7 +97,47 @@ def _in_redis_or_here(name: str) -> Callable[..., Any]:
     return method
 
 
-class RedisCache(django_redis.cache.RedisCache):
+class SignedRedisCache(django_redis.cache.RedisCache):
+    """Signs what it stores, and takes everything else in Redis for missing."""
+
+    def add(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().add(key, self._sealed(key, value), *args, **kwargs)
+
+    def set(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().set(key, self._sealed(key, value), *args, **kwargs)
+
+    def set_many(self, data: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().set_many({key: self._sealed(key, value) for key, value in data.items()}, *args, **kwargs)
+
+    def get(self, key: str, default: Any = None, **kwargs: Any) -> Any:
+        try:
+            return self._opened(key, super().get(key, **kwargs), default)
+        except (ValueError, RecursionError):  # no JSON
+            return default
+
+    def get_many(self, keys: Iterable[str], **kwargs: Any) -> dict[str, Any]:
+        found = {key: self.get(key, _MISSING, **kwargs) for key in keys}
+        return {key: value for key, value in found.items() if value is not _MISSING}
+
+    def _sealed(self, key: str, value: Any) -> Any:
+        is_counter = isinstance(value, int) and not isinstance(value, bool)
+        return value if is_counter else signing.dumps(value, salt=self._salt(key))
+
+    def _opened(self, key: str, value: Any, default: Any) -> Any:
+        if value is None:
+            return default
+        if isinstance(value, int):
+            return value
+        try:
+            return signing.loads(value, salt=self._salt(key))
+        except (signing.BadSignature, ValueError, TypeError, AttributeError):
+            return default
+
+    def _salt(self, key: str) -> str:
+        return f"{__name__}:{self.key_prefix}:{key}"
+
+
+class RedisCache(SignedRedisCache):
     """django-redis raises when Redis is down; this falls back to local memory.
 
     `clear()` deletes only keys with this project's prefix; the stock method empties the Redis database.
@@ -99,7 +145,8 @@ class RedisCache(django_redis.cache.RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         timeouts = {"SOCKET_CONNECT_TIMEOUT": TIMEOUT_SECONDS, "SOCKET_TIMEOUT": TIMEOUT_SECONDS}
-        super().__init__(server, {**params, "OPTIONS": timeouts | params.get("OPTIONS", {})})
+        options = {"SERIALIZER": JSON} | timeouts | params.get("OPTIONS", {})
+        super().__init__(server, {**params, "OPTIONS": options})
         self.outage = outage_of(server, params.get("KEY_PREFIX", ""))
 
     add = _in_redis_or_here("add")
