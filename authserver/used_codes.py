@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from uuid import UUID
 
 from django.core.cache import cache
 from django.db import transaction
@@ -31,19 +32,17 @@ def remember(code: str, *, client: Client, access_token: str) -> None:
         UsedCode.objects.filter(pk__in=list(expired[:MOST])).delete()
 
 
-def revoke_what_was_issued(code: str, *, client: Client) -> None:
-    """Revoke the tokens that `client` got for `code`, and those from their refresh tokens."""
+def revoke_what_was_issued(code: str, *, client: Client) -> UUID | None:
+    """Revoke the tokens that `client` got for `code`; return the family of its refresh token, which ends with them."""
     used = UsedCode.objects.filter(code_hash=_sha256(code), client=client).first()
     if used is None:
-        return
+        return None
     tokens = get_access_token_model().objects.filter(token_checksum=used.access_token_checksum)
-    if used.token_family:
-        tokens |= get_access_token_model().objects.filter(refresh_token__token_family=used.token_family)
     with transaction.atomic():
-        found = list(tokens.distinct().values_list("pk", "id_token_id"))
-        get_refresh_token_model().revoke_family(used.token_family)
+        found = list(tokens.values_list("pk", "id_token_id"))
         get_access_token_model().objects.filter(pk__in=[pk for pk, _ in found]).delete()
         get_id_token_model().objects.filter(pk__in=[pk for _, pk in found]).delete()
+    return used.token_family
 
 
 def _sha256(text: str) -> str:

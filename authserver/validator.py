@@ -1,6 +1,8 @@
 """django-oauth-toolkit's validator for several servers: clients, tokens and keys belong to one authorization server."""
 
+import hashlib
 from typing import Any
+from uuid import UUID
 
 import jwt
 from django.contrib.auth.hashers import get_hasher
@@ -154,19 +156,50 @@ class Validator(OAuth2Validator):
     def validate_code(self, client_id: str, code: str, client: Client, request: Any, *args: Any, **kwargs: Any) -> bool:
         if super().validate_code(client_id, code, client, request, *args, **kwargs):
             return True
-        used_codes.revoke_what_was_issued(code, client=client)
+        self._end_what_was_issued(code, client)
         return False
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: Client, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """RFC 9700 section 4.14.2: a token used again ends its family. Another client's attempt ends nothing."""
+        checksum = hashlib.sha256(refresh_token.encode("utf-8", "replace")).hexdigest()
+        rows = get_refresh_token_model().objects.filter(token_checksum=checksum, application=client)
+        if not (families := set(rows.values_list("token_family", flat=True))):
+            return False
+        if super().validate_refresh_token(refresh_token, client, request, *args, **kwargs):
+            return True
+        if not rows.filter(revoked=None).exists():
+            for family in families:
+                self.end_family(family)
+        return False
+
+    def end_family(self, token_family: UUID | None) -> None:
+        """Revoke the refresh tokens of a family, and delete its access tokens."""
+        get_refresh_token_model().revoke_family(token_family)
+
+    def _end_what_was_issued(self, code: str, client: Client) -> None:
+        with transaction.atomic():
+            if family := used_codes.revoke_what_was_issued(code, client=client):
+                self.end_family(family)
 
     def save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
         """Save in a transaction. Inside a redemption's transaction no savepoint is needed: it rolls back as a whole."""
         savepoint = request.grant_type != JWT_BEARER
-        with transaction.atomic(using=router.db_for_write(get_access_token_model()), savepoint=savepoint):
-            self._save_bearer_token(token, request, *args, **kwargs)
+        try:
+            with transaction.atomic(using=router.db_for_write(get_access_token_model()), savepoint=savepoint):
+                self._save_bearer_token(token, request, *args, **kwargs)
+        except errors.InvalidGrantError:  # another request has spent the code or refresh token meanwhile
+            if request.grant_type == "authorization_code":
+                self._end_what_was_issued(request.code, request.client)
+            elif request.grant_type == "refresh_token":
+                self.end_family(request.refresh_token_instance.token_family)
+            raise
 
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
         """Store the tokens and, in the same transaction, spend the code or refresh token and record the grant.
 
-        Of two concurrent requests one gets tokens.
+        Of two concurrent requests one gets tokens, and the other one ends them.
         """
         if request.grant_type == "refresh_token":
             _lock_unspent(request)

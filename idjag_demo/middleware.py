@@ -23,7 +23,7 @@ from base.limits import Throttled
 from base.recent_rows import recent
 from idjag_demo.sites import site_for
 from idjag_demo.views import refused_unread, too_many
-from tenants.models import Realm, Tenant, User
+from tenants.models import App, IdPConnection, Realm, Tenant, User
 from tenants.sessions import expire_session
 from tenants.single_sign_on import attempts
 
@@ -184,7 +184,10 @@ def _tenant_with_idp(slug: str) -> Tenant | None:
 
 
 class RealmMiddleware:
-    """Makes a session of another realm or tenant anonymous: all sites share one session table."""
+    """Makes a session of another realm or tenant anonymous: all sites share one session table.
+
+    Also one of a tenant whose IdP connection was disabled or leads to another issuer now.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -201,7 +204,20 @@ class RealmMiddleware:
             return False
         if user.tenant is not None and not user.tenant.is_active:
             return False
+        if user.realm in App.values and user.issuer and not _is_connected(user.tenant_id, user.realm, user.issuer):
+            return False
         return request.tenant is None or user.tenant_id == request.tenant.pk
+
+
+def _is_connected(tenant_id: int | None, app: str, issuer: str) -> bool:
+    """Say whether people of the tenant still sign in to `app` at this issuer: else their sessions have ended."""
+    connection = _connection(tenant_id, app)
+    return connection is not None and connection.enabled and connection.issuer == issuer
+
+
+@recent(IdPConnection)
+def _connection(tenant_id: int | None, app: str) -> IdPConnection | None:
+    return IdPConnection.objects.defer("client_secret").filter(tenant=tenant_id, app=app).first()
 
 
 class SharedSessionMiddleware(SessionMiddleware):

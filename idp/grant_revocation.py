@@ -1,7 +1,7 @@
 """Revokes the grants of a person at the embedded IdP.
 
-A sign-out at the IdP ends all of them, for every app and every browser: earlier ID tokens and refresh tokens are no
-longer exchanged or refreshed. Access tokens at a resource app stay valid until they expire.
+A sign-out at the IdP, or a new password, ends all of them, for every app and every browser: earlier ID tokens and
+refresh tokens are no longer exchanged or refreshed. Access tokens at a resource app stay valid until they expire.
 """
 
 from django.db import transaction

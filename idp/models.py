@@ -33,6 +33,16 @@ class GrantedAuthentication(models.Model):
         return f"{self.token_family}: {self.auth_time}"
 
 
+class FamilyIdToken(models.Model):
+    """An ID token that was issued with a refresh token of the family: it ends with the family."""
+
+    granted = models.ForeignKey(GrantedAuthentication, on_delete=models.CASCADE, related_name="id_tokens")
+    id_token = models.BigIntegerField(help_text="Its key; the table is django-oauth-toolkit's.")
+
+    def __str__(self) -> str:
+        return str(self.id_token)
+
+
 class CrossAppPolicy(models.Model):
     """Allows a client to act for people of this IdP at an audience. Without a row, it may not.
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
+from oauth2_provider.models import get_id_token_model
 from oauth2_provider.scopes import get_scopes_backend
 
 from authserver.current_server import server_of, signed_in_user_of
 from authserver.validator import Validator
 from crossapp.core.oauth_text import is_scope
 from idp.errors import InvalidScope
-from idp.models import GrantedAuthentication
+from idp.models import FamilyIdToken, GrantedAuthentication
 from tenants.models import User
 
 AUTHENTICATION_METHODS = ["pwd"]  # RFC 8176 section 2: the directory has passwords only
@@ -31,9 +33,20 @@ class OpenIDValidator(Validator):
 
     def _create_refresh_token(self, request: Any, refresh_token_code: str, access_token: Any, previous: Any) -> Any:
         refresh_token = super()._create_refresh_token(request, refresh_token_code, access_token, previous)
-        if previous is None:
-            GrantedAuthentication.objects.create(token_family=refresh_token.token_family, auth_time=request.auth_time)
+        granted, _ = GrantedAuthentication.objects.get_or_create(
+            token_family=refresh_token.token_family, defaults={"auth_time": request.auth_time}
+        )
+        if access_token.id_token_id:
+            FamilyIdToken.objects.create(granted=granted, id_token=access_token.id_token_id)
         return refresh_token
+
+    def end_family(self, token_family: UUID | None) -> None:
+        """End its ID tokens too: they would still be exchanged for ID-JAGs."""
+        super().end_family(token_family)
+        if token_family is None:
+            return
+        issued = FamilyIdToken.objects.filter(granted__token_family=token_family).values_list("id_token", flat=True)
+        get_id_token_model().objects.filter(pk__in=list(issued)).delete()
 
     def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Any, *args: Any, **kwargs: Any) -> bool:
         """Simple string comparison (RFC 9700 section 2.1, OpenID Connect Core section 3.1.2.1): no other spelling."""

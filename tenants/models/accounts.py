@@ -4,6 +4,7 @@ The same person has one account per app, joined only by issuer and subject, as a
 """
 
 import secrets
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -11,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from base.emails import EmailAddressField
 from crossapp.fields import EncryptedTextField
@@ -92,6 +94,16 @@ class User(AbstractUser):
         if self.realm == Realm.IDP and not self.sub:
             self.sub = secrets.token_hex(10)  # a directory generates its subjects
         super().save(*args, **kwargs)
+
+    def get_session_auth_hash(self) -> str:
+        """Bind the sessions to the subject too: they end when the account is unbound or bound to another one."""
+        return self._bound(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return map(self._bound, super().get_session_auth_fallback_hash())
+
+    def _bound(self, auth_hash: str) -> str:
+        return salted_hmac("tenants.session", f"{auth_hash}\0{self.issuer}\0{self.sub}", algorithm="sha256").hexdigest()
 
     @property
     def display_name(self) -> str:

@@ -23,6 +23,7 @@ def make_user(tenant: Tenant, login: str, **fields: Any) -> User:
         username=f"wiki:{tenant.slug}:{login}",
         realm=Realm.WIKI,
         tenant=tenant,
+        issuer=f"http://{tenant.slug}.idp.localhost:8000",
         sub=login,
         email=f"{login}@tables.fake",
         first_name=login.title(),
