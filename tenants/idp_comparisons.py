@@ -16,6 +16,11 @@ from crossapp.core.metadata import Metadata
 from tenants.issuers import validate_issuer
 from tenants.single_sign_on.authorization_request import OFFLINE_ACCESS, scope_to_ask_for
 
+COMPARED = ("auth_method", "scope", "prompt", "tenant_claim", "provisions_users")
+"""The columns of an IdP connection that `compare_with_idp` takes."""
+OPEN_ISSUERS = {"https://accounts.google.com": "hd"}
+"""The issuers at which any person can open an account, each with the claim that names the customer."""
+
 
 def connectable_metadata(issuer: str) -> Metadata:
     """Return the metadata of `issuer`, fetched now; raises ValidationError if it cannot be connected."""
@@ -30,7 +35,9 @@ def connectable_metadata(issuer: str) -> Metadata:
     return metadata
 
 
-def compare_with_idp(metadata: Metadata, *, auth_method: str, scope: str, prompt: str) -> list[Comparison]:
+def compare_with_idp(
+    metadata: Metadata, *, auth_method: str, scope: str, prompt: str, tenant_claim: str, provisions_users: bool
+) -> list[Comparison]:
     """Compare `metadata` with the columns of an IdP connection and with what every sign-in here needs."""
     return [
         *_sign_in(metadata),
@@ -38,6 +45,7 @@ def compare_with_idp(metadata: Metadata, *, auth_method: str, scope: str, prompt
         *_scopes(metadata, scope_to_ask_for(scope, metadata).split()),
         *_prompt(metadata, prompt),
         *_cross_app_access(metadata),
+        *(_tenant(metadata.issuer, tenant_claim) if provisions_users else []),
     ]
 
 
@@ -102,6 +110,17 @@ def _prompt(metadata: Metadata, prompt: str) -> list[Comparison]:
         return []
     remedy = "If the IdP refuses the sign-in, choose another prompt or none."
     return [compare("prompt", [prompt], metadata.prompt_values_supported, if_silent=Severity.PASS, remedy=remedy)]
+
+
+def _tenant(issuer: str, tenant_claim: str) -> list[Comparison]:
+    """An issuer that is not the customer's own must say whose person it is, before that person gets an account."""
+    if issuer not in OPEN_ISSUERS:
+        return []
+    remedy = (
+        "Any person can open an account at this issuer, and every unknown person gets an account in this tenant. "
+        "Set the tenant claim and its value, or switch just-in-time provisioning off."
+    )
+    return [compare("tenant claim", [OPEN_ISSUERS[issuer]], [tenant_claim or "none"], remedy=remedy)]
 
 
 def _cross_app_access(metadata: Metadata) -> list[Comparison]:

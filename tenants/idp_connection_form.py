@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 from crossapp.core.comparisons import CLIENT_AUTHENTICATION, Comparison, failures, warnings
 from crossapp.core.metadata import Metadata
-from tenants.idp_comparisons import compare_with_idp, connectable_metadata
+from tenants.idp_comparisons import COMPARED, compare_with_idp, connectable_metadata
 from tenants.models import IdPConnection
 
 
@@ -72,7 +72,7 @@ class IdPConnectionForm(forms.ModelForm):
         if isinstance(metadata, ValidationError):
             self.add_error("issuer", metadata)
             return
-        columns = {name: cleaned[name] for name in ("auth_method", "scope", "prompt")}
+        columns = {name: cleaned[name] for name in COMPARED}
         self.comparisons = compare_with_idp(metadata, **columns)
         for failed in failures(self.comparisons):
             self.add_error("auth_method" if failed.name == CLIENT_AUTHENTICATION else "issuer", str(failed))

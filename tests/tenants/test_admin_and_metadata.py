@@ -8,6 +8,7 @@ from django.db import connection as database
 from django.http import HttpResponse
 from django.test import Client
 
+from tenants import idp_comparisons
 from tenants.models import IdPConnection, Tenant, User
 from tests.support.fake_idp import ISSUER, FakeIdp, Reply, json_reply
 from tests.tenants.test_admin import change, connection_fields, inline
@@ -177,3 +178,27 @@ def test_the_other_differences_are_told_after_the_connection_is_saved(
     fields = tenant_fields(connection.tenant, connection)
     told = messages_of(admin.post(f"/admin/tenants/tenant/{connection.tenant_id}/change/", fields))
     assert [text for text in told if "token exchange" in text]
+
+
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({}, True),
+        ({"tenant_claim": "hd", "tenant_value": "tables.example"}, False),
+        ({"provisions_users": "false"}, False),
+    ],
+    ids=["no claim", "claim", "no accounts"],
+)
+def test_an_issuer_of_any_person_without_a_tenant_claim_is_told(
+    admin: Client,
+    connection: IdPConnection,
+    fake_idp: FakeIdp,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, str],
+    warned: bool,
+) -> None:
+    monkeypatch.setattr(idp_comparisons, "OPEN_ISSUERS", {ISSUER: "hd"})
+    fake_idp.metadata["code_challenge_methods_supported"] = ["S256"]
+    answer = change(admin, connection, client_id="renamed", **changes)
+    assert answer.status_code == 302
+    assert any("tenant claim: expected hd" in text for text in messages_of(answer)) is warned

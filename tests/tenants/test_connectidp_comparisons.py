@@ -135,6 +135,19 @@ def test_a_difference_that_leaves_sign_in_possible_is_printed_and_in_the_json(me
     assert all(set(each) == {"name", "expected", "found", "severity", "remedy"} for each in comparisons)
 
 
+def test_an_issuer_of_any_person_is_warned_of_until_a_claim_names_the_tenant_or_accounts_are_not_made(
+    documents: dict[str, Any],
+) -> None:
+    (document,) = documents.values()
+    issuer = "https://accounts.google.com"
+    documents[f"{issuer}/.well-known/openid-configuration"] = document | {"issuer": issuer}
+    warning = "  tenant claim: expected hd, found none. Any person can open an account at this issuer"
+    assert warning in run("connectidp", *ACME, "--issuer", issuer, *NEW[-4:])
+    assert "tenant claim:" not in run("connectidp", *AGAIN, "--no-jit")
+    assert warning in run("connectidp", *AGAIN, "--jit")
+    assert "tenant claim:" not in run("connectidp", *AGAIN, "--tenant-claim", "hd", "--tenant-value", "acme.example")
+
+
 @pytest.mark.usefixtures("metadata")
 def test_nothing_is_said_of_an_idp_that_agrees() -> None:
     assert "differ" not in run("connectidp", *NEW)

@@ -21,16 +21,23 @@ COMPLETE = {
     "prompt_values_supported": ("none", "login", "consent"),
     "subject_types_supported": ("pairwise", "public"),
 }
-COLUMNS = {"auth_method": "client_secret_basic", "scope": "", "prompt": "consent"}
+COLUMNS = {
+    "auth_method": "client_secret_basic",
+    "scope": "",
+    "prompt": "consent",
+    "tenant_claim": "",
+    "provisions_users": True,
+}
+GOOGLE = "https://accounts.google.com"
 
 
-def compared(columns: Mapping[str, str] = COLUMNS, **members: Any) -> dict[str, Comparison]:
+def compared(columns: Mapping[str, Any] = COLUMNS, **members: Any) -> dict[str, Comparison]:
     """Return the comparisons with a complete IdP, but for `members`, by name."""
-    metadata = Metadata("https://idp.example", **COMPLETE | members)
+    metadata = Metadata(**{"issuer": "https://idp.example"} | COMPLETE | members)
     return {comparison.name: comparison for comparison in compare_with_idp(metadata, **columns)}
 
 
-def differing(columns: Mapping[str, str] = COLUMNS, **members: Any) -> Comparison:
+def differing(columns: Mapping[str, Any] = COLUMNS, **members: Any) -> Comparison:
     """Return the only comparison that did not pass."""
     (comparison,) = [each for each in compared(columns, **members).values() if each.severity is not Severity.PASS]
     return comparison
@@ -136,3 +143,24 @@ def test_the_scopes_of_the_connection_are_the_ones_compared() -> None:
 
 def test_no_prompt_is_compared_with_nothing() -> None:
     assert "prompt" not in compared(COLUMNS | {"prompt": ""}, prompt_values_supported=())
+
+
+@pytest.mark.parametrize(("claim", "found"), [("", "none"), ("sub", "sub"), ("HD", "HD")])
+def test_an_issuer_of_any_person_needs_the_claim_that_names_the_customer(claim: str, found: str) -> None:
+    comparison = differing(COLUMNS | {"tenant_claim": claim}, issuer=GOOGLE)
+    assert (comparison.name, comparison.severity) == ("tenant claim", Severity.WARNING)
+    assert (comparison.expected, comparison.found) == ("hd", found)
+    assert "every unknown person gets an account in this tenant" in comparison.remedy
+
+
+def test_with_that_claim_such_an_issuer_agrees() -> None:
+    assert compared(COLUMNS | {"tenant_claim": "hd"}, issuer=GOOGLE)["tenant claim"].severity is Severity.PASS
+
+
+@pytest.mark.parametrize(
+    ("issuer", "provisions_users"), [(GOOGLE, False), ("https://idp.example", True)], ids=["no accounts", "own issuer"]
+)
+def test_no_claim_is_compared_without_provisioning_or_at_an_issuer_of_the_customer(
+    issuer: str, provisions_users: bool
+) -> None:
+    assert "tenant claim" not in compared(COLUMNS | {"provisions_users": provisions_users}, issuer=issuer)

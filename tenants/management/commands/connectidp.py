@@ -15,7 +15,7 @@ from crossapp.core.client_authentication import AuthMethod
 from crossapp.core.client_signing_key import NoSigningKey
 from crossapp.core.comparisons import Comparison, failures
 from crossapp.core.metadata import Metadata
-from tenants.idp_comparisons import compare_with_idp, connectable_metadata, secret_method_for
+from tenants.idp_comparisons import COMPARED, compare_with_idp, connectable_metadata, secret_method_for
 from tenants.management.idp_connection_facts import describe, facts_of
 from tenants.management.idp_connection_options import HELP, add_options
 from tenants.models import EmailDomain, IdPConnection, Tenant
@@ -118,7 +118,7 @@ def _metadata(issuer: str) -> Metadata:
 
 def _compared(connection: IdPConnection, metadata: Metadata) -> list[Comparison]:
     """Return the comparisons with the metadata; raises CommandError, in one line, if no sign-in would work."""
-    columns = {name: getattr(connection, name) for name in ("auth_method", "scope", "prompt")}
+    columns = {name: getattr(connection, name) for name in COMPARED}
     comparisons = compare_with_idp(metadata, **columns)
     if failed := failures(comparisons):
         reasons = " ".join(str(comparison) for comparison in failed)
