@@ -15,13 +15,23 @@ from django.shortcuts import render
 def onward(request: HttpRequest, url: str) -> HttpResponse:
     """Return the page that takes a browser to `url`, http or https or a path; raises DisallowedRedirect for others.
 
-    A program, which sends no Sec-Fetch-Mode and has no such policy, gets a redirect.
+    A program, which has no such policy, gets a redirect.
     """
     redirect = HttpResponseRedirect(url)
-    if request.headers.get("Sec-Fetch-Mode") != "navigate":
+    if not _is_navigation(request):
         return redirect
     place = urlsplit(url).netloc or request.get_host()
     page = render(request, "onward.html", {"url": redirect.url, "place": place})
     page["Cache-Control"] = "no-store"
     page["Referrer-Policy"] = "no-referrer"
     return page
+
+
+def _is_navigation(request: HttpRequest) -> bool:
+    """Say whether a browser asks for a page. Where it sends no Sec-Fetch-Mode, its Accept says so.
+
+    Browsers send Sec-Fetch-Mode to https and to this machine only (Fetch Metadata Request Headers section 2), and
+    older ones never do.
+    """
+    mode = request.headers.get("Sec-Fetch-Mode")
+    return mode == "navigate" if mode else "text/html" in request.headers.get("Accept", "")
