@@ -96,7 +96,7 @@ class AsksIdPs(admin.ModelAdmin):
 def _metadata_for(data: QueryDict) -> dict[str, Metadata | ValidationError]:
     """Return the metadata of each enabled issuer in the fields of a page, alone or in inlines; or why it has none."""
     prefixes = {name.removesuffix("issuer") for name in data if name == "issuer" or name.endswith("-issuer")}
-    enabled = [prefix for prefix in prefixes if f"{prefix}enabled" in data and f"{prefix}DELETE" not in data]
+    enabled = [prefix for prefix in prefixes if f"{prefix}enabled" in data]
     return {issuer: _metadata_of(issuer) for issuer in {str(data[f"{prefix}issuer"]).strip() for prefix in enabled}}
 
 

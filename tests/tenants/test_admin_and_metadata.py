@@ -109,6 +109,14 @@ def test_nor_on_the_page_of_the_tenant(admin: Client, connection: IdPConnection,
     assert connection.client_id != "renamed"
 
 
+@pytest.mark.parametrize("said", ["", "on", "false"])
+def test_a_field_that_the_page_does_not_have_spares_no_comparison(
+    admin: Client, connection: IdPConnection, fake_idp: FakeIdp, said: str
+) -> None:
+    fake_idp.replies[OPENID] = Reply(b"", 404)
+    assert "answered 404" in errors_at(change(admin, connection, client_id="renamed", DELETE=said), "issuer")
+
+
 def test_a_tenant_is_renamed_while_its_idp_is_down(
     admin: Client,
     connection: IdPConnection,
