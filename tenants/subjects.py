@@ -23,6 +23,9 @@ from base.text import without_breaks
 from tenants.models import EmailDomain, IdPConnection, User
 from tenants.signals import email_left_out
 
+NAME_PARTS = ("given_name", "family_name")
+"""The claims that make the name for an IdP that sends no `name`."""
+
 
 @dataclass(frozen=True)
 class SubjectClaims:
@@ -59,7 +62,7 @@ def read_claims(claims: Mapping[str, Any]) -> SubjectClaims:
         sub=text_claim(claims, "sub"),
         email=text_claim(claims, "email"),
         email_verified=None if verified is None else verified is True or verified == "true",
-        name=text_claim(claims, "name"),
+        name=text_claim(claims, "name") or " ".join(filter(None, (text_claim(claims, part) for part in NAME_PARTS))),
     )
 
 

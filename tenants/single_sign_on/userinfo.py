@@ -13,7 +13,7 @@ from base.outgoing import session
 from crossapp.core.errors import BadAnswer, PeerError
 from crossapp.core.http import send
 from crossapp.core.strict_json import strict_json_object
-from tenants.subjects import text_claim
+from tenants.subjects import NAME_PARTS, text_claim
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ def completed_claims(claims: Mapping[str, Any], *, endpoint: str, access_token: 
         return claims
     if "email" in missing:
         missing.append("email_verified")
+    if "name" in missing:
+        missing += [part for part in NAME_PARTS if not text_claim(claims, part)]
     return {**claims, **{name: found.get(name) for name in missing}}
 
 

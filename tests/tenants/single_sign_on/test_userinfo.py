@@ -87,6 +87,26 @@ def test_an_id_token_with_name_and_email_is_enough(thin: Browser) -> None:
     assert not thin.idp.to("/userinfo")
 
 
+@pytest.mark.parametrize(
+    ("said", "answered", "shown"),
+    [
+        ({}, {"given_name": "Bobby", "family_name": "Tables"}, "Bobby Tables"),
+        ({"given_name": "Bobby", "family_name": "Tables"}, {}, "Bobby Tables"),
+        ({"given_name": "Bobby"}, {"given_name": "Eve", "family_name": "Tables"}, "Bobby Tables"),
+        ({}, {"given_name": 7, "family_name": "Tables"}, "Tables"),
+        ({"given_name": "Eve"}, {"name": "Bobby Tables"}, "Bobby Tables"),
+    ],
+    ids=["userinfo", "ID token", "both", "no text", "a whole name"],
+)
+@pytest.mark.clause("OpenID Connect Core", "5.1", "the parts of a name, for an IdP that sends no name")
+def test_a_person_is_greeted_by_the_parts_of_the_name(
+    thin: Browser, said: dict[str, Any], answered: dict[str, Any], shown: str
+) -> None:
+    thin.idp.claims |= said
+    thin.idp.replies["/userinfo"] = json_reply({"sub": "u-bob"} | answered)
+    assert signed_in(thin).display_name == shown
+
+
 def test_an_idp_without_userinfo_is_not_asked(thin: Browser) -> None:
     del thin.idp.metadata["userinfo_endpoint"]
     assert signed_in(thin).email == ""
