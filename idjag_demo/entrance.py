@@ -8,10 +8,9 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
-_TOKEN = r"[!#$&^_.+\w-]+"  # RFC 9110 section 5.6.2, without the characters of RFC 8187's extended names
-_MEDIA_TYPE = re.compile(
-    rf'\s*({_TOKEN}(?:/{_TOKEN})?)?\s*((?:;\s*(?:{_TOKEN}=(?:"[^"\\]*"|{_TOKEN}))?\s*)*)', re.ASCII
-)
+_TOKEN = r"[!#$&^_.+\w-]++"  # RFC 9110 section 5.6.2, without the characters of RFC 8187's extended names
+_PARAMETER = rf""";\s*+(?:{_TOKEN}=(?:"[^"\\]*+"|{_TOKEN}))?+\s*+"""
+_MEDIA_TYPE = re.compile(rf"\s*+({_TOKEN}(?:/{_TOKEN})?+)?+\s*+((?:{_PARAMETER})*+)", re.ASCII)
 _CHARSET = re.compile(r';\s*charset="?([^";\s]*)', re.ASCII | re.IGNORECASE)
 _UTF_8 = ("", "utf-8", "utf8", "us-ascii")
 

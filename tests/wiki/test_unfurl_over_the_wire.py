@@ -197,7 +197,7 @@ def test_fifty_viewers_of_a_page_do_not_all_wait_for_an_idp_that_hangs(
 
 def _colleague_of(bob: User, number: int) -> User:
     name = f"colleague-{number}"
-    return User(username=name, realm=bob.realm, tenant=bob.tenant, issuer=peers.IDP, sub=name)
+    return User(username=name, realm=bob.realm, tenant=bob.tenant, issuer=bob.issuer, sub=name)
 
 
 @pytest.mark.clause("requirements.md", "CL-33 UF-31", "each viewer is asked for with a token of their own")
