@@ -15,7 +15,7 @@ MAX_ATTRIBUTES = 20  # of an element; further ones are left out
 
 # Linear in the length: no quantifier can give back what it has matched.
 _TOKEN = re.compile(r"""<(/?)([A-Za-z][A-Za-z0-9]*)((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>|<!--|<[!?/][^<>]*+>|<""")
-_ATTRIBUTE = re.compile(r"""([A-Za-z]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=`]+))""")
+_ATTRIBUTE = re.compile(r"""(?<![A-Za-z])([A-Za-z]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'=`]++))""")
 _VOID = {"br", "hr"}
 _PARAGRAPHS = {"p", "h1", "h2", "h3", "pre"}  # blocks that end where another block begins
 _BLOCKS = _PARAGRAPHS | {"ul", "ol", "li", "blockquote", "hr"}
