@@ -1,12 +1,15 @@
 """A session is good on its own site only, and what it shows is kept nowhere."""
 
+from collections.abc import Callable
+
 import pytest
 from django.conf import settings
 from django.test import Client
 
 from idjag_demo.demo.seed import seed
-from tenants.models import Realm, Tenant, User
+from tenants.models import IdPConnection, Realm, Tenant, User
 from tests.support.in_process import Browser, sign_in
+from tests.support.kept_rows import forget_rows
 
 HOSTS = {
     "wiki": "wiki.localhost:8000",
@@ -93,3 +96,42 @@ def test_every_site_sends_the_headers_that_confine_a_page(realm: str) -> None:
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] == "DENY"
     assert response["Referrer-Policy"] == "same-origin"
+
+
+def _unbind(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(issuer="", sub=None)
+
+
+def _bind_to_another(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(sub="another-subject")
+
+
+def _disable(user: User) -> None:
+    IdPConnection.objects.filter(tenant=user.tenant, app=user.realm).update(enabled=False)
+
+
+def _lead_elsewhere(user: User) -> None:
+    IdPConnection.objects.filter(tenant=user.tenant, app=user.realm).update(issuer="https://another.example")
+
+
+def _delete(user: User) -> None:
+    IdPConnection.objects.filter(tenant=user.tenant, app=user.realm).delete()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("realm", ["wiki", "todo"])
+@pytest.mark.parametrize("end", [_unbind, _bind_to_another, _disable, _lead_elsewhere, _delete])
+def test_a_session_ends_with_the_binding_of_its_account_and_with_its_connection(
+    realm: str, end: Callable[[User], None]
+) -> None:
+    seed()
+    user = User.objects.filter(realm=realm, email="bob@tables.fake").get()
+    connection = IdPConnection.objects.get(tenant=user.tenant, app=realm)
+    User.objects.filter(pk=user.pk).update(issuer=connection.issuer, sub="bobs-subject")
+    user.refresh_from_db()
+    browser = Client(headers={"host": HOSTS[realm]})
+    browser.force_login(user, backend="tenants.single_sign_on.authentication.SingleSignOnBackend")
+    assert browser.get("/api/users/me").status_code == 200
+    end(user)
+    forget_rows()  # five seconds later
+    assert browser.get("/api/users/me").status_code == 401
