@@ -35,9 +35,10 @@ def throttled(authenticate: Authenticate) -> Authenticate:
     def counted(self: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         address = neighbourhood(request.headers.get("REMOTE_ADDR", ""))
         server, client_id = server_of(request).pk, unverified_client(request)
+        # The address first: over its limit, further identifiers get no counters, which would drop others' from memory.
         limits: _Limits = [
-            (CLIENT_FAILURES, (address, server, client_id)),
             (CLIENT_FAILURES_ADDRESS, (address, server)),
+            (CLIENT_FAILURES, (address, server, client_id)),
         ]
         facts = {"unverified": {"client_id": client_id}}
         try:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client as Browser
 
 from authserver.validator import Validator
@@ -63,6 +64,34 @@ def test_wrong_secrets_are_limited_harder_and_do_not_use_up_the_clients_own_requ
         "of the five requests of the client itself one is used"
     )
     assert ask(idp, "todo0", address="192.0.2.66").status_code == 400, "so is another client at the same address"
+
+
+@pytest.mark.parametrize("path", ["token", "revoke", "introspect"])
+@pytest.mark.clause("RFC 6749", "10.10", "LIM-07")
+def test_failures_from_its_own_address_do_not_lock_a_client_out(
+    idp: EmbeddedIdP, set_limit: SetLimit, path: str
+) -> None:
+    set_limit("CLIENT_FAILURES", "2/minute")
+    set_limit("CLIENT_FAILURES_ADDRESS", "3/minute")
+    right = ask(idp, path=path).status_code
+    assert [ask(idp, secret="wrong").status_code for _ in range(4)] == [401, 401, 429, 429]
+    assert [ask(idp, f"client{number}", secret="wrong").status_code for number in range(2)] == [429, 429]
+    assert ask(idp, path=path).status_code == right
+    assert is_throttled(ask(idp, secret="wrong")), "a right secret does not make room for wrong ones"
+
+
+@pytest.mark.clause("limits", "", "LIM-07")
+def test_an_address_over_its_limit_gets_no_counter_for_each_further_client(
+    idp: EmbeddedIdP, set_limit: SetLimit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_limit("CLIENT_FAILURES", "2/minute")
+    set_limit("CLIENT_FAILURES_ADDRESS", "2/minute")
+    for _ in range(3):
+        ask(idp, "client", secret="wrong")
+    opened: list[str] = []
+    monkeypatch.setattr(cache, "add", lambda key, *args: opened.append(key))
+    assert {ask(idp, f"client{number}", secret="wrong").status_code for number in range(5)} == {429}
+    assert opened == []
 
 
 @pytest.mark.clause("RFC 6749", "10.10", "LIM-07")
