@@ -97,6 +97,11 @@ def _in_redis_or_here(name: str) -> Callable[..., Any]:
     return method
 
 
+def _is_counter(key: str, value: object) -> bool:
+    """Say whether this is a number that Redis adds to: only limits have such (see `base.limits`)."""
+    return key.startswith("LIMITER/") and isinstance(value, int) and not isinstance(value, bool)
+
+
 class SignedRedisCache(django_redis.cache.RedisCache):
     """Signs what it stores, and takes everything else in Redis for missing."""
 
@@ -120,13 +125,12 @@ class SignedRedisCache(django_redis.cache.RedisCache):
         return {key: value for key, value in found.items() if value is not _MISSING}
 
     def _sealed(self, key: str, value: Any) -> Any:
-        is_counter = isinstance(value, int) and not isinstance(value, bool)
-        return value if is_counter else signing.dumps(value, salt=self._salt(key))
+        return value if _is_counter(key, value) else signing.dumps(value, salt=self._salt(key))
 
     def _opened(self, key: str, value: Any, default: Any) -> Any:
         if value is None:
             return default
-        if isinstance(value, int):
+        if _is_counter(key, value):
             return value
         try:
             return signing.loads(value, salt=self._salt(key))

@@ -96,6 +96,7 @@ def test_what_was_stored_is_read(value: object) -> None:
         b'""',
         b"null",
         b"1.5",
+        b"7",
         b"nan",
         b"[" * 10_000,
     ],
