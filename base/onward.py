@@ -28,10 +28,10 @@ def onward(request: HttpRequest, url: str) -> HttpResponse:
 
 
 def _is_navigation(request: HttpRequest) -> bool:
-    """Say whether a browser asks for a page. Where it sends no Sec-Fetch-Mode, its Accept says so.
+    """Say whether a browser asks for a page.
 
-    Browsers send Sec-Fetch-Mode to https and to this machine only (Fetch Metadata Request Headers section 2), and
-    older ones never do.
+    Browsers send Sec-Fetch-Mode to https and to this machine only (Fetch Metadata Request Headers section 2), and older
+    ones never do. Those ask for a page with Upgrade-Insecure-Requests (section 3.2.1 of the specification of that name).
     """
     mode = request.headers.get("Sec-Fetch-Mode")
-    return mode == "navigate" if mode else "text/html" in request.headers.get("Accept", "")
+    return mode == "navigate" if mode else request.headers.get("Upgrade-Insecure-Requests") == "1"

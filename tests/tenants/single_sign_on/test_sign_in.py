@@ -90,9 +90,7 @@ def test_the_page_asks_for_the_work_email(browser: Browser) -> None:
     assert 'name="next" value="/pages/7"' in page
 
 
-@pytest.mark.parametrize(
-    "headers", [NAVIGATE, {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}], ids=["https", "plain http"]
-)
+@pytest.mark.parametrize("headers", [NAVIGATE, {"upgrade-insecure-requests": "1"}], ids=["https", "plain http"])
 def test_a_browser_gets_a_page_that_goes_on_to_the_idp(browser: Browser, headers: dict[str, str]) -> None:
     page = browser.client.get("/sign-in")
     assert "form-action 'self';" in page["Content-Security-Policy"] + ";"
@@ -100,7 +98,9 @@ def test_a_browser_gets_a_page_that_goes_on_to_the_idp(browser: Browser, headers
     assert_goes_on(answer, f"{ISSUER}/authorize?", whole=False)
 
 
-@pytest.mark.parametrize("headers", [{"accept": "*/*"}, {"sec-fetch-mode": "cors", "accept": "text/html"}])
+@pytest.mark.parametrize(
+    "headers", [{"accept": "text/html"}, {"sec-fetch-mode": "cors", "upgrade-insecure-requests": "1"}]
+)
 def test_a_program_and_a_script_get_a_redirect_to_the_idp(browser: Browser, headers: dict[str, str]) -> None:
     answer = browser.client.post("/sign-in", {"email": "bob@tables.example"}, headers=headers)
     assert answer.status_code == 302
