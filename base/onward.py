@@ -31,7 +31,7 @@ def _is_navigation(request: HttpRequest) -> bool:
     """Say whether a browser asks for a page.
 
     Browsers send Sec-Fetch-Mode to https and to this machine only (Fetch Metadata Request Headers section 2), and older
-    ones never do. Those ask for a page with Upgrade-Insecure-Requests (section 3.2.1 of the specification of that name).
+    ones never do. Those ask for a page with Upgrade-Insecure-Requests (section 3.2.1 of the document of that name).
     """
     mode = request.headers.get("Sec-Fetch-Mode")
     return mode == "navigate" if mode else request.headers.get("Upgrade-Insecure-Requests") == "1"
