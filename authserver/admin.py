@@ -150,17 +150,17 @@ class ClientAdmin(admin.ModelAdmin):
             request.new_client_secret = secret  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
-        return self._with_secret(request, obj) or super().response_add(request, obj, post_url_continue)
+        return self._with_secret(request, obj, "added") or super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Client) -> HttpResponse:
-        return self._with_secret(request, obj) or super().response_change(request, obj)
+        return self._with_secret(request, obj, "changed") or super().response_change(request, obj)
 
-    def _with_secret(self, request: HttpRequest, client: Client) -> HttpResponse | None:
+    def _with_secret(self, request: HttpRequest, client: Client, done: str) -> HttpResponse | None:
         """Show a new secret in the answer itself: a message would store it in a cookie or in the session."""
         secret = getattr(request, "new_client_secret", "")
         if not secret:
             return None
-        context = {"title": "Client secret", "client": client, "secret": secret}
+        context = {"title": "Client secret", "client": client, "secret": secret, "done": done}
         context |= self.admin_site.each_context(request)
         response = TemplateResponse(request, "admin/client_secret.html", context)
         add_never_cache_headers(response)

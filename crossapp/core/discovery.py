@@ -27,7 +27,9 @@ class Discovery:
         """Return the metadata of `issuer`, fetched if need be, as `find_metadata` does."""
         name = f"crossapp:issuer-metadata:{kind}:{hashlib.sha256(issuer.encode()).hexdigest()}"
         if kept := self._cache.get(name):
-            return Metadata(**kept)
+            return Metadata(
+                **{name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
+            )
         found = find_metadata(issuer, first=kind, session=self._session(), deadline=deadline)
         self._cache.set(name, asdict(found), CACHE_SECONDS)
         return found

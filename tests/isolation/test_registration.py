@@ -180,6 +180,7 @@ OF_NO_TENANT = {
     "crossapp_requesting.ResourceApp": "another product, the same for all tenants",
     "crossapp_requesting.Lease": "names a user by number",
     "crossapp_resource.ConsumedJti": "hashes of an issuer and a jti",
+    "idp.FamilyIdToken": "belongs to a family of refresh tokens",
     "idp.GrantedAuthentication": "names a family of refresh tokens",
     "tenants.FormerSlug": "the name of one that was deleted",
     "tenants.Tenant": "is one",

@@ -15,7 +15,7 @@ from audit.models import AuditEvent
 from authserver.models import TOKEN_EXCHANGE, AuthorizationServer, Client, SigningKey, UsedCode
 from crossapp.requesting_app.models import Lease, ResourceApp, StoredAccessToken
 from crossapp.resource_app.models import ConsumedJti
-from idp.models import CrossAppPolicy, GrantedAuthentication
+from idp.models import CrossAppPolicy, FamilyIdToken, GrantedAuthentication
 from tenants.models import App, EmailDomain, FormerSlug, IdPConnection, Realm, SubjectTokens, Tenant, User
 from todo.models import Todo
 from wiki.debug_console import KEPT_PER_USER, SURPLUS
@@ -112,7 +112,8 @@ def _tokens(people: Sequence[User], client: Client, connection: IdPConnection) -
         for token in access_tokens[EXPIRED:]
     )
     families = [token.token_family for token in refresh_tokens] + [uuid4() for _ in range(EXPIRED)]
-    _add(GrantedAuthentication(token_family=family, auth_time=1) for family in families)
+    granted = _add(GrantedAuthentication(token_family=family, auth_time=1) for family in families)
+    _add(FamilyIdToken(granted=each, id_token=number) for number, each in enumerate(granted))
     _add(
         get_grant_model()(user=user, application=client, code=secrets.token_hex(), expires=expires)
         for user, expires in zip(people, times, strict=True)

@@ -121,7 +121,7 @@ def _sweep_sign_ins() -> int:
         refresh_tokens = get_refresh_token_model().objects.filter(token_family__in=batch.values())
         families = set(refresh_tokens.values_list("token_family", flat=True))
         ended = [pk for pk, family in batch.items() if family not in families]
-        gone += GrantedAuthentication.objects.filter(pk__in=ended).delete()[0]
+        gone += GrantedAuthentication.objects.filter(pk__in=ended).delete()[1].get(GrantedAuthentication._meta.label, 0)
         seen = max(batch)
     return gone
 
