@@ -27,9 +27,10 @@ class Discovery:
         """Return the metadata of `issuer`, fetched if need be, as `find_metadata` does."""
         name = f"crossapp:issuer-metadata:{kind}:{hashlib.sha256(issuer.encode()).hexdigest()}"
         if kept := self._cache.get(name):
-            return Metadata(
-                **{name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
-            )
+            lists = {
+                key: tuple(value) for key, value in kept.items() if isinstance(value, list)
+            }  # of a cache with JSON
+            return Metadata(**kept | lists)
         found = find_metadata(issuer, first=kind, session=self._session(), deadline=deadline)
         self._cache.set(name, asdict(found), CACHE_SECONDS)
         return found
